@@ -1,0 +1,133 @@
+/**
+ * The loop language: how a program runs, as functions over one linear memory. Nouns only.
+ *
+ * Three types: `i32` (addresses in bytes, counters, bits), `f32x4` (four float32 lanes) and `i32x4`. There is no scalar float: a number is a
+ * vector of which one lane is stored. So every element goes through the same instructions wherever it lies, and its bits do not
+ * depend on its position.
+ *
+ * Statements are structured; expressions are trees without side effects; a value used twice is bound by `let`. Locals are function-wide and
+ * typed by their first `let`/`param`. Loops count up and test at the top (a loop of zero rounds is legal).
+ * @see print.ts, verify.ts, interpret.ts (the meaning, in float32), ../../phases/6-emit
+ */
+
+export type LoopType = "i32" | "f32x4" | "i32x4";
+/** How many lanes of a vector a load reads or a store writes; unread lanes are 0. */
+export type Lanes = 1 | 2 | 3 | 4;
+
+export interface LoopModule {
+  readonly functions: readonly LoopFunction[];
+  /** Names of the functions a runtime may call. */
+  readonly exports: readonly string[];
+}
+
+export interface LoopFunction {
+  readonly name: string;
+  readonly params: readonly Local[];
+  readonly body: readonly Statement[];
+  /** One line for people: the equation or the product that this function computes. */
+  readonly comment?: string;
+}
+
+export interface Local {
+  readonly name: string;
+  readonly type: LoopType;
+}
+
+export type Statement =
+  /** Binds or rebinds a local. */
+  | { readonly kind: "let"; readonly local: Local; readonly value: Expression }
+  | {
+      readonly kind: "store";
+      readonly type: "f32x4" | "i32x4";
+      readonly lanes: Lanes;
+      readonly address: Expression;
+      readonly offset: number;
+      readonly value: Expression;
+    }
+  /** for (counter = from; counter < to; counter += step) body. `step` > 0 is a constant; `to` is evaluated once. */
+  | {
+      readonly kind: "for";
+      readonly counter: string;
+      readonly from: Expression;
+      readonly to: Expression;
+      readonly step: number;
+      readonly body: readonly Statement[];
+    }
+  | { readonly kind: "if"; readonly condition: Expression; readonly then: readonly Statement[]; readonly otherwise?: readonly Statement[] }
+  | { readonly kind: "call"; readonly callee: string; readonly args: readonly Expression[] }
+  /** Fills `bytes` bytes from `address` with zeros. */
+  | { readonly kind: "clear"; readonly address: Expression; readonly bytes: Expression }
+  /** Copies bytes; the ranges may overlap. */
+  | { readonly kind: "copy"; readonly to: Expression; readonly from: Expression; readonly bytes: Expression };
+
+export type Expression =
+  | { readonly kind: "i32"; readonly value: number }
+  /** The same float32 in all lanes. */
+  | { readonly kind: "f32x4"; readonly value: number }
+  | { readonly kind: "i32x4"; readonly values: readonly [number, number, number, number] }
+  | { readonly kind: "local"; readonly name: string; readonly type: LoopType }
+  | { readonly kind: "load"; readonly type: "f32x4" | "i32x4"; readonly lanes: Lanes; readonly address: Expression; readonly offset: number }
+  /** One element at the address in all four lanes. */
+  | { readonly kind: "splat"; readonly type: "f32x4" | "i32x4"; readonly address: Expression; readonly offset: number }
+  /** One i32 from memory. */
+  | { readonly kind: "load_i32"; readonly address: Expression; readonly offset: number }
+  /** An i32 in all four lanes. */
+  | { readonly kind: "spread"; readonly value: Expression }
+  | { readonly kind: "unary"; readonly op: VectorUnary; readonly operand: Expression }
+  | { readonly kind: "binary"; readonly op: VectorBinary; readonly left: Expression; readonly right: Expression }
+  /** a·b + c: two roundings, or one where the engine has relaxed SIMD and the program's mode is "fused". */
+  | { readonly kind: "multiply_add"; readonly a: Expression; readonly b: Expression; readonly c: Expression }
+  /** Lane by lane: condition lanes ≠ 0 (an f32x4 or i32x4 mask or number) → whenTrue. */
+  | { readonly kind: "select"; readonly condition: Expression; readonly whenTrue: Expression; readonly whenFalse: Expression }
+  /** Sum (or maximum) of the first `lanes` lanes in all four lanes, in the fixed order (0+1)+(2+3) (missing lanes left out). */
+  | { readonly kind: "across"; readonly op: "add" | "max"; readonly lanes: Lanes; readonly operand: Expression }
+  /** i32 arithmetic. */
+  | { readonly kind: "integer"; readonly op: IntegerOp; readonly left: Expression; readonly right: Expression };
+
+/** On f32x4 unless said. `not_zero`: all bits set (as i32x4) where the lane ≠ 0. `to_f32x4`: i32x4 (signed) → f32x4. */
+export type VectorUnary =
+  | "neg"
+  | "abs"
+  | "sign"
+  | "step"
+  | "recip"
+  | "sqrt"
+  | "exp"
+  | "expm1"
+  | "log"
+  | "log1p"
+  | "sin"
+  | "cos"
+  | "erf"
+  | "sigmoid"
+  | "tanh"
+  | "softplus"
+  | "log_sigmoid"
+  | "relu"
+  | "to_f32x4";
+
+/** f32x4 arithmetic; comparisons give 1.0 or 0.0; `pow` as exp(b·log a) with the usual cases of an integer exponent.
+ * Names that begin with `i` are on i32x4; `ishr` is a logical shift right by a constant (right is an `i32`), comparisons give 1.0/0.0 as f32x4. */
+export type VectorBinary =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "max"
+  | "min"
+  | "pow"
+  | "less"
+  | "less_equal"
+  | "equal"
+  | "iadd"
+  | "isub"
+  | "imul"
+  | "ixor"
+  | "iand"
+  | "ishr"
+  | "ishl"
+  | "iless"
+  | "iless_equal"
+  | "iequal";
+
+export type IntegerOp = "add" | "sub" | "mul" | "div" | "rem" | "min" | "less" | "less_equal" | "equal" | "and" | "shl";
