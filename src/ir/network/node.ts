@@ -7,7 +7,7 @@
  */
 import type { Span } from "../../support/source.ts";
 import type { Reason } from "../../support/diagnostic.ts";
-import type { Equation } from "./equation.ts";
+import type { Equation, Term } from "./equation.ts";
 
 /** A number of components: `H`, `4`, `H + D`, `D / 2`: Σ terms of coefficient × product of named sizes. */
 export interface Size {
@@ -30,13 +30,35 @@ export interface Network {
   readonly states: readonly StateDeclaration[];
   readonly gates: readonly GateDeclaration[];
   readonly recurrences: readonly RecurrenceDeclaration[];
+  /** One for each of `values`, in the same order. */
   readonly equations: readonly Equation[];
+  /** Counting and time indices that the equations use. */
+  readonly indices: readonly IndexDeclaration[];
+  /** Values before the first step that are expressions: `h[0] = tanh(W·z)`. Keyed "h" for h[0], "h~2" for h[-1]. */
+  readonly initials: readonly { readonly state: string; readonly lag: number; readonly value: Term }[];
+}
+
+export interface IndexDeclaration {
+  /** Path: "n", "y1.n". */
+  readonly name: string;
+  /** "count": from … from + size - 1. "time": all s with lower ≤ s - t ≤ upper that lie in the sequence. */
+  readonly kind: "count" | "time";
+  readonly from: number;
+  readonly size?: Size;
+  /** Bounds of s - t, both included; absent: no bound. A size in the bound (`t-W < s`) is given by `window`. */
+  readonly lower?: number;
+  readonly upper?: number;
+  /** s > t - window. */
+  readonly window?: Size;
+  readonly span: Span;
 }
 
 export interface InputDeclaration {
   readonly name: string;
   readonly type: "real" | "index";
   readonly shape: readonly Size[];
+  /** Of an index input: how many values it can take, where its use tells (`E[token]`: rows of E; `cross_entropy(y, token)`: length of y). */
+  readonly range?: Size;
   /** False for what is given once per sequence: an initial state, a condition (`where h : static`). */
   readonly perStep: boolean;
   /** False for what is shared by the whole batch too (a given bound). */

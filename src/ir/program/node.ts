@@ -43,6 +43,8 @@ export interface ProgramStep {
   readonly kind: "product" | "pointwise" | "reduction" | "scan" | "pack" | "copy";
   /** Floating-point operations for one time step (scan bodies) or for the whole, as a function of T: constant + perStep·T. */
   readonly flops: { readonly constant: number; readonly perStep: number };
+  /** Steps of one iteration, of a scan. */
+  readonly steps?: readonly ProgramStep[];
 }
 
 export interface Program {

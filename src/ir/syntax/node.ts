@@ -68,13 +68,13 @@ export interface Where {
 export type Declaration =
   /** `bf ~ 1`, `Λ ~ uniform(0.9, 0.999)`, `Whi ~ orthogonal`: how weights begin. */
   | { readonly kind: "distribution"; readonly span: Span; readonly names: readonly Identifier[]; readonly value: Expression }
-  /** `h[0] = 0`, `h[0] = h0`: value before the first step; `lag` 1 for `h[0]`, 2 for `h[-1]`. */
+  /** `h[0] = 0`, `h[0] = h0`: value before the first step; `lag` 1 for `h[0]`, 2 for `h[-1]`; after the last step: -1 for `h[T+1]`. */
   | { readonly kind: "initial"; readonly span: Span; readonly name: Identifier; readonly lag: number; readonly value: Expression }
   /** `wα, wβ ∈ ℝ^D`, `W ∈ ℝ^{H×D}`, `q[n] ∈ ℝ^K`: a shape; [] for `∈ ℝ`. */
   | { readonly kind: "shape"; readonly span: Span; readonly names: readonly Indexed[]; readonly sizes: readonly Expression[] }
   /** `n ∈ 1..N`, `j ∈ 0..2`: a counting index; `s ∈ 1..T`: a non-causal time index. */
   | { readonly kind: "range"; readonly span: Span; readonly names: readonly Identifier[]; readonly from: Expression; readonly to: Expression }
-  /** `s ≤ t`, `s < t`, `t-W < s ≤ t`: a causal time index. Bounds are relative to t. */
+  /** `s ≤ t`, `s < t`, `t-W < s ≤ t`: a causal time index. The value of a bound is what is added to t: 0 for `t`, `-W` for `t-W`. */
   | { readonly kind: "bound"; readonly span: Span; readonly name: Identifier; readonly lower?: Bound; readonly upper?: Bound }
   /** `Wg, Wf : kernel 3, dilation 2`: options of names: kernel, dilation, same, static, index, block_diagonal … each with its argument if it has one. */
   | { readonly kind: "option"; readonly span: Span; readonly names: readonly Identifier[]; readonly options: readonly Option[] }

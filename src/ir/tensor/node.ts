@@ -110,11 +110,12 @@ export type ReduceOp = "sum" | "max_over" | "contract" | "argmax";
  * split      attributes.axis, .to       one axis as two or more (row-major), product of sizes equal; moves nothing
  * merge      attributes.axes, .to       the reverse of split
  * gather     attributes.axis            args [table, index]: table[index] along `axis`; axes: index axes, then table's without axis
- * scatter    attributes.axis            args [values, index]: zeros plus values added at index along the new axis; adjoint of gather
+ * scatter    attributes.axis, .over     args [values, index]: zeros plus values added at index along the new axis, summed over the axes `over` of
+ *                                       the index; adjoint of gather; axes: those of the index that stay, then `axis`, then the rest of values
  * shift      attributes.lag             args [x, initial]: along t, result_t = x_{t-lag}; for the first |lag| steps (last, if lag < 0) it is
  *                                       `initial`, which has x's axes without t, or with axis `attributes.lags` of size |lag| if |lag| > 1
  *                                       (position 0 is the value at t = 0-lag+… in order of time). Never inside a scan body.
- * last       attributes.reverse         args [x, lengths?]: the value of x at the last valid step (first step if reverse)
+ * last       attributes.reverse         args [x, lengths?]: the value of x at the last valid step (first step if reverse); lengths are at least 1
  */
 export type StructureOp =
   | "rename"
@@ -144,7 +145,8 @@ export interface ScanAttributes {
   readonly sequences: number;
   readonly statics: number;
   readonly states: number;
-  /** Nodes: `parameter` leaves (kinds "sequence", "static", "state" with their index) and everything but scan, shift and iota over t.
+  /** Nodes: `parameter` leaves (kinds "sequence", "static", "state" with their index) and everything but scan, shift, last, iota over t, input
+   * and weight (which come in as sequences and statics).
    * Its outputs are the next value of each state ("next 0" …), then the emitted values ("emit 0" …). */
   readonly body: Graph;
   /** Names of the states as the author wrote them, for messages and for carrying them: "h", "c", "h1.c". */

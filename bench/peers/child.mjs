@@ -1,0 +1,64 @@
+/**
+ * The child process of one peer: prepares a workload, hands over what it computed, then measures when told.
+ *
+ * Messages in: { prepare: workload name } and { measure: least milliseconds of a sample }. Messages out: { ready: results, prepareMs } or { unable: reason };
+ * { sample: milliseconds per step, steps }. One peer per process, because the libraries replace globals of Node.
+ */
+import { reference } from "../reference.ts";
+import { arraysOf, WORKLOADS } from "../workloads.ts";
+
+/** Serves messages with a peer: `prepare(workload, arrays)` gives `{ check, step }` or undefined. */
+export function serve(peer) {
+  let prepared;
+  const warmUpMs = 300;
+  const handle = async (message) => {
+    if (message.prepare !== undefined) {
+      const workload = WORKLOADS.find(({ name }) => name === message.prepare);
+      const arrays = arraysOf(workload);
+      const start = performance.now();
+      prepared = await peer.prepare(workload, arrays);
+      if (prepared === undefined) return { unable: "not offered by this peer" };
+      const results = await prepared.check();
+      const prepareMs = performance.now() - start;
+      const differences = compare(results, reference(workload, arrays));
+      const from = performance.now();
+      while (performance.now() - from < warmUpMs) await prepared.step();
+      return { ready: differences, prepareMs };
+    }
+    const from = performance.now();
+    let steps = 0;
+    do {
+      await prepared.step();
+      steps++;
+    } while (performance.now() - from < message.measure);
+    return { sample: (performance.now() - from) / steps, steps };
+  };
+  process.on("message", async (message) => {
+    try {
+      process.send(await handle(message));
+    } catch (error) {
+      process.send({ unable: String(error?.stack ?? error) });
+    }
+  });
+}
+
+/** Largest difference of each result from the float64 reference, in units of the result's largest magnitude. */
+function compare(results, truth) {
+  const differences = {};
+  for (const [name, want] of Object.entries(truth)) {
+    const got = results[name];
+    if (got === undefined) {
+      if (name !== "dx") throw new Error(`the peer gives no ${name}`);
+      continue;
+    }
+    if (got.length !== want.length) throw new Error(`${name} has ${got.length} numbers instead of ${want.length}`);
+    let largest = 0;
+    let difference = 0;
+    for (let i = 0; i < want.length; i++) {
+      largest = Math.max(largest, Math.abs(want[i]));
+      difference = Math.max(difference, Number.isFinite(got[i]) ? Math.abs(got[i] - want[i]) : Infinity);
+    }
+    differences[name] = difference / largest;
+  }
+  return differences;
+}

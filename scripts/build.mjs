@@ -1,0 +1,84 @@
+/**
+ * Builds dist/ from src/: three bundles by esbuild and, unless --no-types (or --quiet), the type declarations by tsc.
+ *
+ *   dist/index.js      the library: any platform; `node:` modules stay outside and are only imported when a Node-only function runs
+ *   dist/worker.js     what runs inside a worker
+ *   dist/cli/main.js   the command line, with its packages bundled, so that the published package depends on nothing
+ *   dist/types/        declarations; their `.ts` imports are rewritten to `.js`
+ *
+ * `node scripts/build.mjs [--quiet] [--no-types]`. `--quiet` prints nothing unless something fails.
+ */
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { root, runNode, toolPath } from "./launch.mjs";
+
+const flags = new Set(process.argv.slice(2));
+const quiet = flags.has("--quiet");
+const types = !quiet && !flags.has("--no-types");
+const started = performance.now();
+const { build } = await import("esbuild");
+const version = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version;
+
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  target: "es2023",
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+  define: { SLUICE_VERSION: JSON.stringify(version) },
+};
+
+async function bundle(entry, outfile, options) {
+  if (!existsSync(join(root, entry))) return;
+  await build({ ...shared, ...options, entryPoints: [entry], outfile });
+}
+
+try {
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  await Promise.all([
+    bundle("src/index.ts", "dist/index.js", { platform: "neutral", external: ["node:*"] }),
+    bundle("src/worker.ts", "dist/worker.js", { platform: "neutral", external: ["node:*"] }),
+    bundle("src/cli/main.ts", "dist/cli/main.js", {
+      platform: "node",
+      minifySyntax: true,
+      banner: {
+        // Packages in CommonJS that are bundled into a module still call `require` for Node's own modules.
+        js: '#!/usr/bin/env node\nimport { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);',
+      },
+    }),
+  ]);
+  if (existsSync(join(root, "dist/cli/main.js"))) chmodSync(join(root, "dist/cli/main.js"), 0o755);
+} catch (error) {
+  if (!error?.errors) console.error(error);
+  process.exit(1);
+}
+
+if (types) {
+  const out = join(root, "dist/types");
+  const { status, output } = runNode(toolPath("typescript", "tsc"), ["-p", "tsconfig.types.json"], { capture: true });
+  if (status !== 0) {
+    console.error(output.trim());
+    process.exit(1);
+  }
+  for (const path of readdirSync(out, { recursive: true })) {
+    const file = join(out, path);
+    if (!file.endsWith(".d.ts")) continue;
+    const text = readFileSync(file, "utf8");
+    const rewritten = text.replace(/(from\s+|import\(\s*)(["'])(\.{1,2}\/[^"']*)\.ts\2/g, "$1$2$3.js$2");
+    if (rewritten !== text) writeFileSync(file, rewritten);
+  }
+  mkdirSync(dirname(out), { recursive: true });
+}
+
+if (!quiet) {
+  for (const name of ["index.js", "worker.js", "cli/main.js"]) {
+    const file = join(root, "dist", name);
+    if (!existsSync(file)) continue;
+    const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10);
+    console.log(`dist/${name.padEnd(14)}${kilobytes(statSync(file).size)}${kilobytes(gzipSync(readFileSync(file)).length)} gzipped`);
+  }
+  console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}

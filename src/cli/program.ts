@@ -1,0 +1,76 @@
+/**
+ * The command line as a function: arguments in, exit code out.
+ *
+ * Wrong use (an unknown command or option, an argument too few) ends in exit code 2 with commander's message and its suggestion.
+ */
+import { Command, CommanderError } from "commander";
+import { SluiceError } from "../support/diagnostic.ts";
+import { type CommandDefinition, createCommand, type Session } from "./command.ts";
+import { ablate } from "./commands/ablate.ts";
+import { check } from "./commands/check.ts";
+import { compare } from "./commands/compare.ts";
+import { demo } from "./commands/demo.ts";
+import { doctor } from "./commands/doctor.ts";
+import { evaluate } from "./commands/eval.ts";
+import { explainCommand } from "./commands/explain.ts";
+import { format } from "./commands/format.ts";
+import { gates } from "./commands/gates.ts";
+import { newCommand } from "./commands/new.ts";
+import { predict } from "./commands/predict.ts";
+import { sample } from "./commands/sample.ts";
+import { trainCommand } from "./commands/train.ts";
+import { EXIT } from "./exit-code.ts";
+import { VERSION } from "./version.ts";
+
+const EXIT_CODES = `
+Exit codes: 0 done · 1 the equations, the model or the input have errors · 2 wrong use · 3 interrupted, what was trained is kept ·
+            4 a file could not be read or written · 70 a bug in Sluice`;
+
+/** Runs one command line. `args` are without the program's name. */
+export async function runCommandLine(args: readonly string[], terminal?: Session["terminal"]): Promise<number> {
+  let code: number = EXIT.ok;
+  const session: Session = {
+    terminal,
+    exit(value) {
+      code = value;
+    },
+  };
+  const program = new Command("sluice")
+    .description("Gated neural networks from their equations: write them, train them, watch the gates.")
+    .version(VERSION, "-v, --version", "print the version")
+    .helpCommand("help [command]", "explain a command")
+    .showHelpAfterError("(sluice --help shows what there is)")
+    .showSuggestionAfterError()
+    .addHelpText("after", EXIT_CODES)
+    .exitOverride();
+  const add = <O extends object>(definition: CommandDefinition<O>): void => {
+    const command = createCommand(definition, session).exitOverride().showSuggestionAfterError().helpOption("-h, --help", "explain this command");
+    command.configureOutput(program.configureOutput());
+    program.addCommand(command);
+  };
+  add(demo);
+  add(check);
+  add(format);
+  add(explainCommand);
+  add(newCommand);
+  add(trainCommand);
+  add(evaluate);
+  add(sample);
+  add(predict);
+  add(gates);
+  add(ablate);
+  add(compare);
+  add(doctor);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof SluiceError) {
+      // An option's value that could not be read: commander lets the parser's own error pass.
+      process.stderr.write(`error ${error.code}  ${error.message}\n`);
+      return EXIT.usage;
+    }
+    throw error;
+  }
+  return code;
+}

@@ -1,0 +1,90 @@
+/**
+ * A whole model around a cell: what is read, the cell in layers, a read-out, a loss, as equations that the user can see, keep and change.
+ *
+ * In: a network without a loss and the inputs of a dataset. Out: text whose last block is the model. Never touches the cell's own lines.
+ */
+import type { Network } from "../ir/network/node.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import type { Dataset } from "../train/data/dataset.ts";
+
+export interface WrapOptions {
+  readonly layers?: number;
+  /** Probability of dropout between the layers and before the read-out. */
+  readonly dropout?: number;
+  /** What the dataset's real target is compared with; "binary" for 0/1 vectors. */
+  readonly target?: "number" | "binary";
+}
+
+/** True if the network can be trained as it stands. */
+export function isWholeModel(network: Network): boolean {
+  return network.loss !== undefined;
+}
+
+/**
+ * Text of the cell and a model block around it.
+ * @throws SluiceError E488 if the cell does not read one vector, or the dataset has no target that a standard read-out can meet
+ */
+export function wrapCell(text: string, network: Network, inputs: Dataset["inputs"], options: WrapOptions = {}): string {
+  const perStep = network.inputs.filter((input) => input.perStep);
+  if (perStep.length !== 1 || network.inputs.length !== 1 || perStep[0].type !== "real") {
+    const names = network.inputs.map((input) => input.name).join(", ");
+    throw new SluiceError(
+      "E488",
+      `${network.name} reads ${names || "nothing"}, but only a cell that reads one vector can be made a model by itself; write a block with a loss around it`,
+    );
+  }
+  const read = inputs.token ? "token" : inputs.x ? "x" : undefined;
+  if (read === undefined || (inputs.y === undefined && inputs.token === undefined)) {
+    throw new SluiceError(
+      "E488",
+      `the data have the inputs ${Object.keys(inputs).join(", ")}, around which no standard model is known; write a block with a loss that reads them`,
+    );
+  }
+  const square = sameSize(network);
+  const layers = options.layers ?? 1;
+  const lines: string[] = [];
+  const shapes: string[] = [];
+  let below = read;
+  if (read === "token") {
+    lines.push("e = E[token]");
+    shapes.push(`e ∈ ℝ^${square ? "H" : "D"}`);
+    below = "e";
+  } else if (square) {
+    // The cell keeps the width of what it reads, so a matrix brings the input to the width H first.
+    lines.push("e = We·x + be");
+    shapes.push("e ∈ ℝ^H");
+    below = "e";
+  }
+  for (let layer = 1; layer <= layers; layer++) {
+    const name = layers === 1 ? "h" : `h${layer}`;
+    const dropped = options.dropout && layer > 1 ? `dropout(${below}, ${options.dropout})` : below;
+    lines.push(`${name} = ${network.name}(${dropped})`);
+    shapes.push(`${name} ∈ ℝ^H`);
+    below = name;
+  }
+  const top = options.dropout ? `dropout(${below}, ${options.dropout})` : below;
+  const { output, loss } = readOut(inputs, options);
+  lines.push(`${output} = Wy·${top} + by`, `loss = ${loss}`);
+  const parameters = read === "token" && inputs.y === undefined ? "token" : `${read}, y`;
+  const extra = inputs.y?.type === "index" ? ["y : index"] : [];
+  const body = [
+    `${network.name}_model(${parameters}) → ${output}`,
+    ...lines.map((line) => `  ${line}`),
+    `  where ${[...shapes, ...extra].join(", ")}`,
+  ];
+  return `${text.trimEnd()}\n\n# A model around ${network.name}\n${body.join("\n")}\n`;
+}
+
+function readOut(inputs: Dataset["inputs"], options: WrapOptions): { output: string; loss: string } {
+  if (inputs.y === undefined) return { output: "logits", loss: "cross_entropy(logits, token[t+1])" };
+  if (inputs.y.type === "index") return { output: "logits", loss: "cross_entropy(logits, y)" };
+  if (options.target === "binary") return { output: "logits", loss: "binary_cross_entropy(logits, y)" };
+  return { output: "ŷ", loss: "mse(ŷ, y)" };
+}
+
+/** True if the cell's output has the size of its input whatever that is (highway, RG-LRU). */
+function sameSize(network: Network): boolean {
+  const input = network.inputs[0].shape;
+  const output = network.values.find((value) => value.name === network.outputs[0])?.shape ?? [];
+  return input.length === 1 && output.length === 1 && JSON.stringify(input[0].terms) === JSON.stringify(output[0].terms);
+}

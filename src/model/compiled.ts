@@ -1,0 +1,56 @@
+/**
+ * From text to a network that models can be made of.
+ *
+ * In: equations. Out: `Compiled`, with its diagnostics as values. Never throws for a text; using a text with errors throws its report.
+ */
+import { analyze } from "../compile.ts";
+import type { Network } from "../ir/network/node.ts";
+import { MECHANISMS } from "../mechanisms/index.ts";
+import type { File } from "../ir/syntax/node.ts";
+import { type Diagnostic, SluiceError } from "../support/diagnostic.ts";
+import { reportDiagnostics } from "../support/report.ts";
+import type { Source } from "../support/source.ts";
+
+export interface CompileTextOptions {
+  /** Name of the main block; the last of the file unless given. */
+  readonly main?: string;
+  /** Texts of blocks that may be called by name (default: the standard mechanisms). */
+  readonly library?: Readonly<Record<string, string>>;
+}
+
+/** A text that went through the front of the compiler. */
+export interface Compiled {
+  readonly source: Source;
+  readonly file: File;
+  readonly diagnostics: readonly Diagnostic[];
+  /** True if there is no error. */
+  readonly ok: boolean;
+  /** Absent if there is any error. */
+  readonly network?: Network;
+  readonly options: CompileTextOptions;
+  /** Every diagnostic drawn with its place, for people; "" if there is none. */
+  report(): string;
+}
+
+/** Reads equations: parses, resolves names, infers shapes and gates. Mistakes are in `diagnostics`. */
+export function compile(text: string | Source, given: CompileTextOptions = {}): Compiled {
+  const options = { main: given.main, library: given.library ?? MECHANISMS };
+  const source = typeof text === "string" ? { name: "<equations>", text } : text;
+  const analysis = analyze(source, options);
+  return {
+    source,
+    file: analysis.file,
+    diagnostics: analysis.diagnostics,
+    ok: analysis.network !== undefined,
+    network: analysis.network,
+    options,
+    report: () => reportDiagnostics(source, analysis.diagnostics),
+  };
+}
+
+/** The network of a text. @throws SluiceError with the report if the text has errors */
+export function networkOf(compiled: Compiled): Network {
+  if (compiled.network !== undefined) return compiled.network;
+  const code = compiled.diagnostics.find((diagnostic) => diagnostic.severity === "error")?.code ?? "E000";
+  throw new SluiceError(code, compiled.report(), compiled.diagnostics);
+}

@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import type { Initial, WeightRole } from "../ir/network/node.ts";
+import { initialParameters } from "./initialize.ts";
+import type { ParameterSlot } from "./parameters.ts";
+
+function layout(weights: readonly { name: string; shape: number[]; initial: Initial; role?: WeightRole }[]): ParameterSlot[] {
+  let offset = 0;
+  return weights.map(({ name, shape, initial, role }) => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    offset += length;
+    const declaration = { name, shape: [], role: role ?? ("other" as const), initial, reasons: [], span: { start: 0, end: 0 } };
+    return { name, offset: offset - length, length, shape, declaration };
+  });
+}
+const count = (slots: readonly ParameterSlot[]): number => slots.reduce((total, slot) => total + slot.length, 0);
+const source = "the author";
+
+test("an orthogonal weight has orthonormal rows or columns in each of its matrices", () => {
+  for (const [rows, columns] of [
+    [7, 7],
+    [3, 9],
+    [9, 3],
+    [1, 1],
+  ]) {
+    const slots = layout([{ name: "W", shape: [2, rows, columns], initial: { kind: "orthogonal", gain: 1, source } }]);
+    const values = initialParameters(slots, count(slots), 5);
+    for (let matrix = 0; matrix < 2; matrix++) {
+      const at = (r: number, c: number): number => values[(matrix * rows + r) * columns + c];
+      const [n, m] = rows <= columns ? [rows, columns] : [columns, rows];
+      for (let a = 0; a < n; a++)
+        for (let b = 0; b < n; b++) {
+          let product = 0;
+          for (let k = 0; k < m; k++) product += rows <= columns ? at(a, k) * at(b, k) : at(k, a) * at(k, b);
+          expect(product).toBeCloseTo(a === b ? 1 : 0, 5);
+        }
+    }
+  }
+});
+
+test("a weight's values depend on its name and the seed alone", () => {
+  const uniform: Initial = { kind: "glorot_uniform", source };
+  const alone = layout([{ name: "W", shape: [4, 5], initial: uniform }]);
+  const beside = layout([
+    { name: "A", shape: [3], initial: uniform },
+    { name: "W", shape: [4, 5], initial: uniform },
+  ]);
+  const values = initialParameters(alone, 20, 1);
+  expect(initialParameters(beside, 23, 1).subarray(3)).toEqual(values);
+  expect(initialParameters(alone, 20, 2)).not.toEqual(values);
+  const bound = Math.sqrt(6 / 9);
+  expect(values.every((value) => Math.abs(value) <= bound)).toBe(true);
+  expect(Math.max(...values.map(Math.abs))).toBeGreaterThan(bound / 2);
+});
+
+test("constants, fan-in bounds and time constants", () => {
+  const slots = layout([
+    { name: "b", shape: [6], initial: { kind: "constant", value: 1, source } },
+    { name: "W", shape: [3, 16], initial: { kind: "fan_in_uniform", source } },
+    { name: "c", shape: [50], initial: { kind: "chrono", maximum: 101, source } },
+  ]);
+  const values = initialParameters(slots, count(slots), 9);
+  expect([...values.subarray(0, 6)]).toEqual([1, 1, 1, 1, 1, 1]);
+  expect(values.subarray(6, 54).every((value) => Math.abs(value) <= 0.25)).toBe(true);
+  const times = values.subarray(54);
+  expect(Math.min(...times)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...times)).toBeLessThanOrEqual(Math.fround(Math.log(100)));
+});

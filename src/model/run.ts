@@ -1,0 +1,117 @@
+/**
+ * Runs whole sequences through a model. Pure: nothing that one run does is seen by the next.
+ */
+import type { Buffer } from "../ir/program/node.ts";
+import type { Clamp } from "../ir/network/variant.ts";
+import type { Network } from "../ir/network/node.ts";
+import { type Executable, hasEntry } from "../runtime/executable.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import { flatten, type NamedArray } from "./arrays.ts";
+import { type ReadInputs, readInputs, readLengths } from "./input.ts";
+import type { Clamps, Model, RunInputs, RunOptions, RunResult } from "./model.ts";
+import type { Request, Specialized } from "./specialize.ts";
+import { beginStates, stateSlots, writeStates } from "./states.ts";
+
+/** What a run needs of its model. */
+export type RunningModel = Pick<Model, "network" | "sizes" | "specializer" | "parameters" | "index"> & { readonly version: () => number };
+
+/** @throws SluiceError E435–E438 (inputs, names), E441 (states) */
+export function runModel(model: RunningModel, given: RunInputs, options: RunOptions = {}): RunResult {
+  const { network } = model;
+  const read = readInputs(network, model.sizes, given, options);
+  const lengths = options.lengths === undefined ? undefined : readLengths(options.lengths, read);
+  const recorded = options.record === true ? network.values.map((value) => value.name) : (options.record ?? []);
+  const names = [...new Set([...(options.outputs ?? network.outputs), ...recorded])];
+  checkNames(network, names);
+  const request: Request = {
+    batch: read.batch,
+    mode: "evaluate",
+    initial: options.initial === undefined ? "fresh" : "carried",
+    lengths: lengths !== undefined,
+    reset: options.reset !== undefined,
+    outputs: names,
+    ...(options.clamps === undefined ? {} : { clamps: readClamps(network, options.clamps) }),
+  };
+  const specialized = model.specializer.forward(request, read.steps);
+  const { executable, feed } = specialized;
+  for (const name of feed.names) {
+    if (read.inputs[name] === undefined) throw new SluiceError("E436", `the input ${name} is missing; ${names.join(", ")} cannot be computed without it`);
+  }
+  loadParameters(model, specialized);
+  feed.load({ steps: read.steps, batch: read.batch, inputs: read.inputs, lengths, reset: readReset(options, read) });
+  if (options.initial !== undefined) {
+    const slots = stateSlots(executable);
+    const written = writeStates(slots, read.batch, options.initial);
+    beginStates(network, slots, read.batch, model, written);
+  }
+  writeClamps(executable, options.clamps);
+  executable.run("forward", read.steps);
+  return Object.fromEntries(names.map((name) => [name, takeResult(executable, name, read.steps, read.single)]));
+}
+
+/** Copies the model's numbers into a program if it holds older ones. */
+export function loadParameters(model: Pick<RunningModel, "parameters" | "version">, specialized: Specialized): void {
+  const version = model.version();
+  if (specialized.parametersVersion === version) return;
+  const { executable } = specialized;
+  executable.buffers.get("parameters")?.set(model.parameters);
+  if (hasEntry(executable, "prepare")) executable.run("prepare", 0);
+  specialized.parametersVersion = version;
+}
+
+/** Copy of a result with its shape for this number of steps; without the batch axis if `single`. */
+export function takeResult(executable: Executable, name: string, steps: number, single: boolean): NamedArray {
+  const view = executable.buffers.get(name) as Float32Array;
+  const buffer = executable.shapes.get(name)!;
+  const full = shapeFor(buffer, steps);
+  const shape = single ? full.filter((_, i) => buffer.axes[i] !== "b") : full;
+  return { data: view.slice(0, full.reduce((a, b) => a * b, 1)), shape };
+}
+
+/** The shape of a buffer in a run of this many steps. */
+export function shapeFor(buffer: Buffer, steps: number): number[] {
+  return buffer.shape.map((size) => (size === "T" ? steps : size));
+}
+
+/** @throws SluiceError E438 for a name that is no value of the network */
+export function checkNames(network: Network, names: readonly string[]): void {
+  const known = new Set([...network.values.map((value) => value.name), ...network.gates.map((gate) => gate.value)]);
+  for (const name of names) {
+    if (known.has(name) || known.has(name.replace(/\[T\]$/, ""))) continue;
+    if (name === "loss" || name === "loss_steps") {
+      if (network.loss !== undefined) continue;
+      throw new SluiceError("E438", `${network.name} defines no loss; add a line such as  loss = mse(y, target)`);
+    }
+    if (network.inputs.some((input) => input.name === name)) throw new SluiceError("E438", `${name} is an input of ${network.name}, not a value it computes`);
+    throw new SluiceError("E438", `${network.name} has no value ${name}; its values are ${[...known].join(", ")}`);
+  }
+}
+
+function readClamps(network: Network, clamps: Clamps): Clamp[] {
+  checkNames(network, Object.keys(clamps));
+  return Object.entries(clamps).map(([value, to]): Clamp => {
+    if (to === "frozen") return { value, to: { kind: "frozen" } };
+    if (typeof to === "number") {
+      if (!Number.isFinite(to)) throw new SluiceError("E437", `${value} cannot be held at ${to}; give a finite number`);
+      return { value, to: { kind: "constant", value: to } };
+    }
+    return { value, to: { kind: "values" } };
+  });
+}
+
+function writeClamps(executable: Executable, clamps: Clamps = {}): void {
+  for (const [value, to] of Object.entries(clamps)) {
+    if (typeof to === "number" || typeof to === "string") continue;
+    const view = executable.buffers.get(`clamp:${value}`);
+    if (view === undefined) continue; // nothing that was asked for depends on it
+    if (view.length !== to.length) throw new SluiceError("E435", `${value} has ${view.length} components, but ${to.length} values were given to hold it at`);
+    view.set(to);
+  }
+}
+
+function readReset(options: RunOptions, { steps, batch }: ReadInputs): Float32Array | undefined {
+  if (options.reset === undefined) return undefined;
+  const { data } = flatten(options.reset, "reset");
+  if (data.length !== steps * batch) throw new SluiceError("E435", `reset must have the shape [${steps}, ${batch}], but ${data.length} numbers were given`);
+  return Float32Array.from(data);
+}

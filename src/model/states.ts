@@ -1,0 +1,91 @@
+/**
+ * What a recurrence begins with and carries on: the buffers "state:…" of a program that carries its states.
+ */
+import type { Network } from "../ir/network/node.ts";
+import type { Executable } from "../runtime/executable.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import { type ArrayInput, flatten, shapeText } from "./arrays.ts";
+import type { ParameterSlot } from "./parameters.ts";
+
+const prefix = "state:";
+
+export interface StateSlot {
+  /** "h", or "h~2" for its value two steps before. */
+  readonly name: string;
+  readonly view: Float32Array;
+  /** Of one sequence. */
+  readonly shape: readonly number[];
+}
+
+/** States that a program carries. */
+export function stateSlots(executable: Executable): readonly StateSlot[] {
+  const slots: StateSlot[] = [];
+  for (const [name, buffer] of executable.shapes) {
+    if (!name.startsWith(prefix)) continue;
+    const shape = buffer.shape.filter((_, i) => buffer.axes[i] !== "b") as number[];
+    slots.push({ name: name.slice(prefix.length), view: executable.buffers.get(name) as Float32Array, shape });
+  }
+  return slots;
+}
+
+/** True if every state of the network begins with a constant, so that beginning anew needs no program of its own. */
+export function statesBeginConstant(network: Network): boolean {
+  return network.states.every((state) => state.initial.kind === "constant");
+}
+
+/**
+ * Writes the states as the equations begin them: constants, or learned values repeated for each sequence.
+ * @throws SluiceError E441 for a state that begins with an input or an expression and is not among `given`
+ */
+export function beginStates(
+  network: Network,
+  slots: readonly StateSlot[],
+  batch: number,
+  weights: { readonly index: ReadonlyMap<string, ParameterSlot>; readonly parameters: Float32Array },
+  given: ReadonlySet<string> = new Set(),
+): void {
+  for (const { name, view } of slots) {
+    if (given.has(name)) continue;
+    const declared = name.split("~")[0];
+    const initial = network.states.find((state) => state.name === declared)?.initial ?? { kind: "constant", value: 0 };
+    if (initial.kind === "constant") view.fill(initial.value);
+    else if (initial.kind === "weight") repeatWeight(view, batch, initial.name, weights);
+    else
+      throw new SluiceError(
+        "E441",
+        `the state ${name} begins with ${initial.kind === "input" ? `the input ${initial.name}` : "an expression"}; give its first value, initial: { ${name}: … }`,
+      );
+  }
+}
+
+function repeatWeight(
+  view: Float32Array,
+  batch: number,
+  name: string,
+  { index, parameters }: { readonly index: ReadonlyMap<string, ParameterSlot>; readonly parameters: Float32Array },
+): void {
+  const { offset, length } = index.get(name)!;
+  const values = parameters.subarray(offset, offset + length);
+  const row = view.length / batch;
+  for (let b = 0; b < batch; b++) for (let i = 0; i < row; i++) view[b * row + i] = values[length === 1 ? 0 : i];
+}
+
+/** Writes states given by a caller: one value for all sequences, or one for each. @throws SluiceError E435, E441 */
+export function writeStates(slots: readonly StateSlot[], batch: number, given: Readonly<Record<string, ArrayInput>>): ReadonlySet<string> {
+  for (const [name, value] of Object.entries(given)) {
+    const slot = slots.find((each) => each.name === name);
+    if (slot === undefined) throw new SluiceError("E441", `there is no state ${name}; the states are ${slots.map((each) => each.name).join(", ") || "none"}`);
+    const { data } = flatten(value, `the state ${name}`);
+    const row = slot.view.length / batch;
+    if (data.length !== row && data.length !== slot.view.length) {
+      const each = shapeText(slot.shape);
+      throw new SluiceError("E435", `the state ${name} must have the shape ${each} or ${shapeText([batch, ...slot.shape])}, but ${data.length} numbers were given`);
+    }
+    for (let i = 0; i < slot.view.length; i++) {
+      const number = data[data.length === row ? i % row : i];
+      if (!Number.isFinite(number)) throw new SluiceError("E437", `the state ${name} has the value ${number}; it must be a finite number`);
+      slot.view[i] = number;
+    }
+  }
+  return new Set(Object.keys(given));
+}

@@ -1,0 +1,240 @@
+/**
+ * A stream: an explicit handle that carries the states from step to step. Steps pushed one by one, in chunks or all at once give the same bits.
+ *
+ * In: one or more time steps. Out: the values of those steps. Refuses values that need the future, with the reason.
+ */
+import type { Network } from "../ir/network/node.ts";
+import type { Graph } from "../ir/tensor/node.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import type { ArrayInput } from "./arrays.ts";
+import { splitAhead } from "./feed.ts";
+import { type ReadInputs, readInputs } from "./input.ts";
+import type { RunInputs, RunResult } from "./model.ts";
+import { checkNames, loadParameters, type RunningModel, shapeFor } from "./run.ts";
+import type { Request, Specialized } from "./specialize.ts";
+import { beginStates, type StateSlot, stateSlots, writeStates } from "./states.ts";
+
+export interface StreamOptions {
+  /** Number of independent sequences that advance together; results have a batch axis only if it is given. */
+  readonly batch?: number;
+  /** Values wanted; the network's outputs unless given. */
+  readonly outputs?: readonly string[];
+  /** States before the first step. */
+  readonly initial?: Readonly<Record<string, ArrayInput>>;
+}
+
+/** Copy of everything a stream carries. */
+export interface StreamState {
+  readonly position: number;
+  readonly states: Readonly<Record<string, Float32Array>>;
+}
+
+export type StepInput = number | ArrayLike<number>;
+
+export interface Stream {
+  readonly batch: number;
+  /** Steps taken since the last reset. */
+  readonly position: number;
+  /** Live views of the outputs of the first step pushed last, [B, …]; valid until the next push. */
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+  /** One step; inputs by name where the network has several. Returns the live view of the first output, [B, …], which the next step overwrites. Allocates nothing. */
+  step(inputs: StepInput | Readonly<Record<string, StepInput>>): Float32Array;
+  /** One or more steps; results are copies. */
+  push(inputs: RunInputs): RunResult;
+  state(): StreamState;
+  restore(state: StreamState): void;
+  reset(): void;
+}
+
+/** Most steps computed at once. */
+const longestChunk = 1024;
+
+/** @throws SluiceError E440 if a wanted value needs the future, E438 for an unknown one */
+export function createStream(model: RunningModel, options: StreamOptions = {}): Stream {
+  const { network } = model;
+  const batch = options.batch ?? 1;
+  const single = options.batch === undefined;
+  if (!Number.isInteger(batch) || batch < 1) throw new SluiceError("E435", `the batch of a stream must be a whole number of at least 1, not ${batch}`);
+  const names = options.outputs ?? network.outputs;
+  checkNames(network, names);
+  const request: Request = { batch, mode: "evaluate", initial: "carried", lengths: false, reset: false, outputs: names };
+  refuseFuture(network, names, model.specializer.lowered(request).graph);
+
+  let lane = openLane(model.specializer.own(request, 1), names);
+  let position = 0;
+
+  function reset(): void {
+    const written = options.initial === undefined ? undefined : writeStates(lane.states, batch, options.initial);
+    beginStates(network, lane.states, batch, model, written);
+    position = 0;
+  }
+
+  function widen(steps: number): void {
+    if (lane.specialized.executable.program.capacity >= steps) return;
+    const wider = openLane(model.specializer.own(request, steps), names);
+    for (const [k, state] of lane.states.entries()) wider.states[k].view.set(state.view);
+    lane = wider;
+  }
+
+  function step(inputs: StepInput | Readonly<Record<string, StepInput>>): Float32Array {
+    loadParameters(model, lane.specialized);
+    const { slots } = lane;
+    if (typeof inputs === "number" || "length" in inputs) {
+      if (slots.length !== 1)
+        throw new SluiceError("E436", `this stream reads ${slots.map((slot) => slot.name).join(", ") || "no input"}; give the inputs of a step by name`);
+      writeStep(slots[0], inputs as StepInput);
+    } else {
+      for (const slot of slots) writeStep(slot, inputs[slot.name]);
+    }
+    lane.specialized.executable.run("forward", 1);
+    position++;
+    return lane.first;
+  }
+
+  function push(inputs: RunInputs): RunResult {
+    const read = readInputs(network, model.sizes, inputs, single ? {} : { batch });
+    if (read.batch !== batch) throw new SluiceError("E435", `this stream advances ${batch} sequences, but ${read.batch} were given`);
+    for (const { name } of lane.slots) if (read.inputs[name] === undefined) throw new SluiceError("E436", `the input ${name} is missing in a push`);
+    widen(Math.min(read.steps, longestChunk));
+    loadParameters(model, lane.specialized);
+    const results = collector(lane, names, read, single);
+    const most = lane.specialized.executable.program.capacity;
+    for (let start = 0; start < read.steps; start += most) {
+      const steps = Math.min(most, read.steps - start);
+      lane.specialized.feed.load({ steps, batch, inputs: rowsOf(network, read, start, steps) });
+      lane.specialized.executable.run("forward", steps);
+      results.take(start, steps);
+    }
+    position += read.steps;
+    return results.done();
+  }
+
+  reset();
+  return {
+    batch,
+    get position() {
+      return position;
+    },
+    get outputs() {
+      return lane.outputs;
+    },
+    step,
+    push,
+    reset,
+    state: () => ({ position, states: Object.fromEntries(lane.states.map(({ name, view }) => [name, view.slice()])) }),
+    restore(state) {
+      for (const { name, view } of lane.states) {
+        const saved = state.states[name];
+        if (saved === undefined || saved.length !== view.length)
+          throw new SluiceError("E441", `the saved state of a stream does not fit: ${name} needs ${view.length} numbers, it has ${saved?.length ?? "none"}`);
+      }
+      for (const { name, view } of lane.states) view.set(state.states[name]);
+      position = state.position;
+    },
+  };
+}
+
+interface InputSlot {
+  readonly name: string;
+  readonly view: Float32Array | Int32Array;
+  readonly length: number;
+  /** Whether numbers must be whole. */
+  readonly index: boolean;
+}
+
+interface Lane {
+  readonly specialized: Specialized;
+  readonly states: readonly StateSlot[];
+  readonly slots: readonly InputSlot[];
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+  readonly first: Float32Array;
+}
+
+function openLane(specialized: Specialized, names: readonly string[]): Lane {
+  const { executable, feed } = specialized;
+  const stepView = (name: string): Float32Array => {
+    const length = shapeFor(executable.shapes.get(name)!, 1).reduce((a, b) => a * b, 1);
+    return executable.buffers.get(name)!.subarray(0, length) as Float32Array;
+  };
+  const slots = feed.names.map((name): InputSlot => {
+    const view = stepView(name) as Float32Array | Int32Array;
+    return { name, view, length: view.length, index: view instanceof Int32Array };
+  });
+  const outputs = Object.fromEntries(names.map((name) => [name, stepView(name)]));
+  return { specialized, states: stateSlots(executable), slots, outputs, first: outputs[names[0]] };
+}
+
+function writeStep(slot: InputSlot, value: StepInput | undefined): void {
+  const { view, length, index } = slot;
+  if (value === undefined) throw new SluiceError("E436", `the input ${slot.name} is missing in a step`);
+  if (typeof value === "number") {
+    if (length !== 1) throw new SluiceError("E435", `the input ${slot.name} needs ${length} numbers for a step, not one`);
+    checkStep(slot, value, 0);
+    view[0] = value;
+    return;
+  }
+  if (value.length !== length) throw new SluiceError("E435", `the input ${slot.name} needs ${length} numbers for a step, but ${value.length} were given`);
+  let trace = 0;
+  for (let i = 0; i < length; i++) {
+    const number = value[i];
+    trace += number * 0; // NaN as soon as one number is not finite
+    if (index) checkStep(slot, number, i);
+    view[i] = number;
+  }
+  if (trace !== 0) for (let i = 0; i < length; i++) checkStep(slot, value[i], i);
+}
+
+function checkStep({ name, index }: InputSlot, value: number, place: number): void {
+  if (index ? Number.isInteger(value) && value >= 0 : Number.isFinite(value)) return;
+  throw new SluiceError("E437", `the input ${name}[${place}] is ${value}; it must be ${index ? "a whole number ≥ 0" : "a finite number"}`);
+}
+
+/** Rows start … start + steps of every input over time. */
+function rowsOf(network: Network, read: ReadInputs, start: number, steps: number): Record<string, Float32Array | Int32Array> {
+  const rows: Record<string, Float32Array | Int32Array> = {};
+  for (const { name, perStep } of network.inputs) {
+    const values = read.inputs[name];
+    if (values === undefined) continue;
+    const row = values.length / read.steps;
+    rows[name] = perStep ? values.subarray(start * row, (start + steps) * row) : values;
+  }
+  return rows;
+}
+
+function collector({ specialized: { executable } }: Lane, names: readonly string[], { steps: total }: ReadInputs, single: boolean) {
+  const parts = names.map((name) => {
+    const buffer = executable.shapes.get(name)!;
+    const full = shapeFor(buffer, total);
+    const shape = single ? full.filter((_, i) => buffer.axes[i] !== "b") : full;
+    const length = full.reduce((a, b) => a * b, 1);
+    const row = buffer.shape[0] === "T" ? length / total : 0;
+    return { name, shape, row, length, view: executable.buffers.get(name) as Float32Array, data: new Float32Array(length) };
+  });
+  return {
+    take(start: number, steps: number): void {
+      for (const { row, length, view, data } of parts) {
+        if (row === 0) data.set(view.subarray(0, length));
+        else data.set(view.subarray(0, steps * row), start * row);
+      }
+    },
+    done: (): RunResult => Object.fromEntries(parts.map(({ name, data, shape }) => [name, { data, shape }])),
+  };
+}
+
+function refuseFuture(network: Network, names: readonly string[], graph: Graph): void {
+  const refuse = (why: string): never => {
+    throw new SluiceError("E440", `${names.join(", ")} cannot be computed in a stream: ${why}; run whole sequences instead`);
+  };
+  for (const node of graph.nodes) {
+    if (node.op === "input") {
+      const [name, ahead] = splitAhead(node.attributes.name!);
+      if (ahead > 0) refuse(`${name}[t+${ahead}] is read before it is known`);
+    }
+    if (node.op === "scan" && node.attributes.scan!.reverse)
+      refuse(`the recurrence of ${node.attributes.scan!.stateNames.join(", ")} runs backwards in time`);
+    if (node.op === "shift" && (node.attributes.lag ?? 0) < 0) refuse(`${node.name ?? "a value"} is read at a later time`);
+  }
+  const backward = network.states.find((state) => state.lag < 0 && graph.nodes.some((node) => node.name === state.name));
+  if (backward !== undefined) refuse(`${backward.name} is read at a later time`);
+  for (const [axis, size] of graph.axes) if (axis !== "t" && size === "T") refuse(`the index ${axis} ranges over all time steps of the sequence`);
+}

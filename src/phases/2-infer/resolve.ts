@@ -1,0 +1,460 @@
+/**
+ * Names to symbols: turns the syntax of an expression into a draft term.
+ *
+ * In: an expression and the scope of its block. Out: a term with full paths whose shapes are unknown; weights, lags and uses are noted in
+ * the model as they are met. A mistake is reported and becomes a poisoned number (NaN of unknown shape), which no later stage complains of.
+ */
+import type { Span } from "../../support/source.ts";
+import type { Edit } from "../../support/diagnostic.ts";
+import type { Expression, Subscript } from "../../ir/syntax/node.ts";
+import { type Draft, type IndexSymbol, knownShape, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
+import { FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
+import { type CallExpression, describe, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
+
+export const poison = (span: Span): Draft => ({ kind: "number", value: Number.NaN, span, shape: unknownShape() });
+export const isPoison = (term: Draft): boolean => term.kind === "number" && Number.isNaN(term.value);
+
+/** Resolves an expression; `still` is true where time does not run (initial values). */
+export function resolve(scope: Scope, expression: Expression, still = false): Draft {
+  const { report } = scope.context;
+  const span = spanIn(scope, expression.span);
+  const go = (part: Expression): Draft => resolve(scope, part, still);
+  switch (expression.kind) {
+    case "number":
+      return { kind: "number", value: expression.value, span, shape: knownShape() };
+    case "name":
+      return nameTerm(scope, expression.name, 0, span, still);
+    case "subscript":
+      return subscriptTerm(scope, expression, still);
+    case "unary":
+      return { kind: "unary", op: expression.op, operand: go(expression.operand), span, shape: unknownShape() };
+    case "absolute":
+      return { kind: "absolute", operand: go(expression.operand), span, shape: unknownShape() };
+    case "concatenation":
+      return { kind: "concatenation", parts: expression.parts.map(go), span, shape: unknownShape() };
+    case "binary": {
+      if (expression.op === "convolve") return convolution(scope, expression.left, expression.right, span, still);
+      return { kind: "binary", op: expression.op, left: go(expression.left), right: go(expression.right), span, shape: unknownShape() };
+    }
+    case "reduction": {
+      const meaning = scope.names.get(expression.index.name);
+      if (meaning?.kind !== "index") {
+        if (meaning) report.error("E119", spanIn(scope, expression.index.span), `${expression.index.name} is ${describe(meaning)}, not an index`);
+        else undeclaredIndex(scope, expression.index);
+        go(expression.body);
+        return poison(span);
+      }
+      return { kind: "reduction", op: expression.op, index: meaning.symbol.name, body: go(expression.body), span, shape: unknownShape() };
+    }
+    case "call":
+      return callTerm(scope, expression, still);
+  }
+}
+
+/** A name at t - lag. */
+function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: boolean, given = 0): Draft {
+  const { report, model } = scope.context;
+  const meaning = scope.names.get(name);
+  if (!meaning) {
+    const dotted = name.includes(".") ? model.values.get(scope.prefix + name) : undefined;
+    if (dotted) return valueTerm(scope, dotted, lag, span, still, given);
+    if (lag !== 0) {
+      const known = [...scope.names].filter(([, m]) => m.kind === "value" || m.kind === "argument").map(([n]) => n);
+      const near = nearestName(name, known);
+      report.error("E103", span, `${name} is read at another time, but it is neither defined nor an input`, {
+        label: "weights do not change over time",
+        edit: near && !scope.site ? renameEdit(scope, span, name, near) : undefined,
+      });
+      return poison(span);
+    }
+    if (name === "t") {
+      report.error("E305", span, "the time t cannot be used as a value", { label: "t stands only in subscripts" });
+      return poison(span);
+    }
+    if (functionNamed(name)) {
+      report.error("E106", span, `${name} is a function and needs an argument`, { label: `write ${name}(…)` });
+      return poison(span);
+    }
+    return weightTerm(scope, name, span);
+  }
+  switch (meaning.kind) {
+    case "value":
+      return valueTerm(scope, meaning.symbol, lag, span, still, given);
+    case "argument":
+      return argumentTerm(scope, name, meaning.term, lag, span, still);
+    case "size":
+      if (lag !== 0) {
+        report.error("E115", span, `${name} is a size, which has no time`);
+        return poison(span);
+      }
+      return { kind: "size", size: { terms: [] }, name: String(meaning.unknown.id), span, shape: knownShape() };
+    case "index":
+      if (lag !== 0) {
+        report.error("E119", span, `${name} is an index, which has no time`);
+        return poison(span);
+      }
+      if (meaning.symbol.type === "time") {
+        report.error("E305", span, `the time index ${name} cannot be used as a value`, { label: "it stands only in subscripts" });
+        return poison(span);
+      }
+      return { kind: "counter", index: meaning.symbol.name, span, shape: knownShape() };
+  }
+}
+
+function renameEdit(scope: Scope, span: Span, name: string, near: string): Edit {
+  const text = scope.context.report.quote(span);
+  return { span, text: text.startsWith(name) ? near + text.slice(name.length) : near, label: `did you mean ${near}` };
+}
+
+function valueTerm(scope: Scope, symbol: ValueSymbol, lag: number, span: Span, still: boolean, given: number): Draft {
+  const { report } = scope.context;
+  if (still) {
+    report.error("E304", span, `an initial value cannot use ${symbol.name}, which changes over time`, { label: "use numbers, weights or inputs" });
+    return poison(span);
+  }
+  symbol.used = true;
+  if (lag !== 0 && !symbol.lags.has(lag)) symbol.lags.set(lag, span);
+  if (given < symbol.indices.length) {
+    const names = symbol.indices.map(lastPart).join(",");
+    report.error("E111", span, `${symbol.name} has the index ${names}, which is missing here`, { label: `write ${lastPart(symbol.name)}[${names}]` });
+    return poison(span);
+  }
+  return { kind: "value", name: symbol.name, lag, indices: symbol.indices, span, shape: symbol.shape };
+}
+
+export const lastPart = (path: string): string => path.slice(path.lastIndexOf(".") + 1);
+
+function argumentTerm(scope: Scope, name: string, term: Draft, lag: number, span: Span, still: boolean): Draft {
+  const { model, report } = scope.context;
+  if (term.kind === "input") {
+    const symbol = model.inputs.get(term.name)!;
+    symbol.used = true;
+    const total = term.lag + lag;
+    if (still) symbol.perStep = false;
+    symbol.lookAhead = Math.max(symbol.lookAhead, -total);
+    if (total !== 0 && !symbol.perStep) {
+      report.error("E303", span, `${name} is given once per sequence, so it has no other time`, { label: "a static input" });
+      return poison(span);
+    }
+    return { ...term, lag: total, span };
+  }
+  if (term.kind === "value") {
+    const symbol = model.values.get(term.name)!;
+    return { ...(valueTerm(scope, symbol, term.lag + lag, span, still, symbol.indices.length) as Draft & { kind: "value" }), indices: term.indices } as Draft;
+  }
+  if (term.kind === "weight") return weightUse(model.weights.get(term.name)!, span);
+  return { ...term, span };
+}
+
+function weightTerm(scope: Scope, name: string, span: Span): Draft {
+  const { model } = scope.context;
+  const path = scope.prefix + name;
+  let symbol = model.weights.get(path);
+  if (!symbol) {
+    symbol = { kind: "weight", name: path, span, shape: unknownShape(), uses: [] };
+    const options = scope.options.get(name);
+    const kernel = options?.get("kernel");
+    if (kernel) symbol.kernel = kernelOf(scope, name, kernel.span);
+    model.weights.set(path, symbol);
+  }
+  return weightUse(symbol, span);
+}
+
+function weightUse(symbol: WeightSymbol, span: Span): Draft {
+  const term: Draft = { kind: "weight", name: symbol.name, span, shape: unknownShape() };
+  symbol.uses.push({ term });
+  return term;
+}
+
+function kernelOf(scope: Scope, name: string, span: Span): WeightSymbol["kernel"] {
+  const options = scope.options.get(name)!;
+  const read = (option: string, fallback: number): number => {
+    const entry = options.get(option);
+    if (!entry) return fallback;
+    const value = entry.value && numberOf(entry.value);
+    if (value !== undefined && Number.isInteger(value) && value >= 1 && value <= 4096) return value;
+    scope.context.report.error("E209", entry.span, `the ${option} of ${name} is a whole number of at least 1`);
+    return fallback;
+  };
+  void span;
+  return { count: read("kernel", 1), dilation: read("dilation", 1), same: options.has("same"), depthwise: options.has("depthwise") };
+}
+
+function convolution(scope: Scope, left: Expression, right: Expression, span: Span, still: boolean): Draft {
+  const { report, model } = scope.context;
+  const kernel = resolve(scope, left, still);
+  const operand = resolve(scope, right, still);
+  if (isPoison(kernel) || isPoison(operand)) return poison(span);
+  if (kernel.kind !== "weight") {
+    report.error("E210", kernel.span, `\`${report.quote(kernel.span)}\` is not a weight, so it cannot be the kernel of a convolution`, {
+      label: "write W ∗ x with a weight W",
+    });
+    return poison(span);
+  }
+  const symbol = model.weights.get(kernel.name)!;
+  if (!symbol.kernel) {
+    const name = lastPart(symbol.name);
+    const last = scope.block.items.at(-1);
+    report.error("E211", kernel.span, `the convolution with ${name} needs its number of taps`, {
+      label: `add  where ${name} : kernel 3`,
+      edit:
+        last && !scope.site
+          ? {
+              span: { start: last.span.end, end: last.span.end },
+              text: last.kind === "where" ? `, ${name} : kernel 3` : `\n  where ${name} : kernel 3`,
+              label: `add  where ${name} : kernel 3`,
+            }
+          : undefined,
+    });
+    return poison(span);
+  }
+  const { count, dilation, same, depthwise } = symbol.kernel;
+  const taps = { count, dilation, offset: same ? -dilation * Math.floor((count - 1) / 2) : 0, depthwise };
+  noteLags(scope, operand, taps.offset);
+  return { kind: "convolution", kernel, operand, taps, span, shape: unknownShape() };
+}
+
+/** A centred convolution reads ahead: only inputs can be. */
+function noteLags(scope: Scope, operand: Draft, offset: number): void {
+  if (offset >= 0) return;
+  if (operand.kind !== "input") {
+    scope.context.report.error("E306", operand.span, "a centred convolution reads later steps, which only an input has", {
+      label: "convolve an input, or drop `same`",
+    });
+    return;
+  }
+  const symbol = scope.context.model.inputs.get(operand.name)!;
+  symbol.lookAhead = Math.max(symbol.lookAhead, -(operand.lag + offset));
+}
+
+function subscriptTerm(scope: Scope, expression: Extract<Expression, { kind: "subscript" }>, still: boolean): Draft {
+  const { report, model } = scope.context;
+  const span = spanIn(scope, expression.span);
+  const times = expression.subscripts.filter((s): s is Extract<Subscript, { kind: "time" }> => s.kind === "time");
+  const others = expression.subscripts.filter((s): s is Extract<Subscript, { kind: "index" }> => s.kind === "index");
+  const lag = times.reduce((sum, s) => sum + s.lag, 0);
+  const { base } = expression;
+  let term: Draft;
+  let rest = others;
+  if (base.kind === "name") {
+    const meaning = scope.names.get(base.name);
+    const indexed = meaning?.kind === "value" ? meaning.symbol.indices.length : 0;
+    term = nameTerm(scope, base.name, lag, span, still, others.length);
+    if (indexed > 0 && term.kind === "value") {
+      const indices: string[] = [];
+      for (const subscript of others.slice(0, indexed)) {
+        const index = indexOf(scope, subscript.value);
+        if (!index) return badIndex(scope, subscript, base.name);
+        const declared = model.indices.get(term.indices[indices.length])!;
+        if (index.type !== declared.type) {
+          report.error("E112", spanIn(scope, subscript.span), `${lastPart(index.name)} cannot stand for the index ${lastPart(declared.name)} of ${base.name}`, {
+            label: index.type === "time" ? "a time, not a count" : "a count, not a time",
+          });
+          return poison(span);
+        }
+        indices.push(index.name);
+      }
+      term = { ...term, indices };
+      rest = others.slice(indexed);
+    }
+  } else {
+    term = resolve(scope, base, still);
+    if (lag !== 0) {
+      report.error("E301", span, "only a name can be read at another time", { label: "give the expression a name, and read that" });
+      return poison(span);
+    }
+  }
+  for (const subscript of rest) term = applySubscript(scope, term, subscript, span, still);
+  return term;
+}
+
+function indexOf(scope: Scope, value: Expression): IndexSymbol | undefined {
+  const meaning = value.kind === "name" ? scope.names.get(value.name) : undefined;
+  return meaning?.kind === "index" ? meaning.symbol : undefined;
+}
+
+function badIndex(scope: Scope, subscript: Extract<Subscript, { kind: "index" }>, name: string): Draft {
+  const span = spanIn(scope, subscript.span);
+  if (subscript.value.kind === "name" && !scope.names.has(subscript.value.name)) undeclaredIndex(scope, { kind: "identifier", span: subscript.value.span, name: subscript.value.name });
+  else scope.context.report.error("E112", span, `${name} is defined for an index, so an index stands here`, { label: "not an index" });
+  return poison(span);
+}
+
+function applySubscript(scope: Scope, operand: Draft, subscript: Extract<Subscript, { kind: "index" }>, span: Span, still: boolean): Draft {
+  const { report, model } = scope.context;
+  if (isPoison(operand)) return operand;
+  const place = spanIn(scope, subscript.span);
+  const index = indexOf(scope, subscript.value);
+  if (index?.type === "count") return { kind: "component", operand, index: index.name, span, shape: unknownShape() };
+  if (index) {
+    if (operand.kind !== "value" && operand.kind !== "input") {
+      report.error("E112", place, `only inputs and definitions can be read at the time ${lastPart(index.name)}`, { label: "not a sequence" });
+      return poison(span);
+    }
+    return { kind: "moment", operand, index: index.name, span, shape: operand.shape };
+  }
+  const number = numberOf(subscript.value);
+  if (number !== undefined) {
+    if (Number.isInteger(number) && number >= 1) return { kind: "element", operand, position: number, span, shape: unknownShape() };
+    report.error("E207", place, "components are counted from 1", { label: "not a component" });
+    return poison(span);
+  }
+  if (subscript.value.kind === "name" && !scope.names.has(subscript.value.name)) {
+    undeclaredIndex(scope, { kind: "identifier", span: subscript.value.span, name: subscript.value.name });
+    return poison(span);
+  }
+  const value = resolve(scope, subscript.value, still);
+  if (isPoison(value)) return value;
+  if (value.kind !== "input") {
+    report.error("E113", place, `\`${report.quote(place)}\` is not a whole-number input, so it cannot choose a row`, {
+      label: "subscripts are indices, numbers, times, or inputs of whole numbers",
+    });
+    return poison(span);
+  }
+  const symbol = model.inputs.get(value.name)!;
+  symbol.indexUse ??= span;
+  symbol.type ??= "index";
+  return { kind: "lookup", operand, index: value, span, shape: unknownShape() };
+}
+
+function callTerm(scope: Scope, call: CallExpression, still: boolean): Draft {
+  const { report } = scope.context;
+  const span = spanIn(scope, call.span);
+  const { name } = call.callee;
+  if (scope.blocks.has(name)) return scope.context.inline(scope, call, undefined);
+  const found = functionNamed(name);
+  if (!found) {
+    if (scope.context.library.has(name)) return scope.context.inline(scope, call, undefined);
+    return unknownCallee(scope, call, still);
+  }
+  const { entry } = found;
+  if (found.name === "log" && call.args.length === 1 && call.args[0].kind === "name") {
+    const meaning = scope.names.get(call.args[0].name);
+    if (meaning?.kind === "value" && meaning.symbol.logarithm && meaning.symbol.indices.length === 0) {
+      meaning.symbol.used = true;
+      return valueTerm(scope, scope.context.model.values.get(meaning.symbol.logarithm)!, 0, span, still, 0);
+    }
+  }
+  const [least, most] = entry.args;
+  const optionNames = Object.keys(entry.options ?? {});
+  const spare = call.args.slice(most);
+  if (call.args.length < least || spare.length > optionNames.length) {
+    const wanted = least === most ? `${least} argument${least === 1 ? "" : "s"}` : `at least ${least} argument${least === 1 ? "" : "s"}`;
+    report.error("E107", span, `${name} takes ${wanted}, not ${call.args.length}`, {
+      label: optionNames.length > 0 ? `${name}(${least === 1 ? "x" : "a, b"}, ${optionNames.join(", ")})` : undefined,
+    });
+    for (const arg of call.args) resolve(scope, arg, still);
+    return poison(span);
+  }
+  const options: Record<string, number> = {};
+  const given: [string, Expression, Span][] = [
+    ...spare.map((value, k): [string, Expression, Span] => [optionNames[k], value, spanIn(scope, value.span)]),
+    ...call.named.map((n): [string, Expression, Span] => [n.name.name, n.value, spanIn(scope, n.name.span)]),
+  ];
+  for (const [option, value, place] of given) {
+    if (!optionNames.includes(option)) {
+      const near = nearestName(option, optionNames);
+      report.error("E108", place, `${name} has no option ${option}`, {
+        label: optionNames.length > 0 ? `it has ${optionNames.join(", ")}` : "it has none",
+        edit: near && !scope.site ? { span: place, text: near, label: `did you mean ${near}` } : undefined,
+      });
+      continue;
+    }
+    const number = numberOf(value);
+    if (number === undefined || !Number.isFinite(number)) {
+      report.error("E109", spanIn(scope, value.span), `the option ${option} of ${name} is a number`, { label: "not a number" });
+      return poison(span);
+    }
+    options[option] = number;
+  }
+  for (const option of optionNames) {
+    if (option in options) continue;
+    const fallback = entry.options![option];
+    if (fallback === undefined) {
+      report.error("E107", span, `${name} needs the number ${option}`, { label: `${name}(x, ${optionNames.join(", ")})` });
+      return poison(span);
+    }
+    options[option] = fallback;
+  }
+  checkOptions(scope, found.name, options, span);
+  const args = call.args.slice(0, most).map((arg) => resolve(scope, arg, still));
+  return { kind: "call", function: found.name, args, options, span, shape: unknownShape() };
+}
+
+function checkOptions(scope: Scope, name: string, options: Readonly<Record<string, number>>, span: Span): void {
+  const { report } = scope.context;
+  const { p, k, part, parts } = options;
+  if (p !== undefined && !(p >= 0 && p < 1)) report.error("E109", span, `the probability p of ${name} lies in 0 ≤ p < 1`, { label: `p is ${p}` });
+  if (k !== undefined && !(Number.isInteger(k) && k >= 1 && k <= 64)) report.error("E109", span, `${name} keeps a whole number of components, from 1 to 64`);
+  if (parts !== undefined && !(Number.isInteger(parts) && Number.isInteger(part) && parts >= 1 && part >= 1 && part <= parts)) {
+    report.error("E109", span, `split takes a part from 1 to its number of parts: split(x, 1, 2)`);
+  }
+}
+
+function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draft {
+  const { report } = scope.context;
+  const { name } = call.callee;
+  const span = spanIn(scope, call.span);
+  const place = spanIn(scope, call.callee.span);
+  for (const arg of call.args) resolve(scope, arg, still);
+  const meaning = scope.names.get(name);
+  if (meaning && call.args.length === 1) {
+    report.error("E105", place, `${name} is ${describe(meaning)}, not a function`, {
+      label: "not a function",
+      edit: scope.site ? undefined : { span: place, text: `${name}∘`, label: `try  ${name}∘(…)` },
+    });
+    return poison(span);
+  }
+  const near = nearestName(name, [...Object.keys(FUNCTIONS), ...scope.blocks.keys(), ...scope.context.library.keys()]);
+  const looksLikeWeight = /^[A-Z]/.test(name) && call.args.length === 1 && !near;
+  report.error("E104", place, `there is no function or block named ${name}`, {
+    label: "unknown",
+    edit: scope.site
+      ? undefined
+      : near
+        ? { span: place, text: near, label: `did you mean ${near}` }
+        : looksLikeWeight
+          ? { span: place, text: `${name}·`, label: `try  ${name}·(…)` }
+          : undefined,
+  });
+  return poison(span);
+}
+
+/** Indices that a term depends on and does not consume. */
+export function freeIndices(term: Draft, found = new Set<string>()): Set<string> {
+  switch (term.kind) {
+    case "value":
+      for (const index of term.indices) found.add(index);
+      return found;
+    case "counter":
+      return found.add(term.index);
+    case "moment":
+    case "component":
+      freeIndices(term.operand, found);
+      return found.add(term.index);
+    case "reduction": {
+      const inner = freeIndices(term.body);
+      if (term.op !== "softmax") inner.delete(term.index);
+      for (const index of inner) found.add(index);
+      return found;
+    }
+    case "unary":
+    case "absolute":
+    case "element":
+      return freeIndices(term.operand, found);
+    case "lookup":
+      return freeIndices(term.index, freeIndices(term.operand, found));
+    case "binary":
+      return freeIndices(term.right, freeIndices(term.left, found));
+    case "convolution":
+      return freeIndices(term.operand, freeIndices(term.kernel, found));
+    case "call":
+      for (const arg of term.args) freeIndices(arg, found);
+      return found;
+    case "concatenation":
+      for (const part of term.parts) freeIndices(part, found);
+      return found;
+    default:
+      return found;
+  }
+}

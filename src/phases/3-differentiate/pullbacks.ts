@@ -1,0 +1,161 @@
+/**
+ * Vector-Jacobian products: for every op, the cotangents of its arguments from that of its result.
+ *
+ * In: a builder, the node and its cotangent (with the node's axes). Out: one cotangent per argument, or undefined where nothing flows. A cotangent may
+ * have more axes than its argument (the caller sums over them) or fewer (the caller broadcasts it). Total over the ops, the scan apart.
+ *
+ * Conventions at the corners: relu, abs, sign, step have derivative 0 at 0; sqrt has derivative 0 at 0 (so the gradient of a norm at the origin is 0); equal
+ * maxima share the cotangent evenly; the side of a `select` that was not chosen receives 0, whatever it holds.
+ */
+import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
+import { unionAxes, withoutAxes } from "../../ir/tensor/axes.ts";
+import type { AxisName, Node, Op, ScanOp } from "../../ir/tensor/node.ts";
+
+export interface Pull {
+  readonly g: GraphBuilder;
+  readonly node: Node;
+  /** The node's own value. */
+  readonly y: NodeId;
+  readonly args: readonly NodeId[];
+  /** Cotangent of the value. */
+  readonly dy: NodeId;
+}
+
+export interface Pullback {
+  /** Arguments through which derivatives flow. */
+  readonly through: readonly number[] | "all" | "none";
+  readonly pull: (p: Pull) => readonly (NodeId | undefined)[];
+}
+
+const NOTHING: Pullback = { through: "none", pull: () => [] };
+
+/** Rule of a unary op: its derivative times the cotangent. */
+const unary = (dx: (g: GraphBuilder, x: NodeId, y: NodeId, dy: NodeId) => NodeId): Pullback => ({
+  through: "all",
+  pull: ({ g, args, y, dy }) => [dx(g, args[0], y, dy)],
+});
+
+const through = (args: readonly number[] | "all", pull: Pullback["pull"]): Pullback => ({ through: args, pull });
+
+/** dy where the condition holds, else 0. */
+const where = (g: GraphBuilder, condition: NodeId, dy: NodeId): NodeId => g.select(condition, dy, g.constant(0));
+
+/** dy · x, summed over the axes that `wanted` lacks. */
+function product(g: GraphBuilder, dy: NodeId, x: NodeId, wanted: readonly AxisName[]): NodeId {
+  const over = withoutAxes(unionAxes(g.axesOf(dy), g.axesOf(x)), wanted);
+  return over.length === 0 ? g.mul(dy, x) : g.contract(dy, x, over);
+}
+
+/** Cotangents of the greater (or smaller) of two: to the winner, half to each of equals. */
+function extremum({ g, args: [a, b], dy }: Pull, wins: (x: NodeId, y: NodeId) => NodeId): NodeId[] {
+  const half = where(g, g.equal(a, b), g.mul(g.constant(0.5), dy));
+  return [g.select(wins(a, b), dy, half), g.select(wins(b, a), dy, half)];
+}
+
+/** Cotangent of what fills the steps outside of a shifted sequence. */
+function shiftedInitial(g: GraphBuilder, dy: NodeId, lag: number, lags: AxisName | undefined): NodeId {
+  if (lags === undefined) return g.last(dy, undefined, lag > 0);
+  const row = g.iota(lags); // row j was read at step j, or at step T - |lag| + j
+  const step = lag > 0 ? row : g.add(g.last(g.iota("t")), g.add(row, g.constant(1 + lag, "index")));
+  return g.contract(g.equal(g.iota("t"), step), dy, "t");
+}
+
+export const pullbacks = {
+  input: NOTHING,
+  weight: NOTHING,
+  constant: NOTHING,
+  iota: NOTHING,
+  random: NOTHING,
+  parameter: NOTHING,
+
+  neg: unary((g, _x, _y, dy) => g.neg(dy)),
+  abs: unary((g, x, _y, dy) => g.mul(dy, g.sign(x))),
+  sign: NOTHING,
+  step: NOTHING,
+  recip: unary((g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y)))),
+  sqrt: unary((g, _x, y, dy) => where(g, y, g.div(g.mul(g.constant(0.5), dy), y))),
+  exp: unary((g, _x, y, dy) => g.mul(dy, y)),
+  expm1: unary((g, x, _y, dy) => g.mul(dy, g.exp(x))), // y + 1 would lose all digits for very negative x
+  log: unary((g, x, _y, dy) => g.div(dy, x)),
+  log1p: unary((g, x, _y, dy) => g.div(dy, g.add(x, g.constant(1)))),
+  sin: unary((g, x, _y, dy) => g.mul(dy, g.cos(x))),
+  cos: unary((g, x, _y, dy) => g.neg(g.mul(dy, g.sin(x)))),
+  erf: unary((g, x, _y, dy) => g.mul(dy, g.mul(g.constant(2 / Math.sqrt(Math.PI)), g.exp(g.neg(g.mul(x, x)))))),
+  sigmoid: unary((g, _x, y, dy) => g.mul(dy, g.mul(y, g.sub(g.constant(1), y)))),
+  tanh: unary((g, _x, y, dy) => g.mul(dy, g.sub(g.constant(1), g.mul(y, y)))),
+  softplus: unary((g, x, _y, dy) => g.mul(dy, g.sigmoid(x))),
+  log_sigmoid: unary((g, x, _y, dy) => g.mul(dy, g.sigmoid(g.neg(x)))),
+  relu: unary((g, _x, y, dy) => where(g, y, dy)),
+  stop_gradient: NOTHING,
+  to_real: NOTHING,
+
+  add: through("all", ({ dy }) => [dy, dy]),
+  sub: through("all", ({ g, dy }) => [dy, g.neg(dy)]),
+  mul: through("all", ({ g, args: [a, b], dy }) => [product(g, dy, b, g.axesOf(a)), product(g, dy, a, g.axesOf(b))]),
+  div: through("all", ({ g, args: [a, b], y, dy }) => {
+    const da = g.div(dy, b);
+    return [da, product(g, g.neg(da), y, unionAxes(g.axesOf(a), g.axesOf(b)))];
+  }),
+  max: through("all", (p) => extremum(p, (a, b) => p.g.less(b, a))),
+  min: through("all", (p) => extremum(p, (a, b) => p.g.less(a, b))),
+  pow: through("all", ({ g, args: [a, b], y, dy }) => [
+    where(g, b, g.mul(dy, g.mul(b, g.pow(a, g.sub(b, g.constant(1)))))), // a⁰ is constant, also at a = 0
+    where(g, g.less(g.constant(0), a), g.mul(dy, g.mul(y, g.log(a)))),
+  ]),
+  less: NOTHING,
+  less_equal: NOTHING,
+  equal: NOTHING,
+  select: through([1, 2], ({ g, args: [condition], dy }) => [undefined, where(g, condition, dy), g.select(condition, g.constant(0), dy)]),
+
+  sum: through("all", ({ dy }) => [dy]),
+  max_over: through("all", ({ g, node, args: [x], y, dy }) => {
+    const attained = g.equal(x, y);
+    return [where(g, attained, g.div(dy, g.sum(attained, node.attributes.over!)))];
+  }),
+  argmax: NOTHING,
+  contract: through("all", ({ g, args: [a, b], dy }) => [product(g, dy, b, g.axesOf(a)), product(g, dy, a, g.axesOf(b))]),
+
+  rename: through("all", ({ g, node, dy }) => [g.rename(dy, node.attributes.to as readonly AxisName[], node.attributes.from!)]),
+  transpose: through("all", ({ dy }) => [dy]),
+  broadcast: through("all", ({ dy }) => [dy]),
+  slice: through("all", ({ g, node: { attributes }, dy }) => [g.pad(dy, attributes.to as AxisName, attributes.axis!, attributes.start!)]),
+  pick: through("all", ({ g, node: { attributes }, dy }) => {
+    const axis = attributes.axis!;
+    if (g.size(axis) === "T") return [where(g, g.equal(g.iota(axis), g.constant(attributes.start!, "index")), dy)];
+    const one = g.declareAxis("one", 1);
+    return [g.pad(g.broadcast(dy, one), one, axis, attributes.start!)];
+  }),
+  concat: through("all", ({ g, node: { attributes }, dy }) => {
+    let start = 0;
+    return attributes.parts!.map((part) => {
+      const slice = g.slice(dy, attributes.axis!, part, start);
+      start += g.size(part) as number;
+      return slice;
+    });
+  }),
+  pad: through("all", ({ g, node: { attributes }, dy }) => [g.slice(dy, attributes.to as AxisName, attributes.axis!, attributes.start!)]),
+  split: through("all", ({ g, node: { attributes }, dy }) => [g.merge(dy, attributes.to as readonly AxisName[], attributes.axis!)]),
+  merge: through("all", ({ g, node: { attributes }, dy }) => [g.split(dy, attributes.to as AxisName, attributes.axes!)]),
+  gather: through([0], ({ g, node: { attributes }, args: [table, index], dy }) => {
+    const over = withoutAxes(g.axesOf(index), g.axesOf(table));
+    if (over.length > 0) return [g.scatter(dy, index, attributes.axis!, over)];
+    return [where(g, g.equal(g.iota(attributes.axis!), index), dy)]; // each place is read at most once: a mask, not a sum
+  }),
+  scatter: through([0], ({ g, node: { attributes }, args: [, index], dy }) => [g.gather(dy, index, attributes.axis!)]),
+  shift: through("all", ({ g, node: { attributes, axes }, dy }) => {
+    const lag = attributes.lag!;
+    const rest = withoutAxes(axes, ["t"]);
+    const zero = g.filled(0, attributes.lags === undefined ? rest : [attributes.lags, ...rest]);
+    return [g.shift(dy, -lag, zero, attributes.lags), shiftedInitial(g, dy, lag, attributes.lags)];
+  }),
+  last: through([0], ({ g, node, args: [, lengths], dy }) => {
+    if (lengths !== undefined && !node.attributes.reverse) return [where(g, g.equal(g.iota("t"), g.sub(lengths, g.constant(1, "index"))), dy)];
+    return [g.shift(g.filled(0, ["t", ...node.axes]), node.attributes.reverse ? 1 : -1, dy)]; // only the first (last) step sees dy
+  }),
+} satisfies { [K in Exclude<Op, ScanOp>]: Pullback };
+
+/** True if a derivative flows from the result of an op to its argument `arg`. */
+export function flowsThrough(op: Exclude<Op, ScanOp>, arg: number): boolean {
+  const { through: args } = pullbacks[op];
+  return args === "all" || (args !== "none" && args.includes(arg));
+}

@@ -1,0 +1,79 @@
+/**
+ * What a backward scan needs of its forward scan: kept (emitted by the forward body) or recomputed.
+ *
+ * In: the nodes of a forward body that the backward body reads. Out: the set of nodes to emit. Rule: results of products, reductions and transcendental
+ * functions are kept; chains of additions, multiplications, selects and views are recomputed from what is kept, unless keeping the end of the
+ * chain itself takes less room than keeping what it is made of. A state before its step is its next value, shifted in time.
+ */
+import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
+import type { Op } from "../../ir/tensor/node.ts";
+import { isView } from "../../ir/tensor/ops.ts";
+
+/** Ops whose result is cheaper to compute again than to write and read. */
+const CHEAP: ReadonlySet<Op> = new Set<Op>([
+  "constant",
+  "iota",
+  "random",
+  "parameter",
+  "neg",
+  "abs",
+  "sign",
+  "step",
+  "relu",
+  "stop_gradient",
+  "to_real",
+  "add",
+  "sub",
+  "mul",
+  "max",
+  "min",
+  "less",
+  "less_equal",
+  "equal",
+  "select",
+  "transpose",
+  "concat",
+  "pad",
+]);
+
+/** Steps of time assumed for an axis that is as long as time. */
+const TYPICAL_T = 64;
+
+export interface ResidualPlan {
+  /** True if the value is read from what the forward scan emits. */
+  keeps(id: NodeId): boolean;
+}
+
+/**
+ * @param touched nodes of the forward body that the backward body reads
+ * @param next the next value of a state, by its index
+ * @param emitted nodes that the forward scan emits anyway
+ */
+export function planResiduals(g: GraphBuilder, touched: readonly NodeId[], next: (state: number) => NodeId, emitted: ReadonlySet<NodeId>): ResidualPlan {
+  const kept = new Set<NodeId>();
+  const size = (id: NodeId): number => g.axesOf(id).reduce((n, axis) => n * (g.size(axis) === "T" ? TYPICAL_T : (g.size(axis) as number)), 1);
+  const isCheap = (id: NodeId): boolean => CHEAP.has(g.node(id).op) || isView(g.node(id).op);
+  const available = (id: NodeId): boolean => kept.has(id) || emitted.has(id);
+
+  /** What must be kept in addition so that the value can be had; a value that will be emitted anyway costs nothing. */
+  const missing = (id: NodeId, found: Set<NodeId>): Set<NodeId> => {
+    const node = g.node(id);
+    if (node.op === "parameter") {
+      if (node.attributes.kind === "state" && !available(next(node.attributes.index!))) found.add(next(node.attributes.index!));
+    } else if (!available(id)) {
+      if (!isCheap(id)) found.add(id);
+      else for (const arg of node.args) missing(arg, found);
+    }
+    return found;
+  };
+  const order = [...touched].sort((a, b) => a - b);
+  for (const id of order) if (!isCheap(id)) kept.add(id);
+  for (const id of order) if (g.node(id).op === "parameter") for (const each of missing(id, new Set())) kept.add(each);
+  for (const id of order) {
+    const needed = missing(id, new Set());
+    const room = [...needed].reduce((sum, each) => sum + size(each), 0);
+    if (size(id) < room) kept.add(id);
+    else for (const each of needed) kept.add(each);
+  }
+  return { keeps: (id) => g.node(id).op !== "parameter" && g.node(id).op !== "constant" && available(id) };
+}

@@ -1,0 +1,169 @@
+/**
+ * A matrix product's dimensions and storage.
+ *
+ * In: roles from axes (roles.ts) and the accesses of A, B and C. Out: pack and product steps. Axes that lie row-major in every operand merge into
+ * one dimension; those that do not become loops around the product. A B that never changes is packed once, where it is made.
+ */
+import type { AxisName } from "../../ir/tensor/node.ts";
+import { extent, renameAccess, strideOf, type Access, type Place } from "./access.ts";
+import { labelOf } from "./label.ts";
+import type { Planner } from "./plan.ts";
+import { panelElements, PIECE, TILE_ROWS } from "./product.ts";
+import type { ProductRoles } from "./roles.ts";
+import type { Dimension, PackStep, ProductStep, Step } from "./step.ts";
+
+export function planProduct(planner: Planner, roles: ProductRoles, prepared: boolean): void {
+  const { graph, places } = planner;
+  const a = planner.accessOf(roles.a);
+  const c = planner.targetOf(roles.result);
+  const initial = roles.initial === undefined ? undefined : planner.accessOf(roles.initial);
+  const label = labelOf(graph, roles.result);
+  const into = prepared ? places.prepare : planner.steps;
+  const m = dimension(planner, roles.m, [a, c, ...(initial ? [initial] : [])]);
+  const k = dimension(planner, roles.k, [a]);
+  const aContiguous = k.rest.length === 0 && innerStride(a, k.merged) === 1;
+  const rows = m.merged.timed ? Number.POSITIVE_INFINITY : m.merged.size;
+  const panelWidth = rows < TILE_ROWS ? 16 : 8;
+
+  const n = dimension(planner, roles.n, [c, ...(initial ? [initial] : [])]);
+  if (planner.packable(roles) && aContiguous && n.rest.length === 0 && !k.merged.timed) {
+    const parts = packParts(planner, roles);
+    if (parts) {
+      const panels = packPanels(planner, roles, parts, n.merged.size, k.merged.size, panelWidth);
+      const step: ProductStep = { kind: "product", label, m: m.merged, n: n.merged, k: k.merged, outer: outerLoops(planner, m.rest, []), a, b: a, panels, c, initial, accumulates: false, panelWidth };
+      planner.add(step, [a, c, ...(initial ? [initial] : []), whole(panels)], into);
+      return;
+    }
+  }
+
+  const b = planner.accessOf(roles.b);
+  const bothK = dimension(planner, roles.k, [a, b]);
+  const bothN = dimension(planner, roles.n, [c, b, ...(initial ? [initial] : [])]);
+  const summedOutside = bothK.rest.length > 0;
+  const start = summedOutside ? undefined : initial;
+  if (summedOutside) {
+    const node = graph.nodes[roles.result];
+    if (initial) planner.copy({ kind: "access", access: initial }, c, node, `begin ${label}`, into);
+    else planner.copy({ kind: "constant", value: 0 }, c, node, `begin ${label}`, into);
+  }
+  const packsA = innerStride(a, bothK.merged) !== 1;
+  const mSize = extent(m.merged.timed ? "T" : m.merged.size, m.merged.size * places.capacity);
+  const packedA = packsA ? places.block(`${label} rows`, Math.ceil(mSize / TILE_ROWS) * TILE_ROWS * PIECE, prepared) : undefined;
+  const width = packsA ? 8 : panelWidth;
+  const packedB = places.block(`${label} columns`, panelElements(bothN.merged.size, PIECE, width), prepared);
+  const outer = [...outerLoops(planner, [...roles.batched, ...m.rest, ...bothN.rest], []), ...outerLoops(planner, bothK.rest, bothK.rest)];
+  const step: ProductStep = { kind: "product", label, m: m.merged, n: bothN.merged, k: bothK.merged, outer, a, b, c, initial: start, accumulates: summedOutside, packedA, packedB, panelWidth: width };
+  planner.add(step, [a, b, c, ...(start ? [start] : []), whole(packedB), ...(packedA ? [whole(packedA)] : [])], into);
+}
+
+const whole = (place: Place): Access => ({ place, offset: 0, perLength: 0, strides: new Map() });
+const innerStride = (access: Access, { axes }: Dimension): number => (axes.length === 0 ? 0 : strideOf(access, axes[axes.length - 1]));
+
+function outerLoops(planner: Planner, axes: readonly AxisName[], reduced: readonly AxisName[]): ProductStep["outer"] {
+  return axes.map((axis) => ({ axis, size: planner.sizes.of(axis), reduces: reduced.includes(axis) }));
+}
+
+/** The innermost axes that lie row-major in every access, as one dimension, and the axes that are left. */
+function dimension(planner: Planner, axes: readonly AxisName[], accesses: readonly Access[]): { merged: Dimension; rest: readonly AxisName[] } {
+  const { sizes } = planner;
+  const useful = axes.filter((axis) => sizes.of(axis) !== 1);
+  if (useful.length === 0) return { merged: { axes: axes.slice(-1), size: 1, timed: false }, rest: [] };
+  const merged: AxisName[] = [];
+  let size = 1;
+  let timed = false;
+  for (let i = useful.length - 1; i >= 0; i--) {
+    const axis = useful[i];
+    const inner = merged[merged.length - 1];
+    if (inner !== undefined && (timed || !accesses.every((access) => strideOf(access, axis) === strideOf(access, inner) * size))) {
+      return { merged: { axes: merged.slice(0, 1), size, timed }, rest: useful.slice(0, i + 1) };
+    }
+    if (merged.length === 0) merged.push(axis);
+    if (sizes.of(axis) === "T") timed = true;
+    else size *= sizes.of(axis) as number;
+  }
+  return { merged: { axes: merged, size, timed }, rest: [] };
+}
+
+interface Part {
+  readonly source: Access;
+  readonly sizes: ReadonlyMap<AxisName, number>;
+  readonly starts: ReadonlyMap<AxisName, number>;
+}
+
+/** The arrays that make up B without concatenations being made; undefined if a part does not fit the packer. */
+function packParts(planner: Planner, roles: ProductRoles): PackStep["parts"] | undefined {
+  const parts = partsOf(planner, roles.b, new Map(), new Map());
+  const axes = [...roles.n, ...roles.k];
+  const split = parts.some((part) => part.starts.size > 0);
+  if (split && (roles.n.length !== 1 || roles.k.length !== 1)) return undefined;
+  return parts.map((part) => {
+    const size = (axis: AxisName): number => part.sizes.get(axis) ?? (planner.sizes.of(axis) as number);
+    for (const axis of axes) size(axis);
+    return {
+      source: part.source,
+      nAxes: roles.n,
+      kAxes: roles.k,
+      nSizes: roles.n.map(size),
+      kSizes: roles.k.map(size),
+      nStart: part.starts.get(roles.n[0]) ?? 0,
+      kStart: part.starts.get(roles.k[0]) ?? 0,
+    };
+  });
+}
+
+function partsOf(planner: Planner, node: number, starts: ReadonlyMap<AxisName, number>, lengths: ReadonlyMap<AxisName, number>): Part[] {
+  const { op, args, attributes } = planner.graph.nodes[node];
+  const renamed = (parts: Part[], from: readonly AxisName[], to: readonly AxisName[]): Part[] => {
+    const change = (map: ReadonlyMap<AxisName, number>): Map<AxisName, number> => new Map([...map].map(([axis, value]) => [from.includes(axis) ? to[from.indexOf(axis)] : axis, value]));
+    return parts.map((part) => ({ source: renameAccess(part.source, from, to), starts: change(part.starts), sizes: change(part.sizes) }));
+  };
+  if (op === "rename") {
+    const to = attributes.to!;
+    return renamed(partsOf(planner, args[0], starts, lengths), attributes.from!, typeof to === "string" ? [to] : to);
+  }
+  if (op === "transpose") return partsOf(planner, args[0], starts, lengths);
+  if (op === "parameter" && planner.outside) {
+    const behind = planner.outside.static(planner.graph.nodes[node]);
+    if (behind) return partsOf(behind.planner, behind.node, starts, lengths);
+  }
+  if (op === "concat" && planner.packOnly(node)) {
+    let start = 0;
+    return args.flatMap((arg, i) => {
+      const part = attributes.parts![i];
+      const axis = attributes.axis!;
+      const size = planner.sizes.of(part) as number;
+      const inner = renamed(partsOf(planner, arg, new Map(), new Map()), [part], [axis]).map((one) => ({
+        source: one.source,
+        starts: new Map([...one.starts, [axis, (one.starts.get(axis) ?? 0) + start]]),
+        sizes: new Map([...one.sizes, [axis, one.sizes.get(axis) ?? size]]),
+      }));
+      start += size;
+      return inner;
+    });
+  }
+  return [{ source: planner.accessOf(node), starts, sizes: lengths }];
+}
+
+/** The panels of B, made where B's parts are in memory: once for equal operands. */
+function packPanels(planner: Planner, roles: ProductRoles, parts: PackStep["parts"], n: number, k: number, panelWidth: number): Place {
+  let home: Planner = planner;
+  let node = roles.b;
+  while (home.outside) {
+    const inner = home.graph.nodes[node];
+    if (inner.op === "rename" || inner.op === "transpose") node = inner.args[0];
+    else {
+      const behind = home.outside.static(inner);
+      if (!behind) break;
+      home = behind.planner;
+      node = behind.node;
+    }
+  }
+  const fixed = home.prepared[node];
+  const label = `pack ${parts.map((part) => part.source.place.name).filter((name, i, all) => all.indexOf(name) === i).join(", ")} for ${labelOf(planner.graph, roles.result)}`;
+  const panels = planner.places.block(label, panelElements(n, k, panelWidth), fixed);
+  const step: PackStep = { kind: "pack", label, panels, panelWidth, n, k, parts };
+  if (home !== planner) planner.held.push(panels);
+  const into: Step[] = fixed ? planner.places.prepare : home.steps;
+  home.add(step, [...parts.map((part) => part.source), whole(panels)], into);
+  return panels;
+}

@@ -1,0 +1,461 @@
+/**
+ * From a tensor graph to steps: which values are stored, where, and in what order.
+ *
+ * In: a graph (of a unit, or the body of a scan) and the places of the program. Out: steps whose accesses name places; lives of places widened.
+ * A value is stored if something reads it from memory; it is written straight to where it is wanted (a state's next slot, an emitted sequence, a
+ * part of a concatenation, a gradient) if its producer can, else copied. Never gives addresses: memory.ts does.
+ */
+import type { AxisName, AxisSize, Graph, Node } from "../../ir/tensor/node.ts";
+import { invariant } from "../../support/invariant.ts";
+import {
+  denseAccess, laterAccess, lastStepAccess, mergeAccess, pickAccess, renameAccess, sliceAccess, splitAccess, touch,
+  type Access, type Place, type Sizes,
+} from "./access.ts";
+import { groupNodes, isFused, isLeaf, isSink, isView, productReads, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
+import { labelOf } from "./label.ts";
+import { planProduct } from "./plan-product.ts";
+import { planScan } from "./plan-scan.ts";
+import type { Places } from "./places.ts";
+import { consumersOf, productsOf, type ProductRoles } from "./roles.ts";
+import type { NestStep, Operand, Operation, Step } from "./step.ts";
+
+/** Where a node's value is: a number, or memory. */
+export type Value = { readonly kind: "constant"; readonly value: number } | { readonly kind: "access"; readonly access: Access };
+
+/** What a body knows of its scan. */
+export interface Outside {
+  /** Value of a parameter. */
+  readonly parameter: (node: Node) => Value;
+  /** Planner and node behind a static parameter, for operands that are packed before the loop. */
+  readonly static: (node: Node) => { readonly planner: Planner; readonly node: number } | undefined;
+}
+
+export class Planner {
+  readonly graph: Graph;
+  readonly places: Places;
+  readonly sizes: Sizes;
+  readonly steps: Step[] = [];
+  readonly outside: Outside | undefined;
+  readonly consumers: readonly (readonly number[])[];
+  readonly products: ReadonlyMap<number, ProductRoles>;
+  readonly prepared: readonly boolean[];
+  readonly scans = new Map<number, { readonly emitted: readonly Value[]; readonly finals: readonly Value[]; readonly before: readonly Access[] }>();
+  /** Places filled outside the loop that this planner's steps run in, and read in every round. */
+  readonly held: Place[] = [];
+  private readonly grouping: Grouping;
+  private readonly values = new Map<number, Value>();
+  private readonly wanted = new Map<number, Access>();
+  private readonly packOnlyMemo = new Map<number, boolean>();
+
+  constructor(graph: Graph, places: Places, outside?: Outside) {
+    this.graph = graph;
+    this.places = places;
+    this.outside = outside;
+    this.sizes = {
+      capacity: places.capacity,
+      of: (axis: AxisName): AxisSize => {
+        const size = graph.axes.get(axis);
+        invariant(size !== undefined, `axis ${axis} has no size`);
+        return size;
+      },
+    };
+    this.consumers = consumersOf(graph);
+    this.prepared = outside ? graph.nodes.map(() => false) : weightOnly(graph);
+    const ready = (node: number): boolean => {
+      const { op } = graph.nodes[node];
+      return isLeaf(graph.nodes[node]) || this.prepared[node] || (isView(graph.nodes[node]) && op !== "merge" && ready(graph.nodes[node].args[0])) || op === "scan";
+    };
+    this.products = productsOf(graph, this.consumers, ready);
+    this.grouping = groupNodes(graph, this.products, (node) => this.packOnly(node), this.prepared);
+  }
+
+  /** True for weights (and concatenations of weights) that only ever are the packed side of products: they are never made. */
+  packOnly(node: number): boolean {
+    const known = this.packOnlyMemo.get(node);
+    if (known !== undefined) return known;
+    const { op } = this.graph.nodes[node];
+    const chain = op === "concat" || op === "rename" || op === "transpose";
+    let result = chain && this.consumers[node].length > 0 && !this.graph.outputs.some((output) => output.node === node);
+    if (result && op === "concat") result = this.prepared[node];
+    result &&= this.consumers[node].every((user) => {
+      const roles = this.productOfContraction(user);
+      if (roles) return roles.b === node && roles.a !== node && this.packable(roles);
+      const { op: userOp, attributes, args } = this.graph.nodes[user];
+      if (userOp === "rename" || userOp === "transpose" || userOp === "concat") return this.packOnly(user);
+      if (userOp === "scan" && attributes.scan) {
+        const uses = args.map((arg, i) => (arg === node ? i - attributes.scan!.sequences : -1)).filter((i) => i >= 0);
+        return uses.every((i) => i < attributes.scan!.statics && bodyPacksOnly(attributes.scan!.body, i));
+      }
+      return false;
+    });
+    this.packOnlyMemo.set(node, result);
+    return result;
+  }
+
+  private productOfContraction(node: number): ProductRoles | undefined {
+    if (this.products.has(node)) return this.products.get(node);
+    for (const roles of this.products.values()) if (this.graph.nodes[roles.result].args.includes(node) && this.graph.nodes[node].op === "contract" && roles.result !== node && roles.initial !== node) return roles;
+    return undefined;
+  }
+
+  /** True if B can be packed once, outside every loop. */
+  packable(roles: ProductRoles): boolean {
+    return roles.batched.length === 0 && this.fixed(roles.b) && roles.k.every((axis) => this.sizes.of(axis) !== "T");
+  }
+
+  /** True if a value does not change while the program (or the loop around it) runs and all its parts are in memory before. */
+  fixed(node: number): boolean {
+    const { op, args, attributes } = this.graph.nodes[node];
+    if (this.prepared[node]) return true;
+    if (op === "parameter") return attributes.kind === "static";
+    return (op === "rename" || op === "transpose") && this.fixed(args[0]);
+  }
+
+  /** Plans every group. `want` says where outputs go; what cannot be written there directly is copied at the end. */
+  plan(want: readonly { readonly node: number; readonly access: Access; readonly direct: boolean }[]): void {
+    const copies: { node: number; access: Access }[] = [];
+    for (const { node, access, direct } of want) {
+      if (direct && this.computes(node) && !this.wanted.has(node)) this.wanted.set(node, access);
+      else copies.push({ node, access });
+    }
+    for (let i = this.graph.nodes.length - 1; i >= 0; i--) if (this.graph.nodes[i].op === "concat" && !this.packOnly(i)) this.wantParts(i);
+    const order = [...this.grouping.groups].sort((p, q) => Number(q.prepared) - Number(p.prepared));
+    for (const group of order) {
+      if (group.kind === "nest") this.planNest(group);
+      else this.planSingle(group.nodes[0], group);
+    }
+    for (const { node, access } of copies) this.copy(this.valueOf(node), access, this.graph.nodes[node], `copy to ${access.place.name}`, this.steps);
+  }
+
+  /** True if a node has a step of its own that can write anywhere. */
+  private computes(node: number): boolean {
+    const { op } = this.graph.nodes[node];
+    return this.products.has(node) || isFused(this.graph.nodes[node]) || (isSink(this.graph.nodes[node]) && op !== "scan") || op === "concat" || op === "pad";
+  }
+
+  private wantParts(node: number): void {
+    const { args, attributes, axes, type } = this.graph.nodes[node];
+    const target = this.wanted.get(node) ?? this.places.scratch(labelOf(this.graph, node), axes, type, this.sizes, 0, this.prepared[node]);
+    this.wanted.set(node, target);
+    let start = 0;
+    args.forEach((arg, i) => {
+      const part = attributes.parts![i];
+      const access = sliceAccess(target, attributes.axis!, part, start);
+      if (this.computes(arg) && !this.wanted.has(arg) && args.indexOf(arg) === i && this.prepared[arg] === this.prepared[node]) this.wanted.set(arg, access);
+      start += this.sizes.of(part) as number;
+    });
+  }
+
+  /** The value of a node in memory (views are resolved). */
+  valueOf(node: number): Value {
+    const known = this.values.get(node);
+    if (known) return known;
+    const value = this.resolve(node);
+    this.values.set(node, value);
+    return value;
+  }
+
+  accessOf(node: number): Access {
+    const value = this.valueOf(node);
+    if (value.kind === "access") return value.access;
+    const access = this.places.scratch(`constant ${value.value}`, [], this.graph.nodes[node].type, this.sizes, 0, true);
+    this.copy(value, access, { ...this.graph.nodes[node], axes: [] }, `constant ${value.value}`, this.places.prepare);
+    this.values.set(node, { kind: "access", access });
+    return access;
+  }
+
+  setValue(node: number, access: Access): void {
+    this.values.set(node, { kind: "access", access });
+  }
+
+  /** Where a node's result goes: where it is wanted, or scratch of its own. */
+  targetOf(node: number): Access {
+    const { axes, type } = this.graph.nodes[node];
+    const access = this.wanted.get(node) ?? this.places.scratch(labelOf(this.graph, node), axes, type, this.sizes, 0, this.prepared[node]);
+    this.setValue(node, access);
+    return access;
+  }
+
+  private resolve(node: number): Value {
+    const { op, args, attributes, axes, type } = this.graph.nodes[node];
+    const viewed = (change: (access: Access) => Access): Value => {
+      const value = this.valueOf(args[0]);
+      return value.kind === "constant" ? value : { kind: "access", access: change(value.access) };
+    };
+    const to = attributes.to;
+    switch (op) {
+      case "constant":
+        return { kind: "constant", value: attributes.value! };
+      case "weight":
+        return { kind: "access", access: this.places.weight(attributes.name!, axes, this.sizes) };
+      case "input":
+        return { kind: "access", access: this.inputAccess(attributes.name!, axes, type) };
+      case "parameter":
+        return this.outside!.parameter(this.graph.nodes[node]);
+      case "rename":
+        return viewed((access) => renameAccess(access, attributes.from!, typeof to === "string" ? [to] : to!));
+      case "transpose":
+      case "broadcast":
+        return viewed((access) => access);
+      case "slice":
+        return viewed((access) => sliceAccess(access, attributes.axis!, to as AxisName, attributes.start!));
+      case "pick":
+        return viewed((access) => pickAccess(access, attributes.axis!, attributes.start!));
+      case "split":
+        return viewed((access) => splitAccess(access, attributes.axis!, typeof to === "string" ? [to] : to!, this.sizes));
+      case "merge":
+        return viewed((access) => mergeAccess(access, attributes.axes!, to as AxisName, this.sizes) ?? this.mergeCopy(node, access));
+      case "emitted":
+        return this.scans.get(args[0])!.emitted[attributes.index!];
+      case "final":
+        return this.scans.get(args[0])!.finals[attributes.index!];
+    }
+    throw invariantFailure(`node ${node} (${op}) is read before it is computed`);
+  }
+
+  /** Merged axes that do not lie row-major: their values are brought together first. */
+  private mergeCopy(node: number, access: Access): Access {
+    const { args, attributes } = this.graph.nodes[node];
+    const source = this.graph.nodes[args[0]];
+    const target = this.places.scratch(labelOf(this.graph, node), source.axes, source.type, this.sizes, 0, this.prepared[node]);
+    this.copy({ kind: "access", access }, target, source, `bring ${labelOf(this.graph, node)} together`, this.prepared[node] ? this.places.prepare : this.steps);
+    const merged = mergeAccess(target, attributes.axes!, attributes.to as AxisName, this.sizes);
+    invariant(merged, "axes of a dense place merge");
+    return merged;
+  }
+
+  private inputAccess(name: string, axes: readonly AxisName[], type: Node["type"]): Access {
+    if (this.places.isFlat(name)) return this.places.whole(name, axes, this.sizes);
+    const role = name.startsWith("state:") ? "state" : name.startsWith("optimizer:") ? "optimizer" : axes.length === 0 ? "scalar" : "input";
+    return this.places.persistent(name, role, axes, type, this.sizes);
+  }
+
+  /** Adds a step after marking the places that it touches. */
+  add(step: Step, accesses: readonly Access[], into: Step[] = this.steps): void {
+    const at = this.places.clock++;
+    for (const access of accesses) touch(access, at);
+    into.push(step);
+  }
+
+  copy(value: Value, target: Access, node: Pick<Node, "axes" | "type">, label: string, into: Step[]): void {
+    const arg: Operand = value.kind === "constant" ? { ...value, type: node.type } : { kind: "access", access: value.access, type: node.type };
+    const axes = node.axes.filter((axis) => !(this.outside && axis === "t")).map((name) => ({ name, size: this.sizes.of(name) }));
+    const operation: Operation = { op: "copy", args: [arg], type: node.type, stores: [target], over: [] };
+    this.add({ kind: "nest", label, axes, operations: [operation] }, value.kind === "access" ? [value.access, target] : [target], into);
+  }
+
+  private planNest(group: Group): void {
+    const index = new Map(group.nodes.map((node, i) => [node, i]));
+    const touched: Access[] = [];
+    const operations = group.nodes.map((node): Operation => this.operation(node, index, touched));
+    const axes = spaceOf(this.graph, this.graph.nodes[group.nodes[0]]).map((name) => ({ name, size: this.sizes.of(name) }));
+    const label = group.nodes.filter((_, i) => operations[i].stores.length > 0).map((node) => labelOf(this.graph, node)).join(", ");
+    const step: NestStep = { kind: "nest", label, axes, operations };
+    this.add(step, touched, group.prepared ? this.places.prepare : this.steps);
+  }
+
+  private operation(node: number, index: ReadonlyMap<number, number>, touched: Access[]): Operation {
+    const { op, args, type, attributes, axes } = this.graph.nodes[node];
+    const lookup = op === "gather" || op === "random";
+    const operands = args.map((arg): Operand => {
+      const inner = index.get(arg);
+      if (inner !== undefined && !lookup) return { kind: "operation", index: inner };
+      const value = lookup ? { kind: "access" as const, access: this.accessOf(arg) } : this.valueOf(arg);
+      if (value.kind === "constant") return { kind: "constant", value: value.value, type: this.graph.nodes[arg].type };
+      touched.push(value.access);
+      return { kind: "access", access: value.access, type: this.graph.nodes[arg].type };
+    });
+    const stores = this.stored(node, index) ? [this.targetOf(node)] : [];
+    touched.push(...stores);
+    const operation = { op, args: operands, type, stores, over: isSink(this.graph.nodes[node]) ? attributes.over! : [] };
+    if (op === "iota" || op === "argmax") return { ...operation, position: new Map([[attributes.axis ?? attributes.over![0], 1]]) };
+    if (op === "random") return { ...operation, stream: attributes.stream!, position: denseStrides(axes, this.sizes) };
+    if (op === "gather") {
+      const table = (operands[0] as { access: Access }).access;
+      const along = pickAccess(table, attributes.axis!, 0);
+      return {
+        ...operation,
+        args: [{ kind: "access", access: along, type }, operands[1]],
+        position: new Map([["index", table.strides.get(attributes.axis!) ?? 0]]),
+      };
+    }
+    return operation;
+  }
+
+  /** True if something outside its nest reads the value. */
+  private stored(node: number, index: ReadonlyMap<number, number>): boolean {
+    if (isSink(this.graph.nodes[node]) || this.wanted.has(node) || this.graph.outputs.some((output) => output.node === node)) return true;
+    return this.consumers[node].some((user) => !index.has(user) || ["gather", "random"].includes(this.graph.nodes[user].op));
+  }
+
+  private planSingle(node: number, group: Group): void {
+    const roles = this.products.get(node);
+    if (roles) return planProduct(this, roles, group.prepared);
+    const { op, args, attributes, type } = this.graph.nodes[node];
+    const into = group.prepared ? this.places.prepare : this.steps;
+    switch (op) {
+      case "scan":
+        planScan(this, node);
+        return;
+      case "concat": {
+        const target = this.targetOf(node);
+        let start = 0;
+        args.forEach((arg, i) => {
+          const part = attributes.parts![i];
+          const access = sliceAccess(target, attributes.axis!, part, start);
+          if (this.wanted.get(arg) === undefined || !sameAccess(this.wanted.get(arg)!, access)) {
+            this.copy(this.valueOf(arg), access, this.graph.nodes[arg], `part of ${labelOf(this.graph, node)}`, into);
+          }
+          start += this.sizes.of(part) as number;
+        });
+        return;
+      }
+      case "pad": {
+        const target = this.targetOf(node);
+        this.copy({ kind: "constant", value: 0 }, target, this.graph.nodes[node], `clear ${labelOf(this.graph, node)}`, into);
+        const part = sliceAccess(target, attributes.to as AxisName, attributes.axis!, attributes.start!);
+        this.copy(this.valueOf(args[0]), part, this.graph.nodes[args[0]], labelOf(this.graph, node), into);
+        return;
+      }
+      case "scatter":
+        this.planScatter(node, into);
+        return;
+      case "shift":
+        this.setValue(node, this.shifted(node));
+        return;
+      case "last":
+        this.setValue(node, this.lastValue(node));
+        return;
+    }
+    throw invariantFailure(`no step for ${op} of type ${type}`);
+  }
+
+  private planScatter(node: number, into: Step[]): void {
+    const { args, attributes, axes, type } = this.graph.nodes[node];
+    // A place of its own: the nest clears it whole before it adds.
+    const target = this.places.scratch(labelOf(this.graph, node), axes, type, this.sizes, 0, this.prepared[node]);
+    const values = this.valueOf(args[0]);
+    const index = this.accessOf(args[1]);
+    const arg: Operand = values.kind === "constant" ? { ...values, type } : { kind: "access", access: values.access, type };
+    const operation: Operation = {
+      op: "scatter",
+      args: [arg, { kind: "access", access: index, type: "index" }],
+      type,
+      stores: [pickAccess(target, attributes.axis!, 0)],
+      over: [],
+      position: new Map([["index", target.strides.get(attributes.axis!)!]]),
+    };
+    const space = this.graph.nodes[args[0]].axes.map((name) => ({ name, size: this.sizes.of(name) }));
+    this.add({ kind: "nest", label: labelOf(this.graph, node), axes: space, operations: [operation] }, [target, index, ...(values.kind === "access" ? [values.access] : [])], into);
+    const wanted = this.wanted.get(node);
+    if (wanted) this.copy({ kind: "access", access: target }, wanted, this.graph.nodes[node], `copy to ${wanted.place.name}`, into);
+    this.setValue(node, wanted ?? target);
+  }
+
+  /** x_{t−lag}: the slots of a state if that is what x is, else a sequence with |lag| more slots. */
+  private shifted(node: number): Access {
+    const { args, attributes, type } = this.graph.nodes[node];
+    const lag = attributes.lag!;
+    const source = this.graph.nodes[args[0]];
+    if (source.op === "emitted" && Math.abs(lag) === 1) {
+      const scan = this.graph.nodes[source.args[0]];
+      const { body, states, sequences, statics, reverse } = scan.attributes.scan!;
+      const next = body.outputs[states + source.attributes.index!].node;
+      for (let k = 0; k < states; k++) {
+        const same = body.outputs[k].node === next && scan.args[sequences + statics + k] === args[1];
+        if (same && (lag === 1) === !reverse) return this.scans.get(source.args[0])!.before[k];
+      }
+    }
+    const slots = Math.abs(lag);
+    const place = this.places.scratch(labelOf(this.graph, node), source.axes[0] === "t" ? source.axes : ["t", ...source.axes.filter((axis) => axis !== "t")], type, this.sizes, slots);
+    const stride = place.strides.get("t")!;
+    const first = lag > 0 ? pickAccess(place, "t", 0) : { ...pickAccess(place, "t", 0), perLength: stride };
+    const initial = slots === 1 ? first : { ...first, strides: new Map([...first.strides, [attributes.lags!, stride]]) };
+    this.copy(this.valueOf(args[1]), initial, this.graph.nodes[args[1]], `initial ${labelOf(this.graph, node)}`, this.steps);
+    this.copy(this.valueOf(args[0]), lag > 0 ? laterAccess(place, slots) : place, source, labelOf(this.graph, node), this.steps);
+    return lag > 0 ? place : laterAccess(place, slots);
+  }
+
+  private lastValue(node: number): Access {
+    const { args, attributes, axes, type } = this.graph.nodes[node];
+    const x = this.accessOf(args[0]);
+    if (attributes.reverse) return pickAccess(x, "t", 0);
+    if (args.length === 1) return lastStepAccess(x);
+    const lengths = this.graph.nodes[args[1]];
+    const index = this.places.scratch("last step", lengths.axes, "index", this.sizes);
+    const one: Operand = { kind: "constant", value: 1, type: "index" };
+    const zero: Operand = { kind: "constant", value: 0, type: "index" };
+    const given: Operand = { kind: "access", access: this.accessOf(args[1]), type: "index" };
+    const operations: Operation[] = [
+      { op: "less", args: [given, one], type: "real", stores: [], over: [] },
+      { op: "sub", args: [given, one], type: "index", stores: [], over: [] },
+      { op: "select", args: [{ kind: "operation", index: 0 }, zero, { kind: "operation", index: 1 }], type: "index", stores: [index], over: [] },
+    ];
+    this.add({ kind: "nest", label: "last step", axes: lengths.axes.map((name) => ({ name, size: this.sizes.of(name) })), operations }, [this.accessOf(args[1]), index]);
+    const target = this.targetOf(node);
+    const lookup: Operation = {
+      op: "gather",
+      args: [{ kind: "access", access: pickAccess(x, "t", 0), type }, { kind: "access", access: index, type: "index" }],
+      type,
+      stores: [target],
+      over: [],
+      position: new Map([["index", x.strides.get("t") ?? 0]]),
+    };
+    this.add({ kind: "nest", label: labelOf(this.graph, node), axes: axes.map((name) => ({ name, size: this.sizes.of(name) })), operations: [lookup] }, [x, index, target]);
+    return target;
+  }
+
+  reads(roles: ProductRoles): readonly number[] {
+    return productReads(roles);
+  }
+
+  /** Group number of a node, for deciding whether an output may overwrite an input. */
+  groupOf(node: number): number {
+    return this.grouping.groupOf[node];
+  }
+
+  dense(place: Place, axes: readonly AxisName[]): Access {
+    return denseAccess(place, axes, this.sizes);
+  }
+}
+
+/** True if the body uses its static parameter only as the packed side of products. */
+function bodyPacksOnly(body: Graph, index: number): boolean {
+  const consumers = consumersOf(body);
+  const products = [...productsOf(body, consumers, (node) => isLeaf(body.nodes[node])).values()];
+  const uses = (node: number): boolean =>
+    consumers[node].length > 0 &&
+    consumers[node].every((user) => {
+      const { op } = body.nodes[user];
+      if (op === "rename" || op === "transpose") return uses(user);
+      if (op !== "contract") return false;
+      const roles = products.find((product) => product.result === user || body.nodes[product.result].args.includes(user));
+      return roles !== undefined && roles.b === node && roles.a !== node && roles.batched.length === 0;
+    });
+  const parameter = body.nodes.findIndex((node) => node.op === "parameter" && node.attributes.kind === "static" && node.attributes.index === index);
+  return parameter >= 0 && uses(parameter) && !body.outputs.some((output) => output.node === parameter);
+}
+
+function denseStrides(axes: readonly AxisName[], sizes: Sizes): Map<AxisName, number> {
+  const strides = new Map<AxisName, number>();
+  let stride = 1;
+  for (let i = axes.length - 1; i >= 0; i--) {
+    strides.set(axes[i], stride);
+    const size = sizes.of(axes[i]);
+    stride *= size === "T" ? 1 : size;
+  }
+  return strides;
+}
+
+function sameAccess(a: Access, b: Access): boolean {
+  return a.place === b.place && a.offset === b.offset && a.perLength === b.perLength && a.strides.size === b.strides.size && [...a.strides].every(([axis, stride]) => b.strides.get(axis) === stride);
+}
+
+function invariantFailure(message: string): Error {
+  try {
+    invariant(false, message);
+  } catch (error) {
+    return error as Error;
+  }
+  return new Error(message);
+}

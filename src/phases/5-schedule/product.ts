@@ -1,0 +1,264 @@
+/**
+ * Matrix products as loops: blocks of rows, panels of columns, tiles.
+ *
+ * In: a product or pack step whose places have addresses. Out: loop functions of (T, t) and the tiles that they call (shared by name).
+ * B lies in panels [n / width][k][width], padded with zeros: packed once (weights), or piece by piece when it changes (weight gradients), where
+ * A is packed beside it if its terms are not contiguous. Pieces of k have a fixed length and sum into C in order: bits do not depend on them.
+ */
+import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
+import { add32, and32, call, clear, declare, div32, equal32, forLoop, i32, i32Local, letLocal, load, loopFunction, min32, mul32, rem32, store, sub32, when } from "../../ir/loop/build.ts";
+import { invariant } from "../../support/invariant.ts";
+import { strideOf, type Access } from "./access.ts";
+import type { AddressOf } from "./nest.ts";
+import type { Dimension, PackStep, ProductStep } from "./step.ts";
+import { tileFunction, tileName, type TileShape } from "./tile.ts";
+
+/** Terms of k per piece that is packed while hot. */
+export const PIECE = 256;
+/** Rows of A that stay in cache while all panels pass by. */
+const ROW_BLOCK = 64;
+export const TILE_ROWS = 4;
+
+export type Tiles = Map<string, LoopFunction>;
+
+const dimensionStride = (access: Access, dimension: Dimension): number => (dimension.axes.length === 0 ? 0 : strideOf(access, dimension.axes[dimension.axes.length - 1]));
+const count = (dimension: Dimension): Expression => (dimension.timed ? mul32(i32Local("T"), i32(dimension.size)) : i32(dimension.size));
+
+/** The loop function of a product. */
+export function lowerProduct(step: ProductStep, name: string, addressOf: AddressOf, bound: boolean, tiles: Tiles): LoopFunction {
+  const writer = new ProductWriter(step, addressOf, bound, tiles);
+  let body = writer.write();
+  for (let d = step.outer.length - 1; d >= 0; d--) {
+    const { size } = step.outer[d];
+    body = [forLoop(`o${d}`, i32(0), size === "T" ? i32Local("T") : i32(size), 1, body)];
+  }
+  return loopFunction(name, [declare("T", "i32"), declare("t", "i32")], body, step.label);
+}
+
+class ProductWriter {
+  private readonly step: ProductStep;
+  private readonly addressOf: AddressOf;
+  private readonly bound: boolean;
+  private readonly tiles: Tiles;
+  private readonly packsA: boolean;
+
+  constructor(step: ProductStep, addressOf: AddressOf, bound: boolean, tiles: Tiles) {
+    this.step = step;
+    this.addressOf = addressOf;
+    this.bound = bound;
+    this.tiles = tiles;
+    this.packsA = step.packedA !== undefined;
+  }
+
+  write(): Statement[] {
+    const { step } = this;
+    const statements = [letLocal("aBase", this.start(step.a)), letLocal("cBase", this.start(step.c))];
+    if (step.initial) statements.push(letLocal("initialBase", this.start(step.initial)));
+    if (step.panels) {
+      statements.push(letLocal("bBase", i32(this.addressOf(step.panels))));
+      return [...statements, ...this.rowBlocks(step.accumulates ? "c" : this.first(), i32(step.k.size))];
+    }
+    statements.push(letLocal("source", this.start(step.b)), letLocal("bBase", i32(this.addressOf(step.packedB!))), letLocal("terms", count(step.k)));
+    const piece = (from: Expression, start: TileShape["start"]["kind"]): Statement[] => [
+      letLocal("from", from),
+      letLocal("length", min32(i32(PIECE), sub32(i32Local("terms"), i32Local("from")))),
+      ...this.packB(),
+      ...(this.packsA ? this.packA() : []),
+      ...(this.packsA ? this.panelsOf(i32(0), count(step.m), start, i32Local("length")) : this.rowBlocks(start, i32Local("length"))),
+    ];
+    const several = step.k.timed || step.k.size > PIECE;
+    statements.push(...piece(i32(0), step.accumulates ? "c" : this.first()));
+    if (several) statements.push(forLoop("piece", i32(PIECE), i32Local("terms"), PIECE, piece(i32Local("piece"), "c")));
+    return statements;
+  }
+
+  private first(): TileShape["start"]["kind"] {
+    return this.step.initial ? "initial" : "zero";
+  }
+
+  /** Address of the first element of an access for the current outer indices and time. */
+  private start(access: Access): Expression {
+    let sum: Expression = i32(this.addressOf(access.place) + 4 * access.offset);
+    if (this.bound) sum = add32(mul32(i32Local("t"), i32(4 * strideOf(access, "t"))), sum);
+    if (access.perLength !== 0) sum = add32(mul32(i32Local("T"), i32(4 * access.perLength)), sum);
+    this.step.outer.forEach(({ axis }, d) => {
+      sum = add32(mul32(i32Local(`o${d}`), i32(4 * strideOf(access, axis))), sum);
+    });
+    return sum;
+  }
+
+  private rowBlocks(start: TileShape["start"]["kind"], terms: Expression): Statement[] {
+    const { m } = this.step;
+    if (!m.timed && m.size <= ROW_BLOCK) return this.panelsOf(i32(0), i32(m.size), start, terms);
+    return [
+      letLocal("rows", count(m)),
+      forLoop("block", i32(0), i32Local("rows"), ROW_BLOCK, [
+        letLocal("blockEnd", min32(add32(i32Local("block"), i32(ROW_BLOCK)), i32Local("rows"))),
+        ...this.panelsOf(i32Local("block"), i32Local("blockEnd"), start, terms),
+      ]),
+    ];
+  }
+
+  /** All panels for the rows [from, to): whole panels in a loop, then the narrow last one. */
+  private panelsOf(from: Expression, to: Expression, start: TileShape["start"]["kind"], terms: Expression): Statement[] {
+    const { n, panelWidth } = this.step;
+    const whole = Math.floor(n.size / panelWidth);
+    const rest = n.size % panelWidth;
+    const statements: Statement[] = [];
+    const panelBytes = mul32(this.step.panels ? i32(this.step.k.size) : i32Local("length"), i32(4 * panelWidth));
+    if (whole > 0) {
+      statements.push(
+        letLocal("panel", i32Local("bBase")),
+        forLoop("j", i32(0), i32(4 * panelWidth * whole), 4 * panelWidth, [
+          ...this.rowsOf(from, to, i32Local("j"), i32Local("panel"), panelWidth, start, terms),
+          letLocal("panel", add32(i32Local("panel"), panelBytes)),
+        ]),
+      );
+    }
+    if (rest > 0) {
+      const panel = add32(i32Local("bBase"), mul32(panelBytes, i32(whole)));
+      statements.push(letLocal("panel", panel), ...this.rowsOf(from, to, i32(4 * panelWidth * whole), i32Local("panel"), rest, start, terms));
+    }
+    return statements;
+  }
+
+  private rowsOf(from: Expression, to: Expression, column: Expression, panel: Expression, columns: number, start: TileShape["start"]["kind"], terms: Expression): Statement[] {
+    const { step } = this;
+    const rowBytes = 4 * dimensionStride(step.c, step.m);
+    const aRow = this.packsA ? 4 : 4 * dimensionStride(step.a, step.m);
+    const aStep = this.packsA ? 4 * TILE_ROWS : 4 * dimensionStride(step.a, step.k);
+    const initial = step.initial;
+    const initialRow = initial ? 4 * dimensionStride(initial, step.m) : 0;
+    const constant = initial !== undefined && dimensionStride(initial, step.n) === 0;
+    const tile = (rows: number, at: Expression): Statement => {
+      const shape: TileShape = {
+        rows,
+        columns,
+        width: step.panelWidth,
+        aRow,
+        aStep,
+        cRow: rowBytes,
+        start: start === "initial" ? { kind: "initial", row: initialRow, constant } : { kind: start },
+      };
+      const name = tileName(shape);
+      if (!this.tiles.has(name)) this.tiles.set(name, tileFunction(shape));
+      // Packed rows lie tile by tile: [row / 4][k][4].
+      const a = this.packsA ? add32(i32(this.addressOf(step.packedA!)), mul32(mul32(at, i32(4)), i32Local("length"))) : add32(i32Local("aBase"), mul32(at, i32(aRow)));
+      const shifted = this.packsA || step.panels ? a : add32(a, mul32(i32Local("from"), i32(4 * dimensionStride(step.a, step.k))));
+      const c = add32(add32(i32Local("cBase"), column), mul32(at, i32(rowBytes)));
+      const first = start === "initial" ? add32(constant ? i32Local("initialBase") : add32(i32Local("initialBase"), column), mul32(at, i32(initialRow))) : i32(0);
+      return call(name, shifted, panel, c, first, terms);
+    };
+    const statements: Statement[] = [];
+    const staticRows = from.kind === "i32" && to.kind === "i32" ? to.value - from.value : undefined;
+    if (staticRows !== undefined) {
+      const whole = staticRows - (staticRows % TILE_ROWS);
+      if (whole > 0) statements.push(forLoop("i", i32(0), i32(whole), TILE_ROWS, [tile(TILE_ROWS, i32Local("i"))]));
+      if (whole < staticRows) statements.push(tile(staticRows - whole, i32(whole)));
+      return statements;
+    }
+    const evenly = step.m.size % TILE_ROWS === 0;
+    statements.push(letLocal("wholeEnd", evenly ? to : sub32(to, and32(sub32(to, from), i32(TILE_ROWS - 1)))));
+    statements.push(forLoop("i", from, i32Local("wholeEnd"), TILE_ROWS, [tile(TILE_ROWS, i32Local("i"))]));
+    if (!evenly) {
+      for (let rows = 1; rows < TILE_ROWS; rows++) {
+        statements.push(when(equal32(sub32(to, i32Local("wholeEnd")), i32(rows)), [tile(rows, i32Local("wholeEnd"))]));
+      }
+    }
+    return statements;
+  }
+
+  /** Packs the terms [from, from + length) of B into panels. */
+  private packB(): Statement[] {
+    const { step } = this;
+    const width = step.panelWidth;
+    const kStride = 4 * dimensionStride(step.b, step.k);
+    const nStride = dimensionStride(step.b, step.n);
+    const statements: Statement[] = [];
+    for (let panel = 0; panel * width < step.n.size; panel++) {
+      const columns = Math.min(width, step.n.size - panel * width);
+      statements.push(...this.packPanel(add32(i32Local("bBase"), mul32(i32Local("length"), i32(4 * width * panel))), panel * width, columns, width, kStride, nStride, "source"));
+    }
+    return statements;
+  }
+
+  /** Packs the rows of A, four at a time: [row / 4][k][4]. */
+  private packA(): Statement[] {
+    const { step } = this;
+    const kStride = 4 * dimensionStride(step.a, step.k);
+    const mStride = dimensionStride(step.a, step.m);
+    const to = add32(i32(this.addressOf(step.packedA!)), mul32(mul32(i32Local("i"), i32(4)), i32Local("length")));
+    const rest = step.m.size % TILE_ROWS;
+    invariant(!step.m.timed || rest === 0 || mStride !== 1, "packing a row dimension that grows with time needs whole tiles");
+    const whole = step.m.timed ? count(step.m) : i32(step.m.size - rest);
+    const tileAt = (at: Expression, rows: number): Statement[] => {
+      const source = add32(i32Local("aBase"), mul32(at, i32(4 * mStride)));
+      return [letLocal("rowSource", source), ...this.packPanel(to, 0, rows, TILE_ROWS, kStride, mStride, "rowSource")];
+    };
+    const statements: Statement[] = [forLoop("i", i32(0), whole, TILE_ROWS, tileAt(i32Local("i"), TILE_ROWS))];
+    if (rest > 0 && !step.m.timed) statements.push(letLocal("i", whole), ...tileAt(whole, rest));
+    return statements;
+  }
+
+  /** Copies `columns` columns for `length` terms; columns beyond are zero. */
+  private packPanel(to: Expression, column: number, columns: number, width: number, kStride: number, nStride: number, source: string): Statement[] {
+    const inner: Statement[] = [];
+    for (let v = 0; v < width; v += 4) {
+      const lanes = Math.max(0, Math.min(4, columns - v));
+      if (nStride === 1 && lanes > 0) inner.push(store(i32Local("q"), 4 * v, load(i32Local("s"), 4 * (column + v), lanes as Lanes)));
+      else if (lanes === 0) inner.push(clear(add32(i32Local("q"), i32(4 * v)), i32(16)));
+      else {
+        if (lanes < 4) inner.push(clear(add32(i32Local("q"), i32(4 * v)), i32(16)));
+        for (let lane = 0; lane < lanes; lane++) inner.push(store(i32Local("q"), 4 * (v + lane), load(i32Local("s"), 4 * (column + v + lane) * nStride, 1), 1));
+      }
+    }
+    inner.push(letLocal("s", add32(i32Local("s"), i32(kStride))));
+    return [
+      letLocal("s", add32(i32Local(source), mul32(i32Local("from"), i32(kStride)))),
+      letLocal("q0", to),
+      forLoop("q", i32Local("q0"), add32(i32Local("q0"), mul32(i32Local("length"), i32(4 * width))), 4 * width, inner),
+    ];
+  }
+}
+
+/** The loop function that fills the panels of a product's B. */
+export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bound: boolean): LoopFunction {
+  const panels = addressOf(step.panels);
+  const { panelWidth: width, k: terms } = step;
+  const body: Statement[] = step.n % width === 0 ? [] : [clear(i32(panels), i32(4 * step.panels.elements))];
+  for (const part of step.parts) {
+    const start = i32(addressOf(part.source.place) + 4 * part.source.offset);
+    const source = bound ? add32(mul32(i32Local("t"), i32(4 * strideOf(part.source, "t"))), start) : start;
+    const loops = [...part.kAxes.map((axis, i) => ({ axis, size: part.kSizes[i] })), ...part.nAxes.map((axis, i) => ({ axis, size: part.nSizes[i] }))];
+    const linear = (axes: number, first: number, origin: number): Expression => {
+      let sum: Expression = i32(0);
+      for (let d = first; d < first + axes; d++) sum = add32(mul32(sum, i32(loops[d].size)), i32Local(`d${d}`));
+      return add32(sum, i32(origin));
+    };
+    let from: Expression = source;
+    loops.forEach(({ axis }, d) => {
+      from = add32(mul32(i32Local(`d${d}`), i32(4 * strideOf(part.source, axis))), from);
+    });
+    const inner = loops.length - 1;
+    const vectors = part.nAxes.length === 1 && strideOf(part.source, part.nAxes[0]) === 1 && part.nStart % 4 === 0;
+    const column = linear(part.nAxes.length, part.kAxes.length, part.nStart);
+    const to = add32(
+      add32(mul32(div32(column, i32(width)), i32(4 * width * terms)), mul32(rem32(column, i32(width)), i32(4))),
+      add32(mul32(linear(part.kAxes.length, 0, part.kStart), i32(4 * width)), i32(panels)),
+    );
+    const size = loops[inner].size;
+    const whole = vectors ? size - (size % 4) : size;
+    const moved = (lanes: Lanes): Statement[] => [store(to, 0, load(from, 0, lanes), lanes)];
+    let nest: Statement[] = whole > 0 ? [forLoop(`d${inner}`, i32(0), i32(whole), vectors ? 4 : 1, moved(vectors ? 4 : 1))] : [];
+    if (whole < size) nest.push(letLocal(`d${inner}`, i32(whole)), ...moved((size - whole) as Lanes));
+    for (let d = inner - 1; d >= 0; d--) nest = [forLoop(`d${d}`, i32(0), i32(loops[d].size), 1, nest)];
+    body.push(...nest);
+  }
+  return loopFunction(name, [declare("T", "i32"), declare("t", "i32")], body, step.label);
+}
+
+/** Elements of the panels of an n × k operand. */
+export function panelElements(n: number, k: number, width: number): number {
+  return Math.ceil(n / width) * width * k;
+}
+

@@ -1,0 +1,159 @@
+import { expect, test } from "vitest";
+import { interpretLoops } from "../../ir/loop/interpret.ts";
+import { verifyLoopModule } from "../../ir/loop/verify.ts";
+import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { interpret } from "../../ir/tensor/interpret.ts";
+import type { AxisName, AxisSize, Graph } from "../../ir/tensor/node.ts";
+import { mixBits } from "../../ir/tensor/random.ts";
+import { verify } from "../../ir/tensor/verify.ts";
+import { schedule } from "./schedule.ts";
+
+const number = (i: number): number => (mixBits(i) >>> 8) / 2 ** 23 - 1;
+
+/** Runs a graph through the schedule on memory full of NaN and compares every output with the interpreter. */
+function judge(graph: Graph, T: number, capacity = T + 1, tolerance = 2e-5): void {
+  verify(graph);
+  const size = (axis: AxisName): number => (graph.axes.get(axis) === "T" ? T : (graph.axes.get(axis) as number));
+  const leaves = graph.nodes.filter((node) => node.op === "input" || node.op === "weight");
+  const bindings: Record<string, Float64Array> = {};
+  leaves.forEach((node, which) => {
+    const count = node.axes.reduce((product, axis) => product * size(axis), 1);
+    const values = Array.from({ length: count }, (_, i) => number(which * 7919 + i));
+    bindings[node.attributes.name!] = Float64Array.from(values, (v) => (node.type === "index" ? Math.floor((v + 1) * 1.5) : Math.fround(v)));
+  });
+  const weights = graph.nodes.filter((node) => node.op === "weight").map((node) => ({ name: node.attributes.name!, shape: node.axes.map(size) }));
+  const { loops, buffers, memoryBytes } = schedule([{ entry: "run", graph }], { capacity, weights });
+  verifyLoopModule(loops);
+  const memory = new ArrayBuffer(memoryBytes + 64);
+  new Float32Array(memory).fill(Number.NaN);
+  for (const buffer of buffers) {
+    const values = bindings[buffer.name];
+    if (!values || (buffer.role !== "input" && buffer.role !== "weight" && buffer.role !== "scalar" && buffer.role !== "state")) continue;
+    const view = buffer.type === "f32" ? new Float32Array(memory, buffer.offsetBytes, values.length) : new Int32Array(memory, buffer.offsetBytes, values.length);
+    view.set(values);
+  }
+  interpretLoops(loops, "prepare", [T], memory);
+  interpretLoops(loops, "run", [T], memory);
+  const wanted = interpret(graph, bindings, { T });
+  for (const { name } of graph.outputs) {
+    const buffer = buffers.find((one) => one.name === name && one.role !== "input")!;
+    expect(buffer, name).toBeDefined();
+    const got = buffer.type === "f32" ? new Float32Array(memory, buffer.offsetBytes, wanted[name].length) : new Int32Array(memory, buffer.offsetBytes, wanted[name].length);
+    let worst = 0;
+    wanted[name].forEach((value, i) => {
+      const error = Math.abs(got[i] - value) / Math.max(1, Math.abs(value));
+      worst = Math.max(worst, Number.isNaN(error) ? Number.POSITIVE_INFINITY : error);
+    });
+    expect(worst, name).toBeLessThan(tolerance);
+  }
+}
+
+type Sizes = readonly (readonly [AxisName, AxisSize])[];
+const sizes = (B: number, D: number, H: number): Sizes => [
+  ["t", "T"],
+  ["b", B],
+  ["D", D],
+  ["H", H],
+  ["H'", H],
+];
+
+function lstm(g: GraphBuilder, reverse: boolean): { h: NodeId; final: NodeId } {
+  const x = g.input("x", ["t", "b", "D"]);
+  const names = ["i", "f", "o", "g"];
+  const statics = names.flatMap((n) => [g.weight(`W${n}`, ["H", "D"]), g.weight(`U${n}`, ["H", "H'"]), g.weight(`b${n}`, ["H"])]);
+  const zero = g.filled(0, ["b", "H"]);
+  const run = g.scan({ reverse, sequences: [x], statics, states: [{ name: "h", initial: zero }, { name: "c", initial: zero }] }, (b, p) => {
+    const [h0, c0] = p.states;
+    const gate = (k: number): NodeId =>
+      b.add(b.add(b.contract(p.sequences[0], p.statics[3 * k], "D"), b.contract(b.rename(h0, "H", "H'"), p.statics[3 * k + 1], "H'")), p.statics[3 * k + 2]);
+    const [i, f, o] = [0, 1, 2].map((k) => b.sigmoid(gate(k)));
+    const c = b.add(b.mul(f, c0), b.mul(i, b.tanh(gate(3))));
+    const h = b.mul(o, b.tanh(c));
+    return { next: [h, c], emit: [h, i] };
+  });
+  return { h: run.emitted[0], final: run.finals[1] };
+}
+
+test("a recurrence as written, both ways in time, awkward sizes", () => {
+  for (const [B, D, H, T] of [[1, 1, 1, 1], [3, 5, 7, 4], [6, 2, 9, 3], [5, 8, 12, 2]] as const) {
+    for (const reverse of [false, true]) {
+      const g = graphBuilder(sizes(B, D, H));
+      const { h, final } = lstm(g, reverse);
+      judge(g.finish({ h, final, before: g.shift(h, reverse ? -1 : 1, g.filled(0, ["b", "H"])) }), T);
+    }
+  }
+});
+
+test("products: rows, columns, long sums, several axes, initial values", () => {
+  for (const [B, D, H, T] of [[1, 3, 2, 1], [2, 2, 17, 5], [7, 20, 9, 40], [4, 300, 30, 3]] as const) {
+    const g = graphBuilder(sizes(B, D, H));
+    const x = g.input("x", ["t", "b", "D"]);
+    const y = g.input("y", ["t", "b", "H"]);
+    const W = g.weight("W", ["H", "D"]);
+    const V = g.weight("V", ["D", "H"]);
+    const bias = g.weight("bias", ["H"]);
+    const xW = g.add(g.contract(x, W, "D"), bias);
+    judge(
+      g.finish({
+        xW,
+        both: g.add(g.contract(x, V, "D"), y),
+        dW: g.contract(xW, x, ["t", "b"]),
+        dV: g.contract(x, y, ["t", "b"]),
+        squares: g.contract(xW, y, ["t", "b"]),
+        dots: g.contract(xW, y, "H"),
+        outer: g.mul(g.rename(y, "H", "H'"), y),
+        gram: g.contract(g.rename(y, "H", "H'"), y, ["t"]),
+      }),
+      T,
+      T + 3,
+      1e-4,
+    );
+  }
+});
+
+test("reductions, lookups, concatenations, shifts, random numbers", () => {
+  const g = graphBuilder([...sizes(3, 5, 6), ["V", 4], ["DH", 11], ["L", 2], ["half", 3], ["two", 2]]);
+  const x = g.input("x", ["t", "b", "D"]);
+  const y = g.input("y", ["t", "b", "H"]);
+  const token = g.input("token", ["t", "b"], "index");
+  const lengths = g.input("lengths", ["b"], "index");
+  const seed = g.input("seed", [], "index");
+  const E = g.weight("E", ["V", "H"]);
+  const e = g.gather(E, token, "V");
+  const logits = g.contract(y, E, "H");
+  const shifted = g.sub(logits, g.max_over(logits, "V"));
+  const logs = g.sub(shifted, g.log(g.sum(g.exp(shifted), "V")));
+  const joined = g.concat([x, g.mul(y, y)], ["D", "H"], "DH");
+  const random = g.random(seed, 5, ["t", "b", "H"]);
+  judge(
+    g.finish({
+      e,
+      logs,
+      picked: g.gather(logs, token, "V"),
+      best: g.argmax(logits, "V"),
+      counts: g.scatter(y, token, "V", ["t", "b"]),
+      spots: g.scatter(g.gather(logs, token, "V"), token, "V", []),
+      joined,
+      middle: g.exp(g.slice(joined, "DH", "half", 4)),
+      padded: g.pad(g.slice(y, "H", "half", 1), "half", "D", 2),
+      back: g.shift(x, 1, g.filled(0.5, ["b", "D"])),
+      ahead: g.shift(y, -1, g.filled(0.25, ["b", "H"])),
+      back2: g.shift(y, 2, g.input("before", ["L", "b", "H"]), "L"),
+      last: g.last(y),
+      lastValid: g.last(y, lengths),
+      total: g.sum(y, ["t", "b", "H"]),
+      columns: g.sum(y, ["t", "b"]),
+      rows: g.sum(y, "H"),
+      highest: g.max_over(y, ["t"]),
+      halves: g.sum(g.split(y, "H", ["two", "half"]), "two"),
+      random,
+      dropped: g.mul(y, g.less(random, g.constant(0.5))),
+      index: g.to_real(g.iota("H")),
+      causal: g.select(g.less(g.to_real(g.iota("t")), g.constant(2)), y, g.constant(0)),
+      transposed: g.transpose(y, ["t", "H", "b"]),
+      constant: g.filled(3, ["b", "H"]),
+    }),
+    5,
+    8,
+  );
+});

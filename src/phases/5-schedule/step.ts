@@ -1,0 +1,97 @@
+/**
+ * Steps: what a program does, one after the other, before it has addresses. Made by plan.ts, turned into loops by lower.ts.
+ *
+ *   nest      a loop nest over a space of axes that computes a DAG of elementwise operations, stores some results and reduces others
+ *   product   a matrix product C (+)= A·B with B packed in panels
+ *   pack      fills the panels of a product whose B does not change inside a loop
+ *   scan      a loop over time around other steps
+ */
+import type { AxisName, AxisSize, ElementType, Op } from "../../ir/tensor/node.ts";
+import type { Access, Place } from "./access.ts";
+
+export type Step = NestStep | ProductStep | PackStep | ScanStep;
+
+export type Operand =
+  | { readonly kind: "operation"; readonly index: number }
+  | { readonly kind: "constant"; readonly value: number; readonly type: ElementType }
+  | { readonly kind: "access"; readonly access: Access; readonly type: ElementType };
+
+/** One elementwise operation of a nest; its index in `operations` names it. */
+export interface Operation {
+  /** An elementwise tensor op, "copy", or one of: iota, random (position in `attributes` order), gather, scatter, sum, max_over, argmax, contract. */
+  readonly op: Op | "copy";
+  readonly args: readonly Operand[];
+  readonly type: ElementType;
+  /** Where the value (or the reduction's result) is stored; absent if it only feeds operations of the same nest. */
+  readonly stores: readonly Access[];
+  /** Axes that a reduction sums away. */
+  readonly over: readonly AxisName[];
+  /** iota, random: stride of the position per axis. gather, scatter: stride of the looked-up axis under its name "index". */
+  readonly position?: ReadonlyMap<AxisName, number>;
+  readonly stream?: number;
+}
+
+export interface NestStep {
+  readonly kind: "nest";
+  readonly label: string;
+  readonly axes: readonly { readonly name: AxisName; readonly size: AxisSize }[];
+  readonly operations: readonly Operation[];
+}
+
+/** Several axes that lie row-major in every access of a product, as one. */
+export interface Dimension {
+  readonly axes: readonly AxisName[];
+  /** Elements: a number, or (factor · T). */
+  readonly size: number;
+  readonly timed: boolean;
+}
+
+export interface ProductStep {
+  readonly kind: "product";
+  readonly label: string;
+  readonly m: Dimension;
+  readonly n: Dimension;
+  readonly k: Dimension;
+  /** Loops around the product: batched axes and axes that do not merge. `reduces` marks those that are summed. */
+  readonly outer: readonly { readonly axis: AxisName; readonly size: AxisSize; readonly reduces: boolean }[];
+  readonly a: Access;
+  readonly b: Access;
+  /** Panels of B made by a pack step before; absent: B is packed piece by piece on the fly. */
+  readonly panels?: Place;
+  readonly c: Access;
+  /** What C begins with; absent: 0. */
+  readonly initial?: Access;
+  /** C holds what it begins with already. */
+  readonly accumulates: boolean;
+  /** Scratch for packed pieces of A and B. */
+  readonly packedA?: Place;
+  readonly packedB?: Place;
+  /** Columns of a panel: 8 for tiles of rows, 16 for single rows. */
+  readonly panelWidth: number;
+}
+
+export interface PackStep {
+  readonly kind: "pack";
+  readonly label: string;
+  readonly panels: Place;
+  readonly panelWidth: number;
+  readonly n: number;
+  readonly k: number;
+  /** Parts of B: a concatenation is packed without being made. */
+  readonly parts: readonly {
+    readonly source: Access;
+    readonly nAxes: readonly AxisName[];
+    readonly kAxes: readonly AxisName[];
+    readonly nSizes: readonly number[];
+    readonly kSizes: readonly number[];
+    readonly nStart: number;
+    readonly kStart: number;
+  }[];
+}
+
+export interface ScanStep {
+  readonly kind: "scan";
+  readonly label: string;
+  readonly reverse: boolean;
+  readonly steps: readonly Step[];
+}

@@ -1,0 +1,63 @@
+/**
+ * The inner kernel of every matrix product: a few rows times one panel of columns, summed over k in registers.
+ *
+ *     C[r, j] = C₀[r, j] + Σ_k A[r, k]·B[k, j]      r < rows, j < columns
+ *
+ * A is read by splats at fixed distances from one moving pointer, B is a panel [k][width] read in order. Every element is summed over k in
+ * ascending order from its initial value, so its bits do not depend on the tile, the row, or the position in a batch.
+ * No unrolling over k: engines up to V8 12 reorder vector instructions inside a basic block and spill if there are more.
+ */
+import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
+import { add32, declare, f32x4, f32x4Local, forLoop, i32, i32Local, letLocal, load, loopFunction, mul32, multiplyAdd, splat, store } from "../../ir/loop/build.ts";
+
+export interface TileShape {
+  readonly rows: number;
+  /** Columns in use; the panel's row has `width` columns. */
+  readonly columns: number;
+  readonly width: number;
+  /** Bytes between rows of A, and between consecutive k. */
+  readonly aRow: number;
+  readonly aStep: number;
+  /** Bytes between rows of C. */
+  readonly cRow: number;
+  /** What the sums begin with: zero, C itself, or another array with its own distance between rows (0: one row for all). */
+  readonly start: { readonly kind: "zero" } | { readonly kind: "c" } | { readonly kind: "initial"; readonly row: number; readonly constant: boolean };
+}
+
+export function tileName(shape: TileShape): string {
+  const start = shape.start.kind === "initial" ? `i${shape.start.row}${shape.start.constant ? "s" : ""}` : shape.start.kind;
+  return `tile_${shape.rows}x${shape.columns}of${shape.width}_a${shape.aRow}_${shape.aStep}_c${shape.cRow}_${start}`;
+}
+
+/** tile(a, b, c, initial, k): pointers in bytes, k the number of terms. */
+export function tileFunction(shape: TileShape): LoopFunction {
+  const vectors = Math.ceil(shape.columns / 4);
+  const lanesOf = (v: number): Lanes => Math.min(4, shape.columns - 4 * v) as Lanes;
+  const body: Statement[] = [];
+  const each = (visit: (r: number, v: number, name: string) => void): void => {
+    for (let r = 0; r < shape.rows; r++) for (let v = 0; v < vectors; v++) visit(r, v, `c${r}_${v}`);
+  };
+  each((r, v, name) => body.push(letLocal(name, startValue(shape, r, v, lanesOf(v)))));
+  const inner: Statement[] = [];
+  for (let v = 0; v < vectors; v++) inner.push(letLocal(`b${v}`, load(i32Local("b"), 16 * v)));
+  for (let r = 0; r < shape.rows; r++) {
+    inner.push(letLocal("x", splat(i32Local("p"), r * shape.aRow)));
+    for (let v = 0; v < vectors; v++) inner.push(letLocal(`c${r}_${v}`, multiplyAdd(f32x4Local("x"), f32x4Local(`b${v}`), f32x4Local(`c${r}_${v}`))));
+  }
+  inner.push(letLocal("b", add32(i32Local("b"), i32(4 * shape.width))));
+  body.push(forLoop("p", i32Local("a"), add32(i32Local("a"), mul32(i32Local("k"), i32(shape.aStep))), shape.aStep, inner));
+  each((r, v, name) => body.push(store(i32Local("c"), r * shape.cRow + 16 * v, f32x4Local(name), lanesOf(v))));
+  const params = ["a", "b", "c", "initial", "k"].map((name) => declare(name, "i32"));
+  return loopFunction(tileName(shape), params, body, `${shape.rows}×${shape.columns} tile of a product`);
+}
+
+function startValue(shape: TileShape, row: number, vector: number, lanes: Lanes): Expression {
+  switch (shape.start.kind) {
+    case "zero":
+      return f32x4(0);
+    case "c":
+      return load(i32Local("c"), row * shape.cRow + 16 * vector, lanes);
+    case "initial":
+      return shape.start.constant ? splat(i32Local("initial"), row * shape.start.row) : load(i32Local("initial"), row * shape.start.row + 16 * vector, lanes);
+  }
+}

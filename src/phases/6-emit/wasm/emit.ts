@@ -1,0 +1,190 @@
+/**
+ * Phase 6: a module of the loop language as the bytes of a WebAssembly module over one imported memory. Comes in: a verified LoopModule and
+ * the mode. Goes out: bytes. Never runs them, never knows a platform, depends on nothing but its arguments.
+ */
+import type { Expression, LoopFunction, LoopModule, LoopType, Statement } from "../../../ir/loop/node.ts";
+import { invariant, unreachable } from "../../../support/invariant.ts";
+import { type AssembledFunction, assembleModule, type MemoryImport, unsignedBytes, type ValueType } from "./assembler.ts";
+import {
+  constantI32,
+  createLocalPool,
+  flatten,
+  type Instruction,
+  instruction,
+  type LocalPool,
+  localGet,
+  localSet,
+  releaseLocal,
+  scalar,
+  takeLocal,
+} from "./instruction.ts";
+import { lowerExpression, type LoweringContext, lowerStore } from "./lower.ts";
+import { opcodes } from "./opcodes.ts";
+import { type TranscendentalOp, transcendentals } from "./transcendental/table.ts";
+
+export interface EmitOptions {
+  /** multiply_add in one rounding, by relaxed SIMD. */
+  readonly fused?: boolean;
+  /** Default: env.memory, any size. */
+  readonly memory?: MemoryImport;
+}
+
+/** The bytes of a module that imports its memory and exports `module.exports`; vector parameters keep a function from being called by a host. */
+export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Array {
+  const indices = new Map(module.functions.map((each, index) => [each.name, index]));
+  const helpers: TranscendentalOp[] = [];
+  const helperIndex = (op: TranscendentalOp): number => {
+    if (!helpers.includes(op)) helpers.push(op);
+    return module.functions.length + helpers.indexOf(op);
+  };
+  const functionIndex = (name: string): number => {
+    const index = indices.get(name);
+    invariant(index !== undefined, `no loop function is named "${name}"`);
+    return index;
+  };
+  const functions = module.functions.map((each) => emitFunction(each, { fused: options.fused ?? false, helperIndex, functionIndex }));
+  return assembleModule({
+    memory: options.memory ?? { import: ["env", "memory"], initialPages: 0 },
+    functions: [...functions, ...helpers.map(emitHelper)],
+    exports: module.exports.map((name) => [name, functionIndex(name)] as const),
+  });
+}
+
+interface ModuleContext {
+  readonly fused: boolean;
+  readonly helperIndex: LoweringContext["helperIndex"];
+  readonly functionIndex: (name: string) => number;
+}
+
+interface FunctionContext extends ModuleContext {
+  readonly pool: LocalPool;
+  readonly names: Map<string, number>;
+  readonly code: number[];
+}
+
+function valueType(type: LoopType): ValueType {
+  return type === "i32" ? "i32" : "v128";
+}
+
+/** A transcendental as a function of its own. */
+function emitHelper(op: TranscendentalOp): AssembledFunction {
+  const { build, operands } = transcendentals[op];
+  const params: readonly ValueType[] = operands === 2 ? ["v128", "v128"] : ["v128"];
+  const pool = createLocalPool(params);
+  const code: number[] = [];
+  flatten([build(localGet(0, "v128"), localGet(1, "v128"))], pool, code);
+  return { params, results: ["v128"], locals: pool.types.slice(params.length), code };
+}
+
+function emitFunction(each: LoopFunction, context: ModuleContext): AssembledFunction {
+  const params = each.params.map((param) => valueType(param.type));
+  const pool = createLocalPool(params);
+  const names = new Map(each.params.map((param, index) => [param.name, index]));
+  const code: number[] = [];
+  emitStatements(each.body, { ...context, pool, names, code });
+  return { params, results: [], locals: pool.types.slice(params.length), code };
+}
+
+function emitStatements(statements: readonly Statement[], context: FunctionContext): void {
+  for (const each of statements) emitStatement(each, context);
+}
+
+function nameIndex(name: string, type: LoopType, context: FunctionContext): number {
+  const known = context.names.get(name);
+  if (known !== undefined) return known;
+  // A named local lives to the end of its function, so it never takes a local that a loop has only lent out: the pool gives a new one.
+  context.pool.types.push(valueType(type));
+  const index = context.pool.types.length - 1;
+  context.names.set(name, index);
+  return index;
+}
+
+function statementContext(context: FunctionContext): LoweringContext {
+  const localIndex = (name: string): number => {
+    const index = context.names.get(name);
+    invariant(index !== undefined, `local "${name}" is read before it is bound`);
+    return index;
+  };
+  return { localIndex, fused: context.fused, helperIndex: context.helperIndex, seen: new Map() };
+}
+
+function emitStatement(statement: Statement, context: FunctionContext): void {
+  const lowering = statementContext(context);
+  const of = (expression: Expression): Instruction => lowerExpression(expression, lowering);
+  const write = (...roots: readonly Instruction[]): void => flatten(roots, context.pool, context.code);
+  switch (statement.kind) {
+    case "let": {
+      const value = of(statement.value);
+      write(localSet(nameIndex(statement.local.name, statement.local.type, context), value));
+      return;
+    }
+    case "store":
+      write(...lowerStore(statement.address, statement.offset, statement.lanes, of(statement.value), lowering));
+      return;
+    case "for":
+      emitLoop(statement, context);
+      return;
+    case "if":
+      write(of(statement.condition));
+      context.code.push(...opcodes.if, emptyBlock);
+      emitStatements(statement.then, context);
+      if (statement.otherwise !== undefined && statement.otherwise.length > 0) {
+        context.code.push(...opcodes.else);
+        emitStatements(statement.otherwise, context);
+      }
+      context.code.push(...opcodes.end);
+      return;
+    case "call":
+      write(instruction("none", "call", statement.args.map(of), unsignedBytes(context.functionIndex(statement.callee))));
+      return;
+    case "clear":
+      write(instruction("none", "memory.fill", [of(statement.address), constantI32(0), of(statement.bytes)]));
+      return;
+    case "copy":
+      write(instruction("none", "memory.copy", [of(statement.to), of(statement.from), of(statement.bytes)]));
+      return;
+    default:
+      unreachable(statement);
+  }
+}
+
+/** The block type of a block without a result. */
+const emptyBlock = 0x40;
+
+/**
+ * The test stands at the bottom, behind a guard that lets a loop of zero rounds pass: one branch a round. A guard that constants decide is left out.
+ *
+ *     counter = from; end = to
+ *     if (counter < end) loop { body; counter += step; br_if counter < end }
+ */
+function emitLoop(statement: Statement & { kind: "for" }, context: FunctionContext): void {
+  const { from, to, step } = statement;
+  if (from.kind === "i32" && to.kind === "i32" && from.value >= to.value) return;
+  const lowering = statementContext(context);
+  const write = (...roots: readonly Instruction[]): void => flatten(roots, context.pool, context.code);
+
+  const fromValue = lowerExpression(from, lowering);
+  let end: Instruction;
+  let endLocal: number | undefined;
+  if (to.kind === "i32") end = constantI32(to.value);
+  else {
+    endLocal = takeLocal(context.pool, "i32");
+    end = localGet(endLocal, "i32");
+    write(localSet(endLocal, lowerExpression(to, lowering)));
+  }
+  const counterIndex = nameIndex(statement.counter, "i32", context);
+  const counter = localGet(counterIndex, "i32");
+  write(localSet(counterIndex, fromValue));
+
+  const guarded = !(from.kind === "i32" && to.kind === "i32");
+  if (guarded) {
+    write(scalar("i32.lt_s", counter, end));
+    context.code.push(...opcodes.if, emptyBlock);
+  }
+  context.code.push(...opcodes.loop, emptyBlock);
+  emitStatements(statement.body, context);
+  write(localSet(counterIndex, scalar("i32.add", counter, constantI32(step))), scalar("i32.lt_s", counter, end));
+  context.code.push(...opcodes.br_if, 0, ...opcodes.end);
+  if (guarded) context.code.push(...opcodes.end);
+  if (endLocal !== undefined) releaseLocal(context.pool, endLocal);
+}

@@ -1,0 +1,125 @@
+/**
+ * The transcendental functions as emitted, against float64 over the whole range of float32: every 4099th number, and the special ones.
+ */
+import { expect, test } from "vitest";
+import { add32, declare, forLoop, i32Local, load, loopFunction, store, unary } from "../../../../ir/loop/build.ts";
+import { unaryReference } from "../../../../ir/loop/reference.ts";
+import { emitWasm } from "../emit.ts";
+import { type TranscendentalOp, transcendentals } from "./table.ts";
+
+type Op = Exclude<TranscendentalOp, "pow">;
+const ops = Object.keys(transcendentals).filter((op): op is Op => op !== "pow");
+
+const SMALLEST_NORMAL = 2 ** -126;
+const LARGEST = Math.fround(3.4028234663852886e38);
+
+/** Distance in units of the last float32 place of the exact value. Denormal results may be flushed to 0. */
+function ulps(found: number, exact: number): number {
+  if (Number.isNaN(exact)) return Number.isNaN(found) ? 0 : Number.POSITIVE_INFINITY;
+  if (Math.abs(exact) < SMALLEST_NORMAL) return Math.abs(found) <= SMALLEST_NORMAL ? 0 : Number.POSITIVE_INFINITY;
+  if (!Number.isFinite(Math.fround(exact))) return found === Math.sign(exact) * Number.POSITIVE_INFINITY ? 0 : Number.POSITIVE_INFINITY;
+  if (!Number.isFinite(found)) return Math.abs(exact) > LARGEST * (1 - 2 ** -23) && found * exact > 0 ? 1 : Number.POSITIVE_INFINITY;
+  return Math.abs(found - exact) / 2 ** (Math.floor(Math.log2(Math.abs(exact))) - 23);
+}
+
+const COUNT = 4096;
+const IN = 0;
+const OUT = 4 * COUNT;
+
+function compile(): { readonly memory: WebAssembly.Memory; readonly run: (op: Op) => void } {
+  const functions = ops.map((op) => {
+    const place = i32Local("place");
+    const body = [forLoop("place", i32Local("from"), i32Local("to"), 16, [store(add32(place, i32Local("across")), 0, unary(op, load(place)))])];
+    return loopFunction(op, [declare("from", "i32"), declare("to", "i32"), declare("across", "i32")], body);
+  });
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const module = new WebAssembly.Module(emitWasm({ functions, exports: [...ops] }) as BufferSource);
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return { memory, run: (op) => (exports[op] as (from: number, to: number, across: number) => void)(IN, OUT, OUT - IN) };
+}
+
+/** The greatest error of an op over the inputs, and where. */
+function measureAccuracy(op: Op, inputs: Float32Array): { readonly worst: number; readonly at: number; readonly found: number } {
+  const { memory, run } = compile();
+  const cells = new Float32Array(memory.buffer);
+  let worst = { worst: 0, at: 0, found: 0 };
+  for (let start = 0; start < inputs.length; start += COUNT) {
+    const block = inputs.subarray(start, start + COUNT);
+    cells.set(block, 0);
+    run(op);
+    for (let index = 0; index < block.length; index += 1) {
+      const found = cells[COUNT + index];
+      const error = ulps(found, unaryReference[op](block[index]));
+      if (error > worst.worst) worst = { worst: error, at: block[index], found };
+    }
+  }
+  return worst;
+}
+
+const bits = new Uint32Array(1);
+const asFloat = new Float32Array(bits.buffer);
+function floats(keep: (x: number) => boolean): Float32Array {
+  const out: number[] = [];
+  for (let pattern = 0; pattern < 2 ** 32; pattern += 4099) {
+    bits[0] = pattern;
+    if (keep(asFloat[0])) out.push(asFloat[0]);
+  }
+  const { POSITIVE_INFINITY: infinity } = Number;
+  for (const size of [
+    0,
+    1,
+    0.5,
+    2,
+    1e-30,
+    1e-8,
+    0.1,
+    0.1732,
+    0.35,
+    0.875,
+    3,
+    10,
+    17,
+    20,
+    87,
+    87.33,
+    88,
+    88.3,
+    88.7,
+    88.72283,
+    100,
+    1e3,
+    LARGEST,
+    infinity,
+  ]) {
+    for (const x of [size, -size]) if (keep(x)) out.push(Math.fround(x));
+  }
+  for (let x = 86; x < 89; x += 1e-4) for (const each of [x, -x]) if (keep(each)) out.push(Math.fround(each));
+  out.push(Number.NaN);
+  return Float32Array.from(out);
+}
+
+const bounds: { readonly [K in Op]: number } = {
+  exp: 2,
+  expm1: 2.5,
+  sigmoid: 2.5,
+  tanh: 3,
+  log: 1.5,
+  log1p: 2,
+  softplus: 3,
+  log_sigmoid: 3,
+  erf: 2,
+  sin: 1.5,
+  cos: 1.5,
+};
+
+for (const op of ops) {
+  test(`${op} is within ${bounds[op]} ulp everywhere`, () => {
+    const reduced = op === "sin" || op === "cos";
+    const result = measureAccuracy(
+      op,
+      floats((x) => !reduced || Math.abs(x) < 1e6),
+    );
+    console.log(op, result);
+    expect(result.worst, `worst at ${result.at}, found ${result.found}`).toBeLessThanOrEqual(bounds[op]);
+  });
+}

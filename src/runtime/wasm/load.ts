@@ -1,0 +1,64 @@
+/**
+ * Loads a Program into WebAssembly: one memory, one instance, named views.
+ *
+ * In: a Program. Out: an Executable. Synchronous, so that a model can be used right after it was made. The memory never grows, so the views stay valid.
+ */
+import type { Buffer, Program } from "../../ir/program/node.ts";
+import { SluiceError } from "../../support/diagnostic.ts";
+import { invariant } from "../../support/invariant.ts";
+import type { Executable } from "../executable.ts";
+import { moduleOf } from "./module-cache.ts";
+import { wasmFeatures } from "./probe.ts";
+
+const pageBytes = 65_536;
+const greatestPages = 65_536;
+
+/** @throws SluiceError E460 if the engine has no SIMD, E461 if the memory cannot be had */
+export function loadProgram(program: Program): Executable {
+  if (!wasmFeatures().simd) throw new SluiceError("E460", 'this engine has no WebAssembly SIMD; use `device: "interpreter"`, or a newer engine');
+  const memory = allocate(program);
+  const instance = new WebAssembly.Instance(moduleOf(program.wasm), { env: { memory } });
+  // A module may bring its own memory instead of importing one.
+  const own = instance.exports.memory;
+  const bytes = own instanceof WebAssembly.Memory ? own.buffer : memory.buffer;
+  invariant(bytes.byteLength >= program.memoryBytes, `a memory of ${bytes.byteLength} bytes for a program of ${program.memoryBytes}`);
+
+  const buffers = new Map<string, Float32Array | Int32Array>();
+  const shapes = new Map<string, Buffer>();
+  for (const buffer of program.buffers) {
+    if (buffer.role === "scratch") continue;
+    const View = buffer.type === "f32" ? Float32Array : Int32Array;
+    buffers.set(buffer.name, new View(bytes, buffer.offsetBytes, buffer.sizeBytes / 4));
+    shapes.set(buffer.name, buffer);
+  }
+  const entries = new Map<string, (steps: number) => void>();
+  for (const { name } of program.entries) {
+    const entry = instance.exports[name];
+    invariant(typeof entry === "function", `the module has no entry ${name}`);
+    entries.set(name, entry as (steps: number) => void);
+  }
+  return {
+    device: "wasm",
+    program,
+    buffers,
+    shapes,
+    run(entry, steps) {
+      const call = entries.get(entry);
+      invariant(call !== undefined, `no entry ${entry}`);
+      invariant(steps >= 0 && steps <= program.capacity, `${steps} steps in a program for ${program.capacity}`);
+      call(steps);
+    },
+  };
+}
+
+function allocate(program: Program): WebAssembly.Memory {
+  const pages = Math.max(1, Math.ceil(program.memoryBytes / pageBytes));
+  const mebibytes = Math.ceil(program.memoryBytes / 2 ** 20);
+  const cure = "use a smaller batch, fewer steps per batch or smaller sizes";
+  if (pages > greatestPages) throw new SluiceError("E461", `this program needs ${mebibytes} MiB, more than the 4096 MiB of WebAssembly; ${cure}`);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (cause) {
+    throw new SluiceError("E461", `no memory for this program, which needs ${mebibytes} MiB; ${cure}`, [], { cause });
+  }
+}

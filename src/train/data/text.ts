@@ -1,0 +1,206 @@
+/**
+ * A text as a dataset: predict the next character, or the next word, from those before.
+ *
+ * In: the text (or one text for each part). Out: index input "token" with one step of look-ahead, so that `cross_entropy(logits, token[t+1])` is the loss.
+ * Training reads parallel contiguous streams with carried state; validation and test read their part once, every symbol predicted exactly once.
+ * The vocabulary comes from the training part alone. A symbol that only other parts hold reads as `<unk>`, the last entry, which exists only if
+ * something reads as it; the dataset's notes say so. Never cuts a surrogate pair: a character is a Unicode code point.
+ * The default split, 90 % training and 10 % validation in the order of the text, is that of nanoGPT.
+ */
+import { SluiceError } from "../../support/diagnostic.ts";
+import { quoteCell, requireBetween, requireWhole } from "./checks.ts";
+import type { BatchSource, Dataset, DatasetRecord } from "./dataset.ts";
+import { evaluationStreams, randomWindows, trainingStreams, type Range, type Tracks } from "./streams.ts";
+
+export type TextRecord = Extract<DatasetRecord, { kind: "text" }>;
+
+export interface TextParts {
+  readonly train: string;
+  readonly valid?: string;
+  readonly test?: string;
+}
+
+export interface TextOptions {
+  /** For people; default "text, by character". */
+  readonly name?: string;
+  /** Default "character". Words: see `splitWords`. */
+  readonly unit?: "character" | "word";
+  /** Time steps of a batch; default 64. */
+  readonly window?: number;
+  /** Streams side by side; default 32, or as many as a short text allows. */
+  readonly batch?: number;
+  /** Shares of one text, at its end; default valid 0.1, test 0. */
+  readonly valid?: number;
+  readonly test?: number;
+  /** Default "streams": contiguous, with carried state. "windows": uniformly drawn places, fresh state. */
+  readonly sampling?: "streams" | "windows";
+  /** Symbols that occur more rarely in training read as `<unk>`; default 1 for characters, 2 for words. */
+  readonly minimumCount?: number;
+  readonly seed?: number;
+}
+
+export const UNKNOWN = "<unk>";
+
+/** @throws SluiceError E410 (empty, or shorter than it must be), E407 (an option out of range) */
+export function textDataset(text: string | TextParts, options: TextOptions = {}): Dataset {
+  const { unit = "character", window = 64, valid = 0.1, test = 0, sampling = "streams", seed = 1 } = options;
+  const { minimumCount = unit === "word" ? 2 : 1 } = options;
+  requireWhole("window", window, 1);
+  requireWhole("minimumCount", minimumCount, 1);
+  if (options.batch !== undefined) requireWhole("batch", options.batch, 1);
+  const split = unit === "word" ? splitWords : splitCharacters;
+  const parts = typeof text === "string" ? cutParts(split(text), valid, test) : mapParts(text, split);
+
+  const vocabulary = vocabularyOf(parts.train, minimumCount);
+  const notes: string[] = [];
+  const indexOf = new Map(vocabulary.map((symbol, index) => [symbol, index]));
+  const unknown = describeUnknown(parts, indexOf, unit);
+  if (unknown.length > 0) {
+    if (!indexOf.has(UNKNOWN)) indexOf.set(UNKNOWN, vocabulary.push(UNKNOWN) - 1);
+    notes.push(...unknown);
+  }
+
+  const { tokens, ranges } = joinParts(parts, indexOf);
+  const tracks: Tracks = { token: { type: "index", size: vocabulary.length, values: tokens } };
+  const batch = fitBatch(ranges.train, window, options.batch, sampling, unit, notes);
+  const layout = { batch, window, lookAhead: 1, seed };
+  const evaluation = (range: Range | undefined): BatchSource | undefined => range && evaluationStreams(tracks, range, { ...layout, warmUp: window });
+  const validSource = evaluation(ranges.valid);
+  const testSource = evaluation(ranges.test);
+  return {
+    name: options.name ?? `text, by ${unit}`,
+    inputs: { token: { type: "index", size: vocabulary.length } },
+    train: sampling === "streams" ? trainingStreams(tracks, ranges.train, layout) : randomWindows(tracks, ranges.train, layout),
+    ...(validSource && { valid: validSource }),
+    ...(testSource && { test: testSource }),
+    record: { kind: "text", unit, vocabulary },
+    ...(notes.length > 0 && { notes }),
+  };
+}
+
+/**
+ * Indices of a text's symbols, as the record's model reads them.
+ * @throws SluiceError E411 for a symbol that the vocabulary lacks, unless it has `<unk>`
+ */
+export function encodeText(record: TextRecord, text: string): Int32Array {
+  const indexOf = new Map(record.vocabulary.map((symbol, index) => [symbol, index]));
+  const symbols = record.unit === "word" ? splitWords(text) : splitCharacters(text);
+  const unknown = indexOf.get(UNKNOWN);
+  return Int32Array.from(symbols, (symbol) => {
+    const index = indexOf.get(symbol) ?? unknown;
+    if (index !== undefined) return index;
+    const cure = `leave it out, or train on a text that has it; the model knows ${record.vocabulary.length} ${record.unit}s`;
+    throw new SluiceError("E411", `the ${record.unit} ${quoteCell(symbol)} did not occur in the training text; ${cure}`);
+  });
+}
+
+/** The text of indices: characters side by side; words with spaces but before closing marks and around line ends. */
+export function decodeText(record: TextRecord, indices: Iterable<number>): string {
+  let text = "";
+  for (const index of indices) {
+    const symbol = record.vocabulary[index] ?? UNKNOWN;
+    const joined = record.unit === "character" || text === "" || symbol === "\n" || text.endsWith("\n") || /^[.,;:!?)\]}’'”%]$/u.test(symbol);
+    text += joined ? symbol : ` ${symbol}`;
+  }
+  return text;
+}
+
+/** Code points. */
+export function splitCharacters(text: string): string[] {
+  return Array.from(text);
+}
+
+/** Words (letters, digits and inner apostrophes or hyphens), single other marks, line ends, and `<unk>` where a corpus holds it; blanks are dropped. */
+export function splitWords(text: string): string[] {
+  return text.match(/<unk>|\n|[\p{L}\p{M}\p{N}_]+(?:['’-][\p{L}\p{M}\p{N}_]+)*|[^\s\p{L}\p{M}\p{N}_]/gu) ?? [];
+}
+
+interface SymbolParts {
+  readonly train: readonly string[];
+  readonly valid: readonly string[];
+  readonly test: readonly string[];
+}
+
+function cutParts(symbols: readonly string[], valid: number, test: number): SymbolParts {
+  requireBetween("valid", valid, 0, 0.9);
+  requireBetween("test", test, 0, 0.9);
+  requireBetween("valid + test", valid + test, 0, 0.95);
+  const trainEnd = Math.floor(symbols.length * (1 - valid - test) + 1e-9);
+  const validEnd = test === 0 ? symbols.length : Math.floor(symbols.length * (1 - test) + 1e-9);
+  return { train: symbols.slice(0, trainEnd), valid: symbols.slice(trainEnd, validEnd), test: symbols.slice(validEnd) };
+}
+
+function mapParts(text: TextParts, split: (text: string) => string[]): SymbolParts {
+  return { train: split(text.train), valid: split(text.valid ?? ""), test: split(text.test ?? "") };
+}
+
+/** Symbols in the order of their code units, so that the indices do not depend on where they first occur. */
+function vocabularyOf(symbols: readonly string[], minimumCount: number): string[] {
+  const counts = new Map<string, number>();
+  for (const symbol of symbols) counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
+  return [...counts.keys()].filter((symbol) => counts.get(symbol)! >= minimumCount && symbol !== UNKNOWN).sort();
+}
+
+function describeUnknown(parts: SymbolParts, known: ReadonlyMap<string, number>, unit: string): string[] {
+  const notes: string[] = [];
+  for (const [key, name] of [
+    ["train", "training"],
+    ["valid", "validation"],
+    ["test", "test"],
+  ] as const) {
+    const missing = new Map<string, number>();
+    let count = 0;
+    for (const symbol of parts[key]) {
+      if (known.has(symbol)) continue;
+      missing.set(symbol, (missing.get(symbol) ?? 0) + 1);
+      count++;
+    }
+    if (count === 0) continue;
+    const sorted = [...missing.keys()].sort((a, b) => missing.get(b)! - missing.get(a)! || (a < b ? -1 : 1));
+    const examples = sorted.slice(0, 3).map(quoteCell).join(", ");
+    const why = key === "train" ? "are too rare" : "are not in the vocabulary of the training part";
+    const share = ((100 * count) / parts[key].length).toPrecision(2);
+    notes.push(`${missing.size} ${unit}s of the ${name} part ${why} and read as ${UNKNOWN}, ${share} % of it (${examples}${missing.size > 3 ? ", …" : ""})`);
+  }
+  return notes;
+}
+
+/**
+ * One array of all tokens, and the positions of each part: a position belongs to the part of the symbol that it predicts, the next one. The first symbol
+ * of a part is predicted from the symbol before it, the last of the part before.
+ */
+function joinParts(parts: SymbolParts, indexOf: ReadonlyMap<string, number>) {
+  const { train, valid, test } = parts;
+  const tokens = new Int32Array(train.length + valid.length + test.length);
+  let at = 0;
+  for (const symbols of [train, valid, test]) for (const symbol of symbols) tokens[at++] = indexOf.get(symbol) ?? indexOf.get(UNKNOWN)!;
+  const validEnd = train.length + valid.length - 1;
+  return {
+    tokens,
+    ranges: {
+      train: { start: 0, end: Math.max(0, train.length - 1) },
+      valid: valid.length > 0 && train.length > 0 ? { start: train.length - 1, end: validEnd } : undefined,
+      test: test.length > 0 && train.length > 0 ? { start: validEnd, end: tokens.length - 1 } : undefined,
+    },
+  };
+}
+
+/** The batch that the training part can feed; fewer streams than the default for a short text, with a note. */
+function fitBatch(range: Range, window: number, wanted: number | undefined, sampling: string, unit: string, notes: string[]): number {
+  const positions = range.end - range.start;
+  const has = positions === 0 ? "is empty" : `has ${positions + 1} ${unit}s`;
+  if (positions < window) {
+    const cure = positions > 1 ? `give a longer text or a window of at most ${positions}` : "give a longer text";
+    throw new SluiceError("E410", `the training part ${has}, but a window of ${window} needs ${window + 1}; ${cure}`);
+  }
+  const batch = wanted ?? 32;
+  if (sampling === "windows" || batch * window <= positions) return batch;
+  const possible = Math.floor(positions / window);
+  if (wanted === undefined) {
+    notes.push(`the text is short: ${possible} streams are read side by side instead of ${batch}`);
+    return possible;
+  }
+  const shorter = Math.floor(positions / batch);
+  const cure = `use batch ${possible}${shorter > 0 ? ` or window ${shorter}` : ""}, or sampling "windows"`;
+  throw new SluiceError("E410", `the training part ${has}, but ${batch} streams of ${window} steps need ${batch * window + 1}; ${cure}`);
+}

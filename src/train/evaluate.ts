@@ -1,0 +1,97 @@
+/**
+ * Measures a network on batches: mean loss over the steps that count, and any metrics.
+ */
+import type { NamedArray } from "../model/arrays.ts";
+import type { Model } from "../model/model.ts";
+import { checkNames, shapeFor } from "../model/run.ts";
+import { nowMs, pause } from "../runtime/platform.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import type { BatchSource } from "./data/dataset.ts";
+import type { Metric } from "./metric.ts";
+import { createPasses, type PassOptions, type Passes } from "./passes.ts";
+
+export interface Evaluation {
+  /** Mean over all steps that count. */
+  readonly loss: number;
+  /** Number of those steps. */
+  readonly counted: number;
+  readonly batches: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export interface EvaluateOptions {
+  readonly metrics?: readonly Metric[];
+  /** Batches to measure (default: one pass, or 20 of an endless source). */
+  readonly batches?: number;
+  /** First batch (default 0). */
+  readonly from?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Evaluator {
+  /** Measures these parameters. Lets other work have its turn every few milliseconds. */
+  measure(parameters: Float32Array, options?: Omit<EvaluateOptions, "metrics">): Promise<Evaluation>;
+}
+
+const endlessBatches = 20;
+const turnMs = 16;
+
+/** Compiles once for many measurements. @throws SluiceError E438 (a metric's value is unknown), E446 (no loss, or unsuitable data) */
+export function createEvaluator(options: Omit<PassOptions, "mode" | "outputs" | "gradient">, metrics: readonly Metric[] = []): Evaluator {
+  const { network, source } = options;
+  if (network.loss === undefined) throw new SluiceError("E446", `${network.name} defines no loss; add a line such as  loss = cross_entropy(y, target)`);
+  const outputs = [...new Set(["loss", ...metrics.flatMap((metric) => metric.outputs)])];
+  checkNames(network, outputs);
+  const passes = createPasses({ ...options, mode: "evaluate", outputs, gradient: false });
+
+  return {
+    async measure(parameters, { batches = source.batchesPerPass ?? endlessBatches, from = 0, signal } = {}) {
+      let total = 0;
+      let counted = 0;
+      let turn = nowMs();
+      const sums = metrics.map(() => ({ total: 0, count: 0 }));
+      passes.lane.parameters.set(parameters);
+      for (let step = from; step < from + batches; step++) {
+        signal?.throwIfAborted();
+        const batch = source.batchAt(step);
+        const { executable, feed } = passes.laneFor(batch);
+        const count = passes.run(batch, 0);
+        total += count === 0 ? 0 : (executable.buffers.get("loss") as Float32Array)[0] * count;
+        counted += count;
+        if (metrics.length > 0) {
+          const values = liveValues(passes, outputs, batch.steps);
+          for (const [k, metric] of metrics.entries()) {
+            const part = metric.measure(batch, values, feed.counts);
+            sums[k].total += part.total;
+            sums[k].count += part.count;
+          }
+        }
+        if (nowMs() - turn > turnMs) {
+          await pause();
+          turn = nowMs();
+        }
+      }
+      if (counted === 0) throw new SluiceError("E446", "no step of these data counts for the loss; is the set too small for one window?");
+      const measured = Object.fromEntries(metrics.map((metric, k) => [metric.name, sums[k].total / sums[k].count]));
+      return { loss: total / counted, counted, batches, metrics: measured };
+    },
+  };
+}
+
+function liveValues({ lane: { executable } }: Passes, names: readonly string[], steps: number): Record<string, NamedArray> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const shape = shapeFor(executable.shapes.get(name)!, steps);
+      const length = shape.reduce((a, b) => a * b, 1);
+      return [name, { data: (executable.buffers.get(name) as Float32Array).subarray(0, length), shape }];
+    }),
+  );
+}
+
+/** Measures a model on batches. @throws SluiceError E438, E446 */
+export function evaluate(model: Model, source: BatchSource, options: EvaluateOptions = {}): Promise<Evaluation> {
+  const { network, sizes, index } = model;
+  const device = { device: model.device, fused: false };
+  const evaluator = createEvaluator({ network, sizes, slots: [...index.values()], index, device, source }, options.metrics);
+  return evaluator.measure(model.parameters, options);
+}

@@ -1,0 +1,153 @@
+/**
+ * Runs batches through a compiled network, for training and for evaluation: fills inputs, begins or carries states, calls the kernel once.
+ *
+ * In: batches. Out: filled buffers (loss, gradients, values). Compiled for what the source needs; a batch that needs more (lengths where there were
+ * none before) compiles anew and keeps parameters, moments and states.
+ */
+import { type Lowering, lower, type Unit } from "../compile.ts";
+import type { BufferRole } from "../ir/program/node.ts";
+import type { Network } from "../ir/network/node.ts";
+import type { Variant } from "../ir/network/variant.ts";
+import { createFeed, type Feed } from "../model/feed.ts";
+import type { ParameterSlot } from "../model/parameters.ts";
+import type { Sizes } from "../model/sizes.ts";
+import { type DeviceOptions, prepareExecutable } from "../model/specialize.ts";
+import { beginStates, type StateSlot, stateSlots, statesBeginConstant } from "../model/states.ts";
+import { type Executable, floatBuffer } from "../runtime/executable.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import type { Batch, BatchSource } from "./data/dataset.ts";
+
+export interface PassOptions {
+  readonly network: Network;
+  readonly sizes: Sizes;
+  readonly slots: readonly ParameterSlot[];
+  readonly index: ReadonlyMap<string, ParameterSlot>;
+  readonly device: DeviceOptions;
+  readonly source: BatchSource;
+  readonly mode: Variant["mode"];
+  readonly outputs: readonly string[];
+  readonly gradient: boolean;
+  readonly weightNoise?: number;
+  /** Further entries of the same program (the optimizer's). */
+  readonly units?: readonly Unit[];
+}
+
+/** What is compiled at present. */
+export interface Lane {
+  readonly executable: Executable;
+  readonly feed: Feed;
+  readonly states: readonly StateSlot[];
+  readonly parameters: Float32Array;
+  readonly lowering: Lowering;
+  readonly lengths: boolean;
+}
+
+export interface Passes {
+  /** The program for a batch; the same object until a batch needs another. */
+  laneFor(batch: Batch): Lane;
+  /** Runs a batch; returns how many of its steps count. `seed` drives what is random. */
+  run(batch: Batch, seed: number): number;
+  /** The lane in use. */
+  readonly lane: Lane;
+  /** Variant of the lane in use. */
+  readonly variant: Variant;
+  /** States before the batch that ran last, by name. */
+  statesBefore(): Readonly<Record<string, Float32Array>>;
+}
+
+/** Batches looked at to learn whether a source carries states and pads. */
+const probed = 8;
+const persistent: ReadonlySet<BufferRole> = new Set(["parameters", "optimizer", "state"]);
+
+/** @throws SluiceError E446 if the source cannot be used with the network */
+export function createPasses(options: PassOptions): Passes {
+  const { network, sizes, slots, source } = options;
+  const first = Array.from({ length: Math.min(probed, source.batchesPerPass ?? probed) }, (_, step) => source.batchAt(step));
+  const carries = first.some((batch) => batch.carry);
+  const begin = carries && !statesBeginConstant(network);
+  if (begin) refuseLongLags(network);
+  let lane = open(first.some((batch) => batch.lengths !== undefined));
+  let before = copies(lane);
+
+  function variantOf(initial: Variant["initial"], lengths: boolean): Variant {
+    return {
+      sizes,
+      batch: source.batch,
+      mode: options.mode,
+      initial,
+      lengths,
+      reset: false,
+      outputs: begin && initial === "fresh" ? [...options.outputs, ...network.states.map((state) => `${state.name}[T]`)] : options.outputs,
+      ...(options.gradient ? { gradient: { of: "loss" as const, inputs: [] } } : {}),
+      ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
+    };
+  }
+
+  function open(lengths: boolean): Lane {
+    const plain = lower(network, variantOf(carries && !begin ? "carried" : "fresh", lengths));
+    const units: Unit[] = [{ entry: "step", graph: plain.graph }];
+    if (begin) units.push({ entry: "step_carried", graph: lower(network, variantOf("carried", lengths)).graph });
+    units.push(...(options.units ?? []));
+    const executable = prepareExecutable(units, slots, { capacity: source.capacity, batch: source.batch }, options.device)();
+    const feed = createFeed(executable, network);
+    return { executable, feed, states: stateSlots(executable), parameters: floatBuffer(executable, "parameters"), lowering: plain, lengths };
+  }
+
+  function laneFor(batch: Batch): Lane {
+    if (batch.carry && !carries) throw new SluiceError("E446", "the data carry states over from a batch, although none of the first batches does");
+    if (batch.lengths === undefined || lane.lengths) return lane;
+    const wider = open(true);
+    for (const [name, { role }] of lane.executable.shapes) {
+      const view = wider.executable.buffers.get(name);
+      if (persistent.has(role) && view !== undefined) view.set(lane.executable.buffers.get(name)!);
+    }
+    lane = wider;
+    before = copies(lane);
+    return lane;
+  }
+
+  function run(batch: Batch, seed: number): number {
+    const { executable, feed, states, parameters } = laneFor(batch);
+    const counted = feed.load(batch);
+    executable.buffers.get("seed")?.fill(seed);
+    if (!batch.carry && !begin) beginStates(network, states, source.batch, { index: options.index, parameters });
+    for (const { name, view } of states) before[name].set(view);
+    executable.run(begin && batch.carry ? "step_carried" : "step", batch.steps);
+    if (begin && !batch.carry) for (const { name, view } of states) view.set(floatBuffer(executable, `${name}[T]`));
+    return counted;
+  }
+
+  return {
+    laneFor,
+    run,
+    get lane() {
+      return lane;
+    },
+    get variant() {
+      return variantOf(carries && !begin ? "carried" : "fresh", lane.lengths);
+    },
+    statesBefore: () => before,
+  };
+}
+
+function copies({ states }: Lane): Record<string, Float32Array> {
+  return Object.fromEntries(states.map(({ name, view }) => [name, view.slice()]));
+}
+
+function refuseLongLags(network: Network): void {
+  const long = network.states.find((state) => Math.abs(state.lag) > 1);
+  if (long === undefined) return;
+  throw new SluiceError(
+    "E446",
+    `the data carry states from batch to batch, which needs constant first values where a state is read ${long.lag} steps back; write  ${long.name}[0] = 0`,
+  );
+}
+
+/** @throws SluiceError E446 if the network needs an input that a dataset lacks, or defines no loss */
+export function checkInputs(network: Network, feed: Feed, inputs: Readonly<Record<string, unknown>>, name: string): void {
+  for (const needed of feed.names) {
+    if (inputs[needed] !== undefined) continue;
+    const offered = Object.keys(inputs).join(", ") || "nothing";
+    throw new SluiceError("E446", `${network.name} reads the input ${needed}, but ${name} gives ${offered}; rename the input, or choose other data`);
+  }
+}
