@@ -1,16 +1,27 @@
 /**
- * The whole compiler on one page: text → Network → tensor graphs → loops → Program.
+ * The whole compiler on one page: text → File → Network → tensor graph → loops → Program.
  *
- * Every phase is called here by name, in order; nothing else calls phases. Pure: no platform, no files, no clocks but the one passed in.
+ * Every phase is called here by name, in order, and what it made is verified; nothing else calls phases. Pure: no platform, no files, no clock.
  */
-import type { Diagnostic } from "./support/diagnostic.ts";
-import type { Source } from "./support/source.ts";
-import type { File } from "./ir/syntax/node.ts";
+import type { LoopModule } from "./ir/loop/node.ts";
+import { verifyLoopModule } from "./ir/loop/verify.ts";
 import type { Network } from "./ir/network/node.ts";
 import type { Variant } from "./ir/network/variant.ts";
-import type { Graph } from "./ir/tensor/node.ts";
-import type { LoopModule } from "./ir/loop/node.ts";
 import type { Program } from "./ir/program/node.ts";
+import { verifyProgram } from "./ir/program/verify.ts";
+import type { File } from "./ir/syntax/node.ts";
+import { prune } from "./ir/tensor/build.ts";
+import type { Graph } from "./ir/tensor/node.ts";
+import { verify } from "./ir/tensor/verify.ts";
+import { parse } from "./phases/1-parse/parse.ts";
+import { build } from "./phases/2-infer/build.ts";
+import { infer } from "./phases/2-infer/infer.ts";
+import { differentiate } from "./phases/3-differentiate/differentiate.ts";
+import { simplify } from "./phases/4-simplify/simplify.ts";
+import { schedule } from "./phases/5-schedule/schedule.ts";
+import { emitWasm } from "./phases/6-emit/wasm/emit.ts";
+import type { Diagnostic } from "./support/diagnostic.ts";
+import type { Source } from "./support/source.ts";
 
 export interface Analysis {
   readonly source: Source;
@@ -20,17 +31,65 @@ export interface Analysis {
   readonly network?: Network;
 }
 
-/** Parses and infers. Never throws for any text. `library`: texts of blocks that may be called by name (the standard mechanisms). */
-export declare function analyze(source: Source, options?: { main?: string; library?: Readonly<Record<string, string>> }): Analysis;
+export interface AnalyzeOptions {
+  /** Which block is the model; the last of the file if absent. */
+  readonly main?: string;
+  /** Texts of blocks that may be called by name (the standard mechanisms). */
+  readonly library?: Readonly<Record<string, string>>;
+}
 
-/** The tensor graphs of a variant after each pass, and the final one. */
+/** Text → Network, with every mistake as a diagnostic. Never throws for any text. */
+export function analyze(source: Source, options: AnalyzeOptions = {}): Analysis {
+  const { file, diagnostics: syntax } = parse(source);
+  if (syntax.some((diagnostic) => diagnostic.severity === "error")) return { source, file, diagnostics: syntax };
+  const library = new Map<string, File>();
+  const blocks = new Proxy<Record<string, File>>({}, {
+    has: (_, name) => typeof name === "string" && options.library !== undefined && Object.hasOwn(options.library, name),
+    get: (_, name) => {
+      if (typeof name !== "string" || !options.library || !Object.hasOwn(options.library, name)) return undefined;
+      if (!library.has(name)) library.set(name, parse({ name: `${name}.gate`, text: options.library[name] }).file);
+      return library.get(name);
+    },
+  });
+  const { network, diagnostics } = infer(file, source, { main: options.main, library: blocks });
+  return { source, file, network, diagnostics: [...syntax, ...diagnostics] };
+}
+
+/** The tensor graph of a variant after each phase. */
 export interface Lowering {
   readonly stages: readonly { readonly name: "build" | "differentiate" | "simplify"; readonly graph: Graph }[];
   readonly graph: Graph;
+  /** Which rewrite fired where, in order. */
+  readonly trace: readonly { readonly rule: string; readonly detail: string }[];
 }
-export declare function lower(network: Network, variant: Variant): Lowering;
 
-/** One graph of a program: its entry's name, and which outputs overwrite persistent buffers (e.g. "parameters"). */
+/** Network → tensor graph of one variant, simplified, with gradients if the variant wants them. */
+export function lower(network: Network, variant: Variant): Lowering {
+  const built = build(network, variant);
+  verify(built);
+  const differentiated = variant.gradient ? withGradients(built, variant) : built;
+  verify(differentiated);
+  const { graph, trace } = simplify(differentiated);
+  verify(graph);
+  return {
+    stages: [
+      { name: "build", graph: built },
+      { name: "differentiate", graph: differentiated },
+      { name: "simplify", graph },
+    ],
+    graph,
+    trace,
+  };
+}
+
+/** Adds the gradients of the objective, which itself stays only if it is the loss. */
+function withGradients(graph: Graph, variant: Variant): Graph {
+  const objective = variant.gradient!.of === "loss" ? "loss" : "objective";
+  const all = differentiate(graph, { objective, weights: "all", inputs: variant.gradient!.inputs });
+  return prune({ ...all, outputs: all.outputs.filter((output) => output.name !== "objective") });
+}
+
+/** One graph of a program and the name of the entry that runs it. */
 export interface Unit {
   readonly entry: string;
   readonly graph: Graph;
@@ -40,10 +99,21 @@ export interface CompileOptions {
   /** Room for this many time steps. */
   readonly capacity: number;
   readonly batch: number;
-  /** Order and shapes of the flat parameter array (name, number of elements). */
+  /** Order and shapes of the flat parameter array. */
   readonly weights: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Fused multiply-add where the engine has relaxed SIMD. */
+  /** Fused multiply-add (relaxed SIMD) instead of two roundings: faster where the engine has it, other last bits. */
   readonly fused?: boolean;
 }
-/** Schedules and emits. Units share buffers by name: weights, inputs, outputs "assign:NAME" (persistent, [P] or scalar). */
-export declare function compileProgram(units: readonly Unit[], options: CompileOptions): { readonly loops: LoopModule; readonly program: Program };
+
+/**
+ * Tensor graphs → Program. The units share memory: weights, inputs of one name, and what an output "assign:NAME" overwrites. Entry "prepare" computes
+ * what depends on the weights alone and must run after they change.
+ */
+export function compileProgram(units: readonly Unit[], options: CompileOptions): { readonly loops: LoopModule; readonly program: Program } {
+  const { loops, buffers, entries, memoryBytes, parameterCount } = schedule(units, { capacity: options.capacity, weights: options.weights });
+  verifyLoopModule(loops);
+  const wasm = emitWasm(loops, { fused: options.fused, memory: { import: ["env", "memory"], initialPages: Math.ceil(memoryBytes / 65536) } });
+  const program: Program = { wasm, memoryBytes, capacity: options.capacity, batch: options.batch, buffers, entries, parameterCount };
+  verifyProgram(program);
+  return { loops, program };
+}

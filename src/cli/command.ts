@@ -111,7 +111,7 @@ export function reportError(context: Context, error: unknown): number {
 function exitCodeOf(error: unknown): number {
   if (!(error instanceof SluiceError)) return EXIT.internal;
   if (error.code === "E490") return EXIT.usage;
-  return error.code === "E480" || error.code === "E484" ? EXIT.files : EXIT.content;
+  return ["E451", "E452", "E480", "E484"].includes(error.code) ? EXIT.files : EXIT.content;
 }
 
 /** Reads a number that an option must be. @throws SluiceError E490 */

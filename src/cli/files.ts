@@ -3,9 +3,10 @@
  *
  * In: paths. Out: texts and bytes, or a SluiceError (E48x) that names the file and the cure. Writes are whole or not at all.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { writeFileAtomically } from "../runtime/platform.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { nearestName } from "../train/data/checks.ts";
 
@@ -40,24 +41,14 @@ export function readText(path: string): string {
   }
 }
 
-/** Writes a file whole or not at all: beside its place, then renamed. @throws SluiceError E484 */
-export function writeWhole(path: string, content: Uint8Array | string): void {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+/** Writes a file whole or not at all, with the folder it is to be in. @throws SluiceError E451, E484 */
+export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(beside, "w");
-    try {
-      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(beside, path);
   } catch (error) {
-    rmSync(beside, { force: true });
     throw new SluiceError("E484", writeProblem(path, error), [], { cause: error });
   }
+  await writeFileAtomically(path, content);
 }
 
 /** Finds out before hours of work whether a file can be written; leaves nothing behind. @throws SluiceError E484 */

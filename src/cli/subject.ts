@@ -7,8 +7,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { MECHANISMS } from "../mechanisms/index.ts";
 import { type Compiled, compile, networkOf } from "../model/compiled.ts";
-import { loadModel } from "../model/load.ts";
-import type { Model } from "../model/model.ts";
+import { loadModel, type Model } from "../model/model.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
 import { nearestName } from "../train/data/checks.ts";
@@ -47,7 +46,7 @@ export function compileSubject(subject: string, main?: string): Compiled {
 
 /** Compiles a text with the standard mechanisms as library. */
 export function compileText(source: Source | string, main?: string): Compiled {
-  return compile(source, { library: MECHANISMS, main });
+  return compile(source, { main });
 }
 
 /** Compiles what the user named. @throws SluiceError with the report if it has errors */
@@ -66,5 +65,5 @@ export function readModel(path: string): Model {
   if (!isModelFile(path) && (path.endsWith(".gate") || (!existsSync(path) && mechanismText(path) !== undefined))) {
     throw new SluiceError("E486", `${path} holds equations, but this command needs a trained model; make one with: sluice train ${path} --data FILE`);
   }
-  return loadModel(readBytes(path), { library: MECHANISMS });
+  return loadModel(readBytes(path), { name: path });
 }

@@ -63,8 +63,8 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
     below = name;
   }
   const top = options.dropout ? `dropout(${below}, ${options.dropout})` : below;
-  const { output, loss } = readOut(inputs, options);
-  lines.push(`${output} = Wy·${top} + by`, `loss = ${loss}`);
+  const { answer, after, output, loss } = readOut(inputs, options);
+  lines.push(`${answer} = Wy·${top} + by`, ...after, `loss = ${loss}`);
   const parameters = read === "token" && inputs.y === undefined ? "token" : `${read}, y`;
   const extra = inputs.y?.type === "index" ? ["y : index"] : [];
   const body = [
@@ -75,11 +75,21 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
   return `${text.trimEnd()}\n\n# A model around ${network.name}\n${body.join("\n")}\n`;
 }
 
-function readOut(inputs: Dataset["inputs"], options: WrapOptions): { output: string; loss: string } {
-  if (inputs.y === undefined) return { output: "logits", loss: "cross_entropy(logits, token[t+1])" };
-  if (inputs.y.type === "index") return { output: "logits", loss: "cross_entropy(logits, y)" };
-  if (options.target === "binary") return { output: "logits", loss: "binary_cross_entropy(logits, y)" };
-  return { output: "ŷ", loss: "mse(ŷ, y)" };
+interface ReadOut {
+  /** What the read-out matrix makes. */
+  readonly answer: string;
+  /** Lines between it and the loss. */
+  readonly after: readonly string[];
+  readonly output: string;
+  readonly loss: string;
+}
+
+function readOut(inputs: Dataset["inputs"], options: WrapOptions): ReadOut {
+  const logits = { answer: "logits", after: [], output: "logits" };
+  if (inputs.y === undefined) return { ...logits, loss: "cross_entropy(logits, token[t+1])" };
+  if (inputs.y.type === "index") return { ...logits, loss: "cross_entropy(logits, y)" };
+  if (options.target === "binary") return { answer: "logits", after: ["p = σ(logits)"], output: "p", loss: "binary_cross_entropy(logits, y)" };
+  return { answer: "ŷ", after: [], output: "ŷ", loss: "mse(ŷ, y)" };
 }
 
 /** True if the cell's output has the size of its input whatever that is (highway, RG-LRU). */

@@ -33,16 +33,16 @@ export function isArray(value: unknown): value is ArrayLike<number> | readonly N
   return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 }
 
-/** Flattens a value. @throws SluiceError E435 if it is ragged, empty where it must not be, or holds something that is not a number; `what` names it. */
+/** Flattens a value. @throws SluiceError E455 if it is ragged, empty where it must not be, or holds something that is not a number; `what` names it. */
 export function flatten(value: ArrayInput, what: string): FlatArray {
   if (typeof value === "number") return { data: [value], shape: [], shaped: true };
   if (hasShape(value)) {
     const size = value.shape.reduce((a, b) => a * b, 1);
     if (size !== value.data.length)
-      throw new SluiceError("E435", `${what} has shape ${shapeText(value.shape)}, which holds ${size} numbers, but ${value.data.length} were given`);
+      throw new SluiceError("E455", `${what} has shape ${shapeText(value.shape)}, which holds ${size} numbers, but ${value.data.length} were given`);
     return { data: value.data, shape: value.shape, shaped: true };
   }
-  if (!isArray(value)) throw new SluiceError("E435", `${what} must be numbers: an array, a typed array or { data, shape }, not ${typeName(value)}`);
+  if (!isArray(value)) throw new SluiceError("E455", `${what} must be numbers: an array, a typed array or { data, shape }, not ${typeName(value)}`);
   if (ArrayBuffer.isView(value)) return { data: value as ArrayLike<number>, shape: [value.length], shaped: false };
   const shape: number[] = [];
   for (let level: unknown = value; isArray(level); level = level[0]) shape.push(level.length);
@@ -50,10 +50,10 @@ export function flatten(value: ArrayInput, what: string): FlatArray {
   const visit = (level: unknown, depth: number, path: string): void => {
     if (isArray(level)) {
       if (depth >= shape.length || level.length !== shape[depth])
-        throw new SluiceError("E435", `${what}${path} has ${level.length} entries, but ${shape[depth] ?? "a number"} expected as in its first row`);
+        throw new SluiceError("E455", `${what}${path} has ${level.length} entries, but ${shape[depth] ?? "a number"} expected as in its first row`);
       for (let i = 0; i < level.length; i++) visit(level[i], depth + 1, `${path}[${i}]`);
     } else if (typeof level !== "number" || depth !== shape.length) {
-      throw new SluiceError("E435", `${what}${path} must be a number, not ${typeName(level)}`);
+      throw new SluiceError("E455", `${what}${path} must be a number, not ${typeName(level)}`);
     } else data.push(level);
   };
   visit(value, 0, "");

@@ -8,7 +8,7 @@ import type { Network } from "../ir/network/node.ts";
 import { MECHANISMS } from "../mechanisms/index.ts";
 import type { File } from "../ir/syntax/node.ts";
 import { type Diagnostic, SluiceError } from "../support/diagnostic.ts";
-import { reportDiagnostics } from "../support/report.ts";
+import { renderReport } from "../support/report.ts";
 import type { Source } from "../support/source.ts";
 
 export interface CompileTextOptions {
@@ -44,7 +44,7 @@ export function compile(text: string | Source, given: CompileTextOptions = {}): 
     ok: analysis.network !== undefined,
     network: analysis.network,
     options,
-    report: () => reportDiagnostics(source, analysis.diagnostics),
+    report: () => renderReport(analysis.diagnostics, source),
   };
 }
 

@@ -18,22 +18,22 @@ export interface ReadInputs {
   readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
 }
 
-/** Inputs by name, whatever form the caller chose. @throws SluiceError E436 if names are needed or unknown */
+/** Inputs by name, whatever form the caller chose. @throws SluiceError E456 if names are needed or unknown */
 export function inputsByName(network: Network, inputs: RunInputs): Readonly<Record<string, ArrayInput>> {
   if (typeof inputs === "number" || isArray(inputs) || hasShape(inputs)) {
     if (network.inputs.length !== 1)
-      throw new SluiceError("E436", `${network.name} has the inputs ${listNames(network)}; give them by name, { ${network.inputs[0]?.name ?? "x"}: … }`);
+      throw new SluiceError("E456", `${network.name} has the inputs ${listNames(network)}; give them by name, { ${network.inputs[0]?.name ?? "x"}: … }`);
     return { [network.inputs[0].name]: inputs as ArrayInput };
   }
-  if (typeof inputs !== "object" || inputs === null) throw new SluiceError("E436", `the inputs of a run must be arrays by name, not ${typeof inputs}`);
+  if (typeof inputs !== "object" || inputs === null) throw new SluiceError("E456", `the inputs of a run must be arrays by name, not ${typeof inputs}`);
   for (const name of Object.keys(inputs)) {
     if (!network.inputs.some((input) => input.name === name))
-      throw new SluiceError("E436", `${network.name} has no input ${name}; its inputs are ${listNames(network)}`);
+      throw new SluiceError("E456", `${network.name} has no input ${name}; its inputs are ${listNames(network)}`);
   }
   return inputs as Readonly<Record<string, ArrayInput>>;
 }
 
-/** Reads all inputs given. Those that a run needs and lacks are found later, when it is known what it reads. @throws SluiceError E430, E435, E436, E437 */
+/** Reads all inputs given. Those that a run needs and lacks are found later, when it is known what it reads. @throws SluiceError E450, E455, E456, E457 */
 export function readInputs(network: Network, sizes: Sizes, given: RunInputs, options: RunOptions): ReadInputs {
   const named = inputsByName(network, given);
   const read: { declaration: InputDeclaration; item: readonly number[]; data: ArrayLike<number>; lead: readonly number[] }[] = [];
@@ -49,12 +49,12 @@ export function readInputs(network: Network, sizes: Sizes, given: RunInputs, opt
     read.push({ declaration, item, data: flat.data, lead });
   }
   const perStep = read.filter(({ declaration }) => declaration.perStep);
-  if (perStep.length === 0) throw new SluiceError("E436", `${network.name} was given no input over time; its inputs are ${listNames(network)}`);
+  if (perStep.length === 0) throw new SluiceError("E456", `${network.name} was given no input over time; its inputs are ${listNames(network)}`);
   const { steps, batch, single } = commonSizes(perStep, batchHint);
   for (const { declaration, lead } of read) {
     const found = declaration.perStep ? lead[1] : lead[0];
     if (declaration.perExample && (found ?? 1) !== batch)
-      throw new SluiceError("E435", `the input ${declaration.name} is for ${found ?? 1} sequences, but ${perStep[0].declaration.name} has ${batch}`);
+      throw new SluiceError("E455", `the input ${declaration.name} is for ${found ?? 1} sequences, but ${perStep[0].declaration.name} has ${batch}`);
   }
   const inputs: Record<string, Float32Array | Int32Array> = {};
   for (const { declaration, data } of read) inputs[declaration.name] = declaration.type === "index" ? Int32Array.from(data) : Float32Array.from(data);
@@ -68,13 +68,13 @@ function commonSizes(
   const [first] = read;
   for (const { declaration, lead } of read) {
     if (lead[0] !== first.lead[0])
-      throw new SluiceError("E435", `the input ${declaration.name} has ${lead[0]} steps, but ${first.declaration.name} has ${first.lead[0]}`);
+      throw new SluiceError("E455", `the input ${declaration.name} has ${lead[0]} steps, but ${first.declaration.name} has ${first.lead[0]}`);
   }
   const single = read.every(({ lead }) => lead.length === 1) && batchHint === undefined;
   const batch = read.find(({ lead }) => lead.length === 2)?.lead[1] ?? 1;
   if (batchHint !== undefined && batchHint !== batch)
-    throw new SluiceError("E435", `the input ${first.declaration.name} has ${batch} sequences, but ${batchHint} are said to be there`);
-  if (first.lead[0] < 1) throw new SluiceError("E435", `the input ${first.declaration.name} has no time steps`);
+    throw new SluiceError("E455", `the input ${first.declaration.name} has ${batch} sequences, but ${batchHint} are said to be there`);
+  if (first.lead[0] < 1) throw new SluiceError("E455", `the input ${first.declaration.name} has no time steps`);
   return { steps: first.lead[0], batch, single };
 }
 
@@ -88,7 +88,7 @@ function leadingAxes(declaration: InputDeclaration, item: readonly number[], sha
   if (fits && lead.length >= least && lead.length <= most) return lead;
   // One number per step may be written without its axis of length 1.
   if (item.length === 1 && item[0] === 1 && shape.length >= least && shape.length <= most) return shape;
-  throw new SluiceError("E435", `${what} must have the shape ${expected(declaration, item)}, but ${shapeText(shape)} was given`);
+  throw new SluiceError("E455", `${what} must have the shape ${expected(declaration, item)}, but ${shapeText(shape)} was given`);
 }
 
 function guessLead(declaration: InputDeclaration, item: readonly number[], length: number, batchHint: number | undefined, what: string): readonly number[] {
@@ -99,7 +99,7 @@ function guessLead(declaration: InputDeclaration, item: readonly number[], lengt
   if (!declaration.perStep) {
     if (length === chunk) return tail;
   } else if (length % chunk === 0) return [length / chunk, ...tail];
-  throw new SluiceError("E435", `${what} must have the shape ${expected(declaration, item)}; ${length} numbers are no whole number of rows of ${chunk}`);
+  throw new SluiceError("E455", `${what} must have the shape ${expected(declaration, item)}; ${length} numbers are no whole number of rows of ${chunk}`);
 }
 
 function expected(declaration: InputDeclaration, item: readonly number[]): string {
@@ -120,7 +120,7 @@ function checkNumbers(
     const good = declaration.type === "real" ? Number.isFinite(value) : Number.isInteger(value) && value >= 0 && (range === undefined || value < range);
     if (good) continue;
     const wanted = declaration.type === "real" ? "a finite number" : range === undefined ? "a whole number ≥ 0" : `a whole number from 0 to ${range - 1}`;
-    throw new SluiceError("E437", `the input ${declaration.name}${placeText([...lead, ...item], i)} is ${value}; it must be ${wanted}`);
+    throw new SluiceError("E457", `the input ${declaration.name}${placeText([...lead, ...item], i)} is ${value}; it must be ${wanted}`);
   }
 }
 
@@ -134,12 +134,12 @@ function placeText(shape: readonly number[], index: number): string {
   return place.map((position) => `[${position}]`).join("");
 }
 
-/** Lengths of the sequences. @throws SluiceError E435 if they do not fit the batch */
+/** Lengths of the sequences. @throws SluiceError E455 if they do not fit the batch */
 export function readLengths(lengths: ArrayLike<number>, { steps, batch }: ReadInputs): Int32Array {
-  if (lengths.length !== batch) throw new SluiceError("E435", `${lengths.length} lengths are given for ${batch} sequences`);
+  if (lengths.length !== batch) throw new SluiceError("E455", `${lengths.length} lengths are given for ${batch} sequences`);
   for (let b = 0; b < batch; b++) {
     if (!Number.isInteger(lengths[b]) || lengths[b] < 0 || lengths[b] > steps)
-      throw new SluiceError("E435", `the length of sequence ${b} must be a whole number from 0 to ${steps}, not ${lengths[b]}`);
+      throw new SluiceError("E455", `the length of sequence ${b} must be a whole number from 0 to ${steps}, not ${lengths[b]}`);
   }
   return Int32Array.from(lengths);
 }

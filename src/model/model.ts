@@ -80,16 +80,16 @@ export interface Model {
   /** What a model file keeps about the data it was trained on. */
   readonly record?: DatasetRecord;
   readonly training?: TrainingSummary;
-  /** A copy of one weight. @throws SluiceError E439 for an unknown name */
+  /** A copy of one weight. @throws SluiceError E459 for an unknown name */
   weight(name: string): NamedArray;
-  /** Replaces one weight, or all of them. @throws SluiceError E439 */
+  /** Replaces one weight, or all of them. @throws SluiceError E459 */
   assign(name: string, values: ArrayLike<number>): void;
   assign(parameters: ArrayLike<number>): void;
   /** Runs whole sequences; pure. */
   run(inputs: RunInputs, options?: RunOptions): RunResult;
   /** Runs and returns the gates by name (all that the compiler found, unless named). */
   gates(inputs: RunInputs, names?: readonly string[], options?: RunOptions): RunResult;
-  /** A handle that carries state from step to step. @throws SluiceError E440 where a value needs the future */
+  /** A handle that carries state from step to step. @throws SluiceError E460 where a value needs the future */
   stream(options?: StreamOptions): Stream;
   /** A safetensors file that holds its equations, sizes, seed and what it must know of its data. */
   toBytes(): Uint8Array;
@@ -111,14 +111,14 @@ export interface ModelParts {
 
 /**
  * A model with fresh parameters, fixed by its seed.
- * @throws SluiceError with the report of a text with errors; E430–E434 for sizes
+ * @throws SluiceError with the report of a text with errors; E450–E454 for sizes
  */
 export function createModel(compiled: Compiled, options: ModelOptions = {}): Model {
   const network = networkOf(compiled);
   const sizes = resolveSizes(network, options.sizes);
   const { slots, count } = parameterLayout(network, sizes);
   const seed = options.seed ?? 1;
-  if (!Number.isFinite(seed)) throw new SluiceError("E445", `the seed must be a number, not ${seed}`);
+  if (!Number.isFinite(seed)) throw new SluiceError("E462", `the seed must be a number, not ${seed}`);
   return modelOf({ ...options, compiled, sizes, seed, parameters: initialParameters(slots, count, seed) });
 }
 
@@ -134,7 +134,7 @@ export function modelOf(parts: ModelParts): Model {
 
   function slotOf(name: string): ParameterSlot {
     const slot = index.get(name);
-    if (slot === undefined) throw new SluiceError("E439", `${network.name} has no weight ${name}; its weights are ${[...index.keys()].join(", ") || "none"}`);
+    if (slot === undefined) throw new SluiceError("E459", `${network.name} has no weight ${name}; its weights are ${[...index.keys()].join(", ") || "none"}`);
     return slot;
   }
 
@@ -142,9 +142,9 @@ export function modelOf(parts: ModelParts): Model {
     const slot = typeof nameOrAll === "string" ? slotOf(nameOrAll) : { name: "the parameters", offset: 0, length: count, shape: [count] };
     const given = typeof nameOrAll === "string" ? values! : nameOrAll;
     if (given.length !== slot.length)
-      throw new SluiceError("E439", `${slot.name} needs ${slot.length} numbers (shape ${shapeText(slot.shape)}), but ${given.length} were given`);
+      throw new SluiceError("E459", `${slot.name} needs ${slot.length} numbers (shape ${shapeText(slot.shape)}), but ${given.length} were given`);
     for (let i = 0; i < slot.length; i++)
-      if (!Number.isFinite(given[i])) throw new SluiceError("E437", `${slot.name} cannot have the value ${given[i]} at position ${i}; give finite numbers`);
+      if (!Number.isFinite(given[i])) throw new SluiceError("E457", `${slot.name} cannot have the value ${given[i]} at position ${i}; give finite numbers`);
     parameters.set(given, slot.offset);
     version++;
   }
@@ -171,7 +171,7 @@ export function modelOf(parts: ModelParts): Model {
       const gates = (names ?? network.gates.map((gate) => gate.name)).map((name) => {
         const gate = network.gates.find((each) => each.name === name || each.value === name);
         if (gate !== undefined) return gate;
-        throw new SluiceError("E438", `${network.name} has no gate ${name}; its gates are ${network.gates.map((each) => each.name).join(", ") || "none"}`);
+        throw new SluiceError("E458", `${network.name} has no gate ${name}; its gates are ${network.gates.map((each) => each.name).join(", ") || "none"}`);
       });
       const results = runModel(running, inputs, { ...options, outputs: gates.map((gate) => gate.value) });
       return Object.fromEntries(gates.map((gate) => [gate.name, results[gate.value]]));
@@ -189,13 +189,13 @@ export interface LoadOptions {
   readonly fused?: boolean;
 }
 
-/** The model in the bytes of a file. @throws SluiceError E401–E406, E453, E454 */
+/** The model in the bytes of a file. @throws SluiceError E401–E406, E469, E470 */
 export function loadModel(bytes: Uint8Array, options: LoadOptions = {}): Model {
   const { compiled, sizes, seed, parameters, record, training } = readModel(bytes, options.name);
   return modelOf({ compiled, sizes, seed, parameters, record, training, device: options.device, fused: options.fused });
 }
 
-/** The model in a file (Node only). @throws SluiceError as `loadModel`, and E452 if it cannot be read */
+/** The model in a file (Node only). @throws SluiceError as `loadModel`, and E468 if it cannot be read */
 export async function loadModelFile(path: string, options: LoadOptions = {}): Promise<Model> {
   return loadModel(await readFileBytes(path), { name: path, ...options });
 }

@@ -13,7 +13,7 @@ export interface ParameterSlot {
   readonly declaration: WeightDeclaration;
 }
 
-/** The weights of a network side by side, in the order of `network.weights`, row-major. @throws SluiceError E430 */
+/** The weights of a network side by side, in the order of `network.weights`, row-major. @throws SluiceError E450 */
 export function parameterLayout(network: Network, sizes: Sizes): { readonly slots: readonly ParameterSlot[]; readonly count: number } {
   const slots: ParameterSlot[] = [];
   let offset = 0;

@@ -75,27 +75,27 @@ function calledTexts(compiled: Compiled): Record<string, string> {
 
 /**
  * Reads a model file. `name` is what errors call it.
- * @throws SluiceError E401–E406 (a damaged container), E453 (no model of ours, or of a newer version), E454 (weights and equations disagree)
+ * @throws SluiceError E401–E406 (a damaged container), E469 (no model of ours, or of a newer version), E470 (weights and equations disagree)
  */
 export function readModel(bytes: Uint8Array, name = "the file"): ModelFile {
   const file = readSafetensors(bytes, name);
   const { metadata } = file;
   if (metadata.get("format") !== "sluice" || !metadata.has("equations"))
-    throw new SluiceError("E453", `${name} holds tensors but no equations, so it is not a model of Sluice; import it with its equations instead`);
+    throw new SluiceError("E469", `${name} holds tensors but no equations, so it is not a model of Sluice; import it with its equations instead`);
   const version = Number(metadata.get("version"));
   if (!(version >= 1 && version <= formatVersion))
-    throw new SluiceError("E453", `${name} has the format version ${metadata.get("version") ?? "none"}, this program reads ${formatVersion}; use a newer Sluice`);
+    throw new SluiceError("E469", `${name} has the format version ${metadata.get("version") ?? "none"}, this program reads ${formatVersion}; use a newer Sluice`);
   const options: CompileTextOptions = { main: metadata.get("main"), library: readJson(metadata, "library", name) as Record<string, string> | undefined };
   const compiled = compile({ name: metadata.get("name") ?? "<equations>", text: metadata.get("equations")! }, options);
   if (compiled.network === undefined)
-    throw new SluiceError("E453", `the equations in ${name} have errors:\n${compiled.report()}`, compiled.diagnostics);
+    throw new SluiceError("E469", `the equations in ${name} have errors:\n${compiled.report()}`, compiled.diagnostics);
   const network = networkOf(compiled);
   const sizes = resolveSizes(network, readSizes(metadata, name));
   const { slots, count } = parameterLayout(network, sizes);
   const parameters = new Float32Array(count);
   for (const slot of slots) readWeight(file, slot, parameters, name);
   const seed = Number(metadata.get("seed") ?? 1);
-  if (!Number.isFinite(seed)) throw new SluiceError("E453", `${name} has the seed ${metadata.get("seed")}, which is no number; the file is damaged`);
+  if (!Number.isFinite(seed)) throw new SluiceError("E469", `${name} has the seed ${metadata.get("seed")}, which is no number; the file is damaged`);
   return {
     compiled,
     network,
@@ -110,30 +110,30 @@ export function readModel(bytes: Uint8Array, name = "the file"): ModelFile {
 
 function readWeight(file: SafetensorsFile, slot: ParameterSlot, parameters: Float32Array, name: string): void {
   const tensor = file.tensors.get(slot.name);
-  if (tensor === undefined) throw new SluiceError("E454", `${name} lacks the weight ${slot.name} of its equations; the file is damaged`);
+  if (tensor === undefined) throw new SluiceError("E470", `${name} lacks the weight ${slot.name} of its equations; the file is damaged`);
   if (tensor.shape.length !== slot.shape.length || tensor.shape.some((size, i) => size !== slot.shape[i]))
-    throw new SluiceError("E454", `${name}: the weight ${slot.name} has the shape ${shapeText(tensor.shape)}, its equations need ${shapeText(slot.shape)}`);
+    throw new SluiceError("E470", `${name}: the weight ${slot.name} has the shape ${shapeText(tensor.shape)}, its equations need ${shapeText(slot.shape)}`);
   const values = toFloat32(tensor);
   const broken = nonFinite(values);
   if (broken !== undefined)
-    throw new SluiceError("E454", `${name}: the weight ${slot.name} has ${broken.count} values that are not finite, the first at position ${broken.first}`);
+    throw new SluiceError("E470", `${name}: the weight ${slot.name} has ${broken.count} values that are not finite, the first at position ${broken.first}`);
   parameters.set(values, slot.offset);
 }
 
 function readSizes(metadata: ReadonlyMap<string, string>, name: string): Sizes {
   const sizes = readJson(metadata, "sizes", name) ?? {};
   const good = typeof sizes === "object" && !Array.isArray(sizes) && Object.values(sizes as object).every((value) => Number.isInteger(value));
-  if (!good) throw new SluiceError("E453", `${name}: its sizes must be whole numbers by name; the file is damaged`);
+  if (!good) throw new SluiceError("E469", `${name}: its sizes must be whole numbers by name; the file is damaged`);
   return sizes as Sizes;
 }
 
-/** JSON kept under a key, undefined if there is none. @throws SluiceError E453 */
+/** JSON kept under a key, undefined if there is none. @throws SluiceError E469 */
 export function readJson(metadata: ReadonlyMap<string, string>, key: string, name: string): unknown {
   const text = metadata.get(key);
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new SluiceError("E453", `${name}: its entry ${key} is not valid JSON; the file is damaged`, [], { cause });
+    throw new SluiceError("E469", `${name}: its entry ${key} is not valid JSON; the file is damaged`, [], { cause });
   }
 }

@@ -15,7 +15,7 @@ import { beginStates, stateSlots, writeStates } from "./states.ts";
 /** What a run needs of its model. */
 export type RunningModel = Pick<Model, "network" | "sizes" | "specializer" | "parameters" | "index"> & { readonly version: () => number };
 
-/** @throws SluiceError E435–E438 (inputs, names), E441 (states) */
+/** @throws SluiceError E455–E458 (inputs, names), E461 (states) */
 export function runModel(model: RunningModel, given: RunInputs, options: RunOptions = {}): RunResult {
   const { network } = model;
   const read = readInputs(network, model.sizes, given, options);
@@ -35,7 +35,7 @@ export function runModel(model: RunningModel, given: RunInputs, options: RunOpti
   const specialized = model.specializer.forward(request, read.steps);
   const { executable, feed } = specialized;
   for (const name of feed.names) {
-    if (read.inputs[name] === undefined) throw new SluiceError("E436", `the input ${name} is missing; ${names.join(", ")} cannot be computed without it`);
+    if (read.inputs[name] === undefined) throw new SluiceError("E456", `the input ${name} is missing; ${names.join(", ")} cannot be computed without it`);
   }
   loadParameters(model, specialized);
   feed.load({ steps: read.steps, batch: read.batch, inputs: read.inputs, lengths, reset: readReset(options, read) });
@@ -73,17 +73,17 @@ export function shapeFor(buffer: Buffer, steps: number): number[] {
   return buffer.shape.map((size) => (size === "T" ? steps : size));
 }
 
-/** @throws SluiceError E438 for a name that is no value of the network */
+/** @throws SluiceError E458 for a name that is no value of the network */
 export function checkNames(network: Network, names: readonly string[]): void {
   const known = new Set([...network.values.map((value) => value.name), ...network.gates.map((gate) => gate.value)]);
   for (const name of names) {
     if (known.has(name) || known.has(name.replace(/\[T\]$/, ""))) continue;
     if (name === "loss" || name === "loss_steps") {
       if (network.loss !== undefined) continue;
-      throw new SluiceError("E438", `${network.name} defines no loss; add a line such as  loss = mse(y, target)`);
+      throw new SluiceError("E458", `${network.name} defines no loss; add a line such as  loss = mse(y, target)`);
     }
-    if (network.inputs.some((input) => input.name === name)) throw new SluiceError("E438", `${name} is an input of ${network.name}, not a value it computes`);
-    throw new SluiceError("E438", `${network.name} has no value ${name}; its values are ${[...known].join(", ")}`);
+    if (network.inputs.some((input) => input.name === name)) throw new SluiceError("E458", `${name} is an input of ${network.name}, not a value it computes`);
+    throw new SluiceError("E458", `${network.name} has no value ${name}; its values are ${[...known].join(", ")}`);
   }
 }
 
@@ -92,7 +92,7 @@ function readClamps(network: Network, clamps: Clamps): Clamp[] {
   return Object.entries(clamps).map(([value, to]): Clamp => {
     if (to === "frozen") return { value, to: { kind: "frozen" } };
     if (typeof to === "number") {
-      if (!Number.isFinite(to)) throw new SluiceError("E437", `${value} cannot be held at ${to}; give a finite number`);
+      if (!Number.isFinite(to)) throw new SluiceError("E457", `${value} cannot be held at ${to}; give a finite number`);
       return { value, to: { kind: "constant", value: to } };
     }
     return { value, to: { kind: "values" } };
@@ -104,7 +104,7 @@ function writeClamps(executable: Executable, clamps: Clamps = {}): void {
     if (typeof to === "number" || typeof to === "string") continue;
     const view = executable.buffers.get(`clamp:${value}`);
     if (view === undefined) continue; // nothing that was asked for depends on it
-    if (view.length !== to.length) throw new SluiceError("E435", `${value} has ${view.length} components, but ${to.length} values were given to hold it at`);
+    if (view.length !== to.length) throw new SluiceError("E455", `${value} has ${view.length} components, but ${to.length} values were given to hold it at`);
     view.set(to);
   }
 }
@@ -112,6 +112,6 @@ function writeClamps(executable: Executable, clamps: Clamps = {}): void {
 function readReset(options: RunOptions, { steps, batch }: ReadInputs): Float32Array | undefined {
   if (options.reset === undefined) return undefined;
   const { data } = flatten(options.reset, "reset");
-  if (data.length !== steps * batch) throw new SluiceError("E435", `reset must have the shape [${steps}, ${batch}], but ${data.length} numbers were given`);
+  if (data.length !== steps * batch) throw new SluiceError("E455", `reset must have the shape [${steps}, ${batch}], but ${data.length} numbers were given`);
   return Float32Array.from(data);
 }

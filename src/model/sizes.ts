@@ -25,12 +25,12 @@ export function sizeValue(size: Size, sizes: Sizes): number | undefined {
   return total;
 }
 
-/** Concrete shape. @throws SluiceError E430 if it is not made of whole numbers ≥ 1; `what` names its owner */
+/** Concrete shape. @throws SluiceError E450 if it is not made of whole numbers ≥ 1; `what` names its owner */
 export function shapeOf(shape: readonly Size[], sizes: Sizes, what: string): number[] {
   return shape.map((size) => {
     const value = sizeValue(size, sizes);
     if (value === undefined || !Number.isInteger(value) || value < 1)
-      throw new SluiceError("E430", `${what} would have size ${sizeText(size)} = ${value ?? "unknown"}; sizes must be whole numbers of at least 1`);
+      throw new SluiceError("E450", `${what} would have size ${sizeText(size)} = ${value ?? "unknown"}; sizes must be whole numbers of at least 1`);
     return value;
   });
 }
@@ -45,7 +45,7 @@ export function sizeText(size: Size): string {
 /**
  * Sizes that follow from known widths: each pair says that a size has a value (the features of an input, a vocabulary). A size that is one name
  * times a number is solved for that name.
- * @throws SluiceError E431 if two sources disagree; the message names both
+ * @throws SluiceError E451 if two sources disagree; the message names both
  */
 export function solveSizes(known: Sizes, equalities: readonly { readonly size: Size; readonly value: number; readonly because: string }[]): Sizes {
   const sizes: Record<string, number> = { ...known };
@@ -61,7 +61,7 @@ export function solveSizes(known: Sizes, equalities: readonly { readonly size: S
         if (now !== value) {
           const names = size.terms.flatMap((term) => term.names);
           const reasons = names.map((name) => sources[name]).filter((source) => source !== undefined);
-          throw new SluiceError("E431", `${because}, but ${sizeText(size)} is ${now}${reasons.length > 0 ? ` (${reasons.join("; ")})` : ""}`);
+          throw new SluiceError("E451", `${because}, but ${sizeText(size)} is ${now}${reasons.length > 0 ? ` (${reasons.join("; ")})` : ""}`);
         }
         open = open.filter((other) => other !== equality);
         continue;
@@ -98,7 +98,7 @@ function solveOne(size: Size, value: number, sizes: Sizes): { name: string; valu
 
 /**
  * Every size of the network.
- * @throws SluiceError E432 (a name that is no size), E433 (a size without a value), E430 (a value that is no whole number ≥ 1), E434 (contradicts the text)
+ * @throws SluiceError E452 (a name that is no size), E453 (a size without a value), E450 (a value that is no whole number ≥ 1), E454 (contradicts the text)
  */
 export function resolveSizes(network: Network, given: GivenSizes = {}): Sizes {
   const known: Record<string, number> = {};
@@ -107,29 +107,29 @@ export function resolveSizes(network: Network, given: GivenSizes = {}): Sizes {
   let named: Sizes;
   if (typeof given === "number") {
     if (free.length !== 1)
-      throw new SluiceError("E433", `a single number can set one free size, but ${network.name} has ${listSizes(free.map((size) => size.name))}`);
+      throw new SluiceError("E453", `a single number can set one free size, but ${network.name} has ${listSizes(free.map((size) => size.name))}`);
     named = { [free[0].name]: given };
   } else named = given;
   for (const [name, value] of Object.entries(named)) {
     const declared = network.sizes.find((size) => size.name === name);
     if (declared === undefined)
-      throw new SluiceError("E432", `${name} is not a size of ${network.name}, which has ${listSizes(network.sizes.map((size) => size.name))}`);
-    if (!Number.isInteger(value) || value < 1) throw new SluiceError("E430", `the size ${name} must be a whole number of at least 1, not ${value}`);
+      throw new SluiceError("E452", `${name} is not a size of ${network.name}, which has ${listSizes(network.sizes.map((size) => size.name))}`);
+    if (!Number.isInteger(value) || value < 1) throw new SluiceError("E450", `the size ${name} must be a whole number of at least 1, not ${value}`);
     if (declared.value !== undefined && declared.value !== value)
-      throw new SluiceError("E434", `${name} is ${declared.value} in the text of ${network.name}, so it cannot be ${value}`);
+      throw new SluiceError("E454", `${name} is ${declared.value} in the text of ${network.name}, so it cannot be ${value}`);
     known[name] = value;
   }
   for (const { name, reasons } of free) {
     if (known[name] !== undefined) continue;
     const because = reasons.length > 0 ? ` (${reasons[0].message})` : "";
-    throw new SluiceError("E433", `the size ${name} has no value${because}; give one, for example { ${name}: 32 }`);
+    throw new SluiceError("E453", `the size ${name} has no value${because}; give one, for example { ${name}: 32 }`);
   }
   return known;
 }
 
 /**
  * Sizes that the widths of a dataset's inputs fix, joined with those given.
- * @throws SluiceError E431 if they disagree, E436 if the network reads an input that the dataset lacks
+ * @throws SluiceError E451 if they disagree, E456 if the network reads an input that the dataset lacks
  */
 export function sizesForInputs(
   network: Network,
@@ -143,7 +143,9 @@ export function sizesForInputs(
     const found = inputs[input.name];
     if (found === undefined) continue;
     if (found.type !== input.type)
-      throw new SluiceError("E436", `the input ${input.name} of ${network.name} is ${kindText(input.type)}, but the data give ${kindText(found.type)}`);
+      throw new SluiceError("E456", `the input ${input.name} of ${network.name} is ${kindText(input.type)}, but the data give ${kindText(found.type)}`);
+    if (input.type === "real" && input.shape.length === 0 && found.size !== 1)
+      throw new SluiceError("E451", `the data give ${found.size} features for ${input.name}, but ${network.name} reads it as one number`);
     if (input.type === "real" && input.shape.length === 1)
       equalities.push({ size: input.shape[0], value: found.size, because: `the data give ${found.size} features for ${input.name}` });
     if (input.type === "index") {
@@ -161,7 +163,7 @@ export function sizesForInputs(
   }
   const open = network.sizes.filter((size) => size.free && size.value === undefined && result[size.name] === undefined);
   if (open.length !== 1)
-    throw new SluiceError("E433", `a single number can set one free size, but ${network.name} has ${listSizes(open.map((size) => size.name))} left`);
+    throw new SluiceError("E453", `a single number can set one free size, but ${network.name} has ${listSizes(open.map((size) => size.name))} left`);
   return { ...result, [open[0].name]: given };
 }
 

@@ -35,7 +35,7 @@ export function statesBeginConstant(network: Network): boolean {
 
 /**
  * Writes the states as the equations begin them: constants, or learned values repeated for each sequence.
- * @throws SluiceError E441 for a state that begins with an input or an expression and is not among `given`
+ * @throws SluiceError E461 for a state that begins with an input or an expression and is not among `given`
  */
 export function beginStates(
   network: Network,
@@ -52,7 +52,7 @@ export function beginStates(
     else if (initial.kind === "weight") repeatWeight(view, batch, initial.name, weights);
     else
       throw new SluiceError(
-        "E441",
+        "E461",
         `the state ${name} begins with ${initial.kind === "input" ? `the input ${initial.name}` : "an expression"}; give its first value, initial: { ${name}: … }`,
       );
   }
@@ -70,20 +70,20 @@ function repeatWeight(
   for (let b = 0; b < batch; b++) for (let i = 0; i < row; i++) view[b * row + i] = values[length === 1 ? 0 : i];
 }
 
-/** Writes states given by a caller: one value for all sequences, or one for each. @throws SluiceError E435, E441 */
+/** Writes states given by a caller: one value for all sequences, or one for each. @throws SluiceError E455, E461 */
 export function writeStates(slots: readonly StateSlot[], batch: number, given: Readonly<Record<string, ArrayInput>>): ReadonlySet<string> {
   for (const [name, value] of Object.entries(given)) {
     const slot = slots.find((each) => each.name === name);
-    if (slot === undefined) throw new SluiceError("E441", `there is no state ${name}; the states are ${slots.map((each) => each.name).join(", ") || "none"}`);
+    if (slot === undefined) throw new SluiceError("E461", `there is no state ${name}; the states are ${slots.map((each) => each.name).join(", ") || "none"}`);
     const { data } = flatten(value, `the state ${name}`);
     const row = slot.view.length / batch;
     if (data.length !== row && data.length !== slot.view.length) {
       const each = shapeText(slot.shape);
-      throw new SluiceError("E435", `the state ${name} must have the shape ${each} or ${shapeText([batch, ...slot.shape])}, but ${data.length} numbers were given`);
+      throw new SluiceError("E455", `the state ${name} must have the shape ${each} or ${shapeText([batch, ...slot.shape])}, but ${data.length} numbers were given`);
     }
     for (let i = 0; i < slot.view.length; i++) {
       const number = data[data.length === row ? i % row : i];
-      if (!Number.isFinite(number)) throw new SluiceError("E437", `the state ${name} has the value ${number}; it must be a finite number`);
+      if (!Number.isFinite(number)) throw new SluiceError("E457", `the state ${name} has the value ${number}; it must be a finite number`);
       slot.view[i] = number;
     }
   }

@@ -49,12 +49,12 @@ export interface Stream {
 /** Most steps computed at once. */
 const longestChunk = 1024;
 
-/** @throws SluiceError E440 if a wanted value needs the future, E438 for an unknown one */
+/** @throws SluiceError E460 if a wanted value needs the future, E458 for an unknown one */
 export function createStream(model: RunningModel, options: StreamOptions = {}): Stream {
   const { network } = model;
   const batch = options.batch ?? 1;
   const single = options.batch === undefined;
-  if (!Number.isInteger(batch) || batch < 1) throw new SluiceError("E435", `the batch of a stream must be a whole number of at least 1, not ${batch}`);
+  if (!Number.isInteger(batch) || batch < 1) throw new SluiceError("E455", `the batch of a stream must be a whole number of at least 1, not ${batch}`);
   const names = options.outputs ?? network.outputs;
   checkNames(network, names);
   const request: Request = { batch, mode: "evaluate", initial: "carried", lengths: false, reset: false, outputs: names };
@@ -81,7 +81,7 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
     const { slots } = lane;
     if (typeof inputs === "number" || "length" in inputs) {
       if (slots.length !== 1)
-        throw new SluiceError("E436", `this stream reads ${slots.map((slot) => slot.name).join(", ") || "no input"}; give the inputs of a step by name`);
+        throw new SluiceError("E456", `this stream reads ${slots.map((slot) => slot.name).join(", ") || "no input"}; give the inputs of a step by name`);
       writeStep(slots[0], inputs as StepInput);
     } else {
       for (const slot of slots) writeStep(slot, inputs[slot.name]);
@@ -93,8 +93,8 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
 
   function push(inputs: RunInputs): RunResult {
     const read = readInputs(network, model.sizes, inputs, single ? {} : { batch });
-    if (read.batch !== batch) throw new SluiceError("E435", `this stream advances ${batch} sequences, but ${read.batch} were given`);
-    for (const { name } of lane.slots) if (read.inputs[name] === undefined) throw new SluiceError("E436", `the input ${name} is missing in a push`);
+    if (read.batch !== batch) throw new SluiceError("E455", `this stream advances ${batch} sequences, but ${read.batch} were given`);
+    for (const { name } of lane.slots) if (read.inputs[name] === undefined) throw new SluiceError("E456", `the input ${name} is missing in a push`);
     widen(Math.min(read.steps, longestChunk));
     loadParameters(model, lane.specialized);
     const results = collector(lane, names, read, single);
@@ -126,7 +126,7 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
       for (const { name, view } of lane.states) {
         const saved = state.states[name];
         if (saved === undefined || saved.length !== view.length)
-          throw new SluiceError("E441", `the saved state of a stream does not fit: ${name} needs ${view.length} numbers, it has ${saved?.length ?? "none"}`);
+          throw new SluiceError("E461", `the saved state of a stream does not fit: ${name} needs ${view.length} numbers, it has ${saved?.length ?? "none"}`);
       }
       for (const { name, view } of lane.states) view.set(state.states[name]);
       position = state.position;
@@ -166,14 +166,14 @@ function openLane(specialized: Specialized, names: readonly string[]): Lane {
 
 function writeStep(slot: InputSlot, value: StepInput | undefined): void {
   const { view, length, index } = slot;
-  if (value === undefined) throw new SluiceError("E436", `the input ${slot.name} is missing in a step`);
+  if (value === undefined) throw new SluiceError("E456", `the input ${slot.name} is missing in a step`);
   if (typeof value === "number") {
-    if (length !== 1) throw new SluiceError("E435", `the input ${slot.name} needs ${length} numbers for a step, not one`);
+    if (length !== 1) throw new SluiceError("E455", `the input ${slot.name} needs ${length} numbers for a step, not one`);
     checkStep(slot, value, 0);
     view[0] = value;
     return;
   }
-  if (value.length !== length) throw new SluiceError("E435", `the input ${slot.name} needs ${length} numbers for a step, but ${value.length} were given`);
+  if (value.length !== length) throw new SluiceError("E455", `the input ${slot.name} needs ${length} numbers for a step, but ${value.length} were given`);
   let trace = 0;
   for (let i = 0; i < length; i++) {
     const number = value[i];
@@ -186,7 +186,7 @@ function writeStep(slot: InputSlot, value: StepInput | undefined): void {
 
 function checkStep({ name, index }: InputSlot, value: number, place: number): void {
   if (index ? Number.isInteger(value) && value >= 0 : Number.isFinite(value)) return;
-  throw new SluiceError("E437", `the input ${name}[${place}] is ${value}; it must be ${index ? "a whole number ≥ 0" : "a finite number"}`);
+  throw new SluiceError("E457", `the input ${name}[${place}] is ${value}; it must be ${index ? "a whole number ≥ 0" : "a finite number"}`);
 }
 
 /** Rows start … start + steps of every input over time. */
@@ -223,7 +223,7 @@ function collector({ specialized: { executable } }: Lane, names: readonly string
 
 function refuseFuture(network: Network, names: readonly string[], graph: Graph): void {
   const refuse = (why: string): never => {
-    throw new SluiceError("E440", `${names.join(", ")} cannot be computed in a stream: ${why}; run whole sequences instead`);
+    throw new SluiceError("E460", `${names.join(", ")} cannot be computed in a stream: ${why}; run whole sequences instead`);
   };
   for (const node of graph.nodes) {
     if (node.op === "input") {

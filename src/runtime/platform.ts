@@ -11,7 +11,7 @@ function isNode(): boolean {
 }
 
 async function nodeModule<T>(name: string, use: string): Promise<T> {
-  if (!isNode()) throw new SluiceError("E450", `${use} needs Node; in a browser use the bytes instead (toBytes, loadModel)`);
+  if (!isNode()) throw new SluiceError("E466", `${use} needs Node; in a browser use the bytes instead (toBytes, loadModel)`);
   return (await import(/* @vite-ignore */ nodePrefix + name)) as T;
 }
 
@@ -25,7 +25,7 @@ export function nowMs(): number {
 
 /**
  * Writes a file whole or not at all: into a temporary file beside it, flushed to the disk, then renamed over the old one.
- * @throws SluiceError E451 with the system's reason (folder missing, no permission, disk full); the old file is then untouched
+ * @throws SluiceError E467 with the system's reason (folder missing, no permission, disk full); the old file is then untouched
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
   const { open, rename, unlink } = await nodeModule<typeof import("node:fs/promises")>("fs/promises", "writing a file");
@@ -42,7 +42,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array | stri
     await rename(temporary, path);
   } catch (cause) {
     await unlink(temporary).catch(() => undefined); // it may not exist
-    throw new SluiceError("E451", `${path} could not be written: ${reasonText(cause)}`, [], { cause });
+    throw new SluiceError("E467", `${path} could not be written: ${reasonText(cause)}`, [], { cause });
   }
   await syncFolder(dirname(path), open);
 }
@@ -57,13 +57,13 @@ async function syncFolder(path: string, open: typeof import("node:fs/promises").
   await folder.close();
 }
 
-/** Bytes of a file. @throws SluiceError E452 with the system's reason */
+/** Bytes of a file. @throws SluiceError E468 with the system's reason */
 export async function readFileBytes(path: string): Promise<Uint8Array> {
   const { readFile } = await nodeModule<typeof import("node:fs/promises")>("fs/promises", "reading a file");
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new SluiceError("E452", `${path} could not be read: ${reasonText(cause)}`, [], { cause });
+    throw new SluiceError("E468", `${path} could not be read: ${reasonText(cause)}`, [], { cause });
   }
 }
 

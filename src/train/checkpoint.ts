@@ -41,17 +41,23 @@ export function checkpointToBytes(model: Parameters<typeof modelContent>[0], che
   return writeSafetensors({ tensors: [...tensors, ...more], metadata: { ...metadata, [progressKey]: JSON.stringify(progress) } });
 }
 
-/** @throws SluiceError as `readModel`, and E448 for a model file that is no checkpoint */
+/** @throws SluiceError as `readModel`, and E465 for a model file that is no checkpoint */
 export function readCheckpoint(bytes: Uint8Array, name = "the checkpoint"): { readonly model: ModelFile; readonly checkpoint: Checkpoint } {
   const model = readModel(bytes, name);
   const progress = readJson(model.file.metadata, progressKey, name) as (Omit<Checkpoint, "moments" | "states"> & { best?: { step: number; loss: number } }) | undefined;
-  if (progress === undefined) throw new SluiceError("E448", `${name} is a model without the state of its training; begin anew from its parameters instead`);
+  if (progress === undefined) throw new SluiceError("E465", `${name} is a model without the state of its training; begin anew from its parameters instead`);
   if (!Number.isInteger(progress.step) || progress.step < 0 || !Array.isArray(progress.validations))
-    throw new SluiceError("E448", `${name} has an entry ${progressKey} that makes no sense; the file is damaged`);
+    throw new SluiceError("E465", `${name} has an entry ${progressKey} that makes no sense; the file is damaged`);
   const best = progress.best && { ...progress.best, parameters: arrayOf(model.file, bestName, name) };
   return {
     model,
-    checkpoint: { ...progress, best, moments: arraysOf(model.file, groups.moments), states: arraysOf(model.file, groups.states) },
+    checkpoint: {
+      ...progress,
+      validations: progress.validations.map((validation) => ({ ...validation, loss: validation.loss ?? Number.NaN })), // JSON has no NaN
+      best,
+      moments: arraysOf(model.file, groups.moments),
+      states: arraysOf(model.file, groups.states),
+    },
   };
 }
 
@@ -63,6 +69,6 @@ function arraysOf({ tensors }: SafetensorsFile, prefix: string): Record<string, 
 
 function arrayOf({ tensors }: SafetensorsFile, name: string, file: string): Float32Array {
   const tensor = tensors.get(name);
-  if (tensor === undefined) throw new SluiceError("E448", `${file} lacks ${name}; the file is damaged`);
+  if (tensor === undefined) throw new SluiceError("E465", `${file} lacks ${name}; the file is damaged`);
   return toFloat32(tensor);
 }

@@ -36,10 +36,10 @@ export interface Evaluator {
 const endlessBatches = 20;
 const turnMs = 16;
 
-/** Compiles once for many measurements. @throws SluiceError E438 (a metric's value is unknown), E446 (no loss, or unsuitable data) */
+/** Compiles once for many measurements. @throws SluiceError E458 (a metric's value is unknown), E463 (no loss, or unsuitable data) */
 export function createEvaluator(options: Omit<PassOptions, "mode" | "outputs" | "gradient">, metrics: readonly Metric[] = []): Evaluator {
   const { network, source } = options;
-  if (network.loss === undefined) throw new SluiceError("E446", `${network.name} defines no loss; add a line such as  loss = cross_entropy(y, target)`);
+  if (network.loss === undefined) throw new SluiceError("E463", `${network.name} defines no loss; add a line such as  loss = cross_entropy(y, target)`);
   const outputs = [...new Set(["loss", ...metrics.flatMap((metric) => metric.outputs)])];
   checkNames(network, outputs);
   const passes = createPasses({ ...options, mode: "evaluate", outputs, gradient: false });
@@ -71,7 +71,7 @@ export function createEvaluator(options: Omit<PassOptions, "mode" | "outputs" | 
           turn = nowMs();
         }
       }
-      if (counted === 0) throw new SluiceError("E446", "no step of these data counts for the loss; is the set too small for one window?");
+      if (counted === 0) throw new SluiceError("E463", "no step of these data counts for the loss; is the set too small for one window?");
       const measured = Object.fromEntries(metrics.map((metric, k) => [metric.name, sums[k].total / sums[k].count]));
       return { loss: total / counted, counted, batches, metrics: measured };
     },
@@ -88,7 +88,7 @@ function liveValues({ lane: { executable } }: Passes, names: readonly string[], 
   );
 }
 
-/** Measures a model on batches. @throws SluiceError E438, E446 */
+/** Measures a model on batches. @throws SluiceError E458, E463 */
 export function evaluate(model: Model, source: BatchSource, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { network, sizes, index } = model;
   const device = { device: model.device, fused: false };

@@ -70,13 +70,13 @@ function plateaus(validations: readonly number[], patience: number): number {
   return count;
 }
 
-/** @throws SluiceError E445 if a number of the schedule cannot be meant */
+/** @throws SluiceError E462 if a number of the schedule cannot be meant */
 export function checkLearningRate(schedule: LearningRate): LearningRate {
   const positive = (name: string, value: number): void => {
-    if (!(value > 0 && Number.isFinite(value))) throw new SluiceError("E445", `the learning rate's ${name} must be a positive number, not ${value}`);
+    if (!(value > 0 && Number.isFinite(value))) throw new SluiceError("E462", `the learning rate's ${name} must be a positive number, not ${value}`);
   };
   positive("rate", schedule.rate);
-  if (schedule.warmUp !== undefined && !(schedule.warmUp >= 0)) throw new SluiceError("E445", `the warm-up must be a number of steps, not ${schedule.warmUp}`);
+  if (schedule.warmUp !== undefined && !(schedule.warmUp >= 0)) throw new SluiceError("E462", `the warm-up must be a number of steps, not ${schedule.warmUp}`);
   if (schedule.kind === "step") positive("every", schedule.every);
   if (schedule.kind === "step" || schedule.kind === "exponential" || schedule.kind === "plateau") positive("factor", schedule.factor);
   if (schedule.kind === "plateau") positive("patience", schedule.patience);

@@ -1,8 +1,26 @@
-import type { Compiled } from "../model/compiled.ts";
-import type { Model, TrainingSummary } from "../model/model.ts";
-import type { Dataset } from "./data/dataset.ts";
-import type { StopReason } from "./events.ts";
-import type { TrainOptions } from "./options.ts";
+/**
+ * The training loop: batches in, events and a trained model out. It draws nothing and prints nothing.
+ *
+ * A step fills the input buffers, calls the kernels twice (loss and gradients; update) and allocates nothing of its own. Everything that happens is a
+ * function of the equations, the data, the options and the seed, whatever the machine does meanwhile.
+ */
+import type { Batch, BatchSource, Dataset } from "./data/dataset.ts";
+import { type Compiled, networkOf } from "../model/compiled.ts";
+import { initialParameters } from "../model/initialize.ts";
+import { type Model, modelOf, type TrainingSummary } from "../model/model.ts";
+import { parameterLayout } from "../model/parameters.ts";
+import { resolveSizes, sizesForInputs, type Sizes } from "../model/sizes.ts";
+import { nowMs, pause } from "../runtime/platform.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import { derive } from "../support/random.ts";
+import { type Checkpoint, checkpointToBytes, readCheckpoint, type Validation } from "./checkpoint.ts";
+import { createEvaluator, type Evaluator } from "./evaluate.ts";
+import type { StopReason, TrainEvent } from "./events.ts";
+import { learningRateAt } from "./learning-rate.ts";
+import { describeNonFinite } from "./non-finite.ts";
+import { biasCorrections, momentNames, optimizerGraph } from "./optimizer.ts";
+import { readSettings, type Settings, type TrainOptions } from "./options.ts";
+import { checkInputs, createPasses, type Passes } from "./passes.ts";
 
 /** A model with what its training came to. */
 export interface TrainedModel extends Model {
@@ -12,15 +30,315 @@ export interface TrainedModel extends Model {
 
 export interface TrainResult {
   readonly reason: StopReason;
+  /** Steps done in all, those before a resume included. */
   readonly steps: number;
   readonly bestStep?: number;
-  /** Training loss of every step of this run (from `firstStep` on). */
-  readonly losses: Float32Array;
+  /** Steps done before this run: 0 unless resumed. */
   readonly firstStep: number;
-  readonly validations: readonly { readonly step: number; readonly loss: number; readonly metrics: Readonly<Record<string, number>> }[];
+  /** Training loss of every step of this run. */
+  readonly losses: Float32Array;
+  readonly validations: readonly Validation[];
   /** A checkpoint of the last step: give it to `resume` to go on. */
   readonly checkpoint: Uint8Array;
 }
 
-/** Trains. */
-export declare function train(compiled: Compiled, dataset: Dataset, options?: TrainOptions): Promise<TrainedModel>;
+/** Thrown when a value is not finite. Nothing is lost: `model` and `checkpoint` are those before the step that failed. */
+export interface NonFiniteError extends SluiceError {
+  readonly step: number;
+  readonly model: Model;
+  readonly checkpoint: Uint8Array;
+}
+
+/** Longest time without giving others their turn. */
+const turnMs = 16;
+
+/**
+ * Trains the equations on a dataset.
+ * @throws SluiceError: the report of a text with errors; E450–E454 (sizes); E462 (options); E463 (unsuitable data); E464 (a NonFiniteError); E465 (resume)
+ */
+export async function train(compiled: Compiled, dataset: Dataset, options: TrainOptions = {}): Promise<TrainedModel> {
+  const run = prepare(compiled, dataset, options);
+  const { settings } = run;
+  let reason: StopReason = "steps";
+  run.emit({
+    kind: "start",
+    step: run.firstStep,
+    steps: settings.steps,
+    parameterCount: run.parameterCount,
+    sizes: run.sizes,
+    compileMs: nowMs() - run.startedMs,
+  });
+  let turn = nowMs();
+  while (run.step < settings.steps) {
+    if (settings.signal?.aborted) {
+      reason = "aborted";
+      break;
+    }
+    const broken = trainStep(run, dataset.train);
+    if (broken !== undefined) await fail(run, broken);
+    if (settings.validateEvery > 0 && (run.step % settings.validateEvery === 0 || run.step === settings.steps)) {
+      await validate(run);
+      if (outOfPatience(run)) {
+        reason = "patience";
+        break;
+      }
+    }
+    if (settings.checkpointEvery > 0 && run.step % settings.checkpointEvery === 0 && run.step < settings.steps) await saveCheckpoint(run);
+    if (nowMs() - turn > turnMs) {
+      await pause();
+      turn = nowMs();
+    }
+  }
+  const checkpoint = await saveCheckpoint(run);
+  run.emit({ kind: "stopped", step: run.step, reason, durationMs: nowMs() - run.startedMs });
+  return finish(run, reason, checkpoint);
+}
+
+interface Run {
+  readonly compiled: Compiled;
+  readonly dataset: Dataset;
+  readonly settings: Settings;
+  readonly sizes: Sizes;
+  readonly parameterCount: number;
+  readonly passes: Passes;
+  readonly evaluator?: Evaluator;
+  readonly emit: (event: TrainEvent) => void;
+  readonly startedMs: number;
+  readonly firstStep: number;
+  readonly losses: Float32Array;
+  readonly validations: Validation[];
+  /** Losses of `validations`, for the learning rate. */
+  readonly validationLosses: number[];
+  readonly slots: ReturnType<typeof parameterLayout>["slots"];
+  readonly index: Model["index"];
+  best?: Checkpoint["best"];
+  step: number;
+}
+
+function prepare(compiled: Compiled, dataset: Dataset, options: TrainOptions): Run {
+  const startedMs = nowMs();
+  const network = networkOf(compiled);
+  if (network.loss === undefined) throw new SluiceError("E463", `${network.name} defines no loss; add a line such as  loss = cross_entropy(y, target)`);
+  const settings = readSettings(network, options, dataset.valid !== undefined);
+  const resumed = settings.resume === undefined ? undefined : resumeFrom(settings.resume, compiled, settings);
+  const sizes = resumed?.sizes ?? resolveSizes(network, sizesForInputs(network, settings.sizes, dataset.inputs));
+  const { slots, count } = parameterLayout(network, sizes);
+  if (count === 0) throw new SluiceError("E463", `${network.name} has no weights, so there is nothing to train`);
+  const index = new Map(slots.map((slot) => [slot.name, slot]));
+  const device = { device: settings.device, fused: settings.fused };
+  const shared = { network, sizes, slots, index, device };
+  const passes = createPasses({
+    ...shared,
+    source: dataset.train,
+    mode: "train",
+    outputs: ["loss"],
+    gradient: true,
+    weightNoise: settings.weightNoise,
+    units: [{ entry: "update", graph: optimizerGraph(settings.optimizer, count) }],
+  });
+  checkInputs(network, passes.lane.feed, dataset.inputs, dataset.name);
+  const valid = settings.validateEvery > 0 ? dataset.valid : undefined;
+  const firstStep = resumed?.checkpoint.step ?? 0;
+  const run: Run = {
+    compiled,
+    dataset,
+    settings,
+    sizes,
+    parameterCount: count,
+    passes,
+    evaluator: valid && createEvaluator({ ...shared, source: valid }, settings.metrics),
+    emit(event) {
+      if (event.kind === "step") settings.onStep?.(event);
+      settings.onEvent?.(event);
+    },
+    startedMs,
+    firstStep,
+    losses: new Float32Array(Math.max(0, settings.steps - firstStep)),
+    validations: [...(resumed?.checkpoint.validations ?? [])],
+    validationLosses: (resumed?.checkpoint.validations ?? []).map((validation) => validation.loss),
+    slots,
+    index,
+    best: resumed?.checkpoint.best,
+    step: firstStep,
+  };
+  const { executable, parameters } = passes.lane;
+  parameters.set(resumed?.parameters ?? startingParameters(settings, slots, count));
+  executable.buffers.get("optimizer:decays")?.set(decaysOf(slots, count));
+  for (const [name, values] of Object.entries(resumed?.checkpoint.moments ?? {})) executable.buffers.get(`optimizer:${name}`)?.set(values);
+  for (const [name, values] of Object.entries(resumed?.checkpoint.states ?? {})) executable.buffers.get(`state:${name}`)?.set(values);
+  return run;
+}
+
+function startingParameters(settings: Settings, slots: Run["slots"], count: number): ArrayLike<number> {
+  const given = settings.parameters;
+  if (given === undefined) return initialParameters(slots, count, settings.seed);
+  if (given.length !== count) throw new SluiceError("E459", `the network has ${count} parameters, but ${given.length} were given to begin with`);
+  return given;
+}
+
+// 1 where weight decay applies: matrices, not biases and other vectors.
+function decaysOf(slots: Run["slots"], count: number): Float32Array {
+  const decays = new Float32Array(count);
+  for (const { offset, length, shape } of slots) if (shape.length >= 2) decays.fill(1, offset, offset + length);
+  return decays;
+}
+
+// Parts of the settings that a resumed run must share with the run that it goes on with.
+function fixedSettings({ optimizer, seed, clip, weightNoise }: Settings): Record<string, unknown> {
+  return { optimizer, seed, clip, weightNoise };
+}
+
+function resumeFrom(bytes: Uint8Array, compiled: Compiled, settings: Settings) {
+  const { model, checkpoint } = readCheckpoint(bytes);
+  if (model.compiled.source.text !== compiled.source.text)
+    throw new SluiceError("E465", "the checkpoint belongs to other equations; resume with the text that it was trained with, or begin anew");
+  const own = fixedSettings(settings);
+  for (const [name, value] of Object.entries(checkpoint.settings)) {
+    if (JSON.stringify(value) !== JSON.stringify(own[name]))
+      throw new SluiceError("E465", `the checkpoint was made with ${name} ${JSON.stringify(value)}, this run has ${JSON.stringify(own[name])}; give the same`);
+  }
+  for (const [name, value] of Object.entries(settings.sizes)) {
+    if (model.sizes[name] !== value) throw new SluiceError("E465", `the checkpoint has ${name} = ${model.sizes[name]}, this run ${name} = ${value}; give the same`);
+  }
+  return { sizes: model.sizes, parameters: model.parameters, checkpoint };
+}
+
+/** Integer seed of what is random in a step. */
+function stepSeed(seed: number, step: number): number {
+  return derive(seed, "step", step) & 0x7fffffff;
+}
+
+/** What was not finite in a step that failed. */
+interface Broken {
+  readonly what: "loss" | "norm of the gradient";
+  readonly value: number;
+  readonly batch: Batch;
+  readonly seed: number;
+}
+
+function trainStep(run: Run, source: BatchSource): Broken | undefined {
+  const { settings, passes } = run;
+  const begun = nowMs();
+  const batch = source.batchAt(run.step);
+  const seed = stepSeed(settings.seed, run.step);
+  const counted = passes.run(batch, seed);
+  const { executable } = passes.lane;
+  const { buffers } = executable;
+  const loss = counted === 0 ? 0 : buffers.get("loss")![0];
+  if (!Number.isFinite(loss)) return { what: "loss", value: loss, batch, seed };
+  const rate = learningRateAt(settings.learningRate, run.step + 1, settings.steps, run.validationLosses);
+  let norm = 0;
+  if (counted > 0) {
+    const { correction1, correction2 } = biasCorrections(settings.optimizer, run.step + 1);
+    buffers.get("learning_rate")![0] = rate;
+    buffers.get("clip")![0] = settings.clip;
+    buffers.get("correction1")?.fill(correction1);
+    buffers.get("correction2")?.fill(correction2);
+    executable.run("update", batch.steps);
+    norm = buffers.get("norm")![0];
+    if (!Number.isFinite(norm)) return { what: "norm of the gradient", value: norm, batch, seed };
+  }
+  run.losses[run.step - run.firstStep] = loss;
+  run.step++;
+  if (settings.onStep === undefined && settings.onEvent === undefined) return undefined;
+  const durationMs = nowMs() - begun;
+  run.emit({ kind: "step", step: run.step, steps: settings.steps, loss, norm, learningRate: rate, durationMs, tokens: counted });
+  return undefined;
+}
+
+async function fail(run: Run, { what, value, batch, seed }: Broken): Promise<never> {
+  const { compiled, passes, settings } = run;
+  const { executable, parameters } = passes.lane;
+  const where = describeNonFinite({
+    network: networkOf(compiled),
+    source: compiled.source,
+    slots: run.slots,
+    device: { device: settings.device, fused: settings.fused },
+    variant: passes.variant,
+    batch,
+    seed,
+    parameters,
+    states: passes.statesBefore(),
+    gradients: what === "loss" ? undefined : (executable.buffers.get("gradients") as Float32Array),
+  });
+  for (const [name, values] of Object.entries(passes.statesBefore())) executable.buffers.get(`state:${name}`)!.set(values);
+  const checkpoint = await saveCheckpoint(run);
+  const cure = "The parameters are those before this step. Try a lower learning rate, a smaller clip, or look at the data of this batch";
+  const error = new SluiceError("E464", `the ${what} is ${value} at step ${run.step + 1}: ${where}. ${cure}`);
+  throw Object.assign(error, { step: run.step + 1, model: modelWith(run, parameters.slice(), summaryOf(run, "non-finite")), checkpoint });
+}
+
+async function validate(run: Run): Promise<void> {
+  if (run.evaluator === undefined) return;
+  const begun = nowMs();
+  const { parameters } = run.passes.lane;
+  const { loss, metrics } = await run.evaluator.measure(parameters, { batches: run.settings.validationBatches });
+  run.validations.push({ step: run.step, loss, metrics });
+  run.validationLosses.push(loss);
+  const best = loss < (run.best?.loss ?? Infinity);
+  if (best) run.best = { step: run.step, loss, parameters: parameters.slice() };
+  run.emit({ kind: "validation", step: run.step, loss, metrics, best, durationMs: nowMs() - begun });
+}
+
+function outOfPatience({ settings, validations, best }: Run): boolean {
+  if (settings.patience === undefined) return false;
+  return validations.filter(({ step }) => step > (best?.step ?? 0)).length >= settings.patience;
+}
+
+async function saveCheckpoint(run: Run): Promise<Uint8Array> {
+  const { settings, passes, step } = run;
+  const { executable, states, parameters } = passes.lane;
+  const moments = Object.fromEntries(
+    momentNames(settings.optimizer).map((name) => [name, executable.buffers.get(`optimizer:${name}`) as Float32Array]),
+  );
+  const bytes = checkpointToBytes(partsWith(run, parameters, summaryOf(run)), {
+    step,
+    settings: fixedSettings(settings),
+    validations: run.validations,
+    moments,
+    states: Object.fromEntries(states.map(({ name, view }) => [name, view])),
+    best: run.best,
+  });
+  if (settings.saveCheckpoint !== undefined) {
+    await settings.saveCheckpoint(bytes, step);
+    run.emit({ kind: "checkpoint", step, sizeBytes: bytes.length });
+  }
+  return bytes;
+}
+
+function summaryOf(run: Run, reason?: string): TrainingSummary {
+  const { step, losses, firstStep, best, validations, settings, dataset } = run;
+  return {
+    steps: step,
+    ...(step > firstStep ? { loss: losses[step - firstStep - 1] } : {}),
+    ...(validations.length > 0 ? { validationLoss: best?.loss ?? validations[validations.length - 1].loss, bestStep: best?.step } : {}),
+    ...(reason === undefined ? {} : { reason }),
+    optimizer: settings.optimizer.kind,
+    dataset: dataset.name,
+  };
+}
+
+function partsWith({ compiled, sizes, settings, index, dataset }: Run, parameters: Float32Array, training: TrainingSummary) {
+  return { compiled, sizes, seed: settings.seed, parameters, index, record: dataset.record, training };
+}
+
+function modelWith(run: Run, parameters: Float32Array, training: TrainingSummary): Model {
+  const { device, fused } = run.settings;
+  return modelOf({ ...partsWith(run, parameters, training), device, fused });
+}
+
+function finish(run: Run, reason: StopReason, checkpoint: Uint8Array): TrainedModel {
+  const { passes, settings, best, step, firstStep, losses, validations } = run;
+  const parameters = (settings.keepBest ? best?.parameters : undefined) ?? passes.lane.parameters;
+  const training = summaryOf(run, reason);
+  const result: TrainResult = {
+    reason,
+    steps: step,
+    bestStep: best?.step,
+    firstStep,
+    losses: losses.slice(0, step - firstStep),
+    validations,
+    checkpoint,
+  };
+  return Object.assign(modelWith(run, parameters.slice(), training), { training, result });
+}

@@ -43,7 +43,7 @@ interface Parts {
   times(factor: number, x: NodeId): NodeId;
 }
 
-/** The update as a graph over `parameterCount` numbers. @throws SluiceError E445 for constants that cannot be meant */
+/** The update as a graph over `parameterCount` numbers. @throws SluiceError E462 for constants that cannot be meant */
 export function optimizerGraph(options: OptimizerOptions, parameterCount: number): Graph {
   checkOptimizer(options);
   const graph = graphBuilder();
@@ -142,7 +142,7 @@ export function biasCorrections(options: OptimizerOptions, step: number): { read
 
 const kinds: readonly OptimizerKind[] = ["sgd", "rmsprop", "adam", "adamw"];
 
-/** The options of an optimizer given by name or in full. @throws SluiceError E445 */
+/** The options of an optimizer given by name or in full. @throws SluiceError E462 */
 export function readOptimizer(given: OptimizerKind | OptimizerOptions = "adam"): OptimizerOptions {
   const options = typeof given === "string" ? { kind: given } : given;
   checkOptimizer(options);
@@ -150,11 +150,11 @@ export function readOptimizer(given: OptimizerKind | OptimizerOptions = "adam"):
 }
 
 function checkOptimizer(options: OptimizerOptions): void {
-  if (!kinds.includes(options.kind)) throw new SluiceError("E445", `there is no optimizer ${options.kind}; there are ${kinds.join(", ")}`);
+  if (!kinds.includes(options.kind)) throw new SluiceError("E462", `there is no optimizer ${options.kind}; there are ${kinds.join(", ")}`);
   for (const [name, value] of Object.entries(options)) {
     if (typeof value !== "number") continue;
     const share = name === "momentum" || name === "decay" || name === "beta1" || name === "beta2";
     if (!(value >= 0 && (share ? value < 1 : Number.isFinite(value))))
-      throw new SluiceError("E445", `the optimizer's ${name} must be ${share ? "at least 0 and less than 1" : "a number of at least 0"}, not ${value}`);
+      throw new SluiceError("E462", `the optimizer's ${name} must be ${share ? "at least 0 and less than 1" : "a number of at least 0"}, not ${value}`);
   }
 }

@@ -1,11 +1,13 @@
 /**
  * Everything that fixes a training run, with its defaults. Plain data but for the callbacks.
  */
+import type { Network } from "../ir/network/node.ts";
 import type { DeviceName } from "../runtime/executable.ts";
-import type { TrainEvent, StepEvent } from "./events.ts";
-import type { LearningRate } from "./learning-rate.ts";
+import type { StepEvent, TrainEvent } from "./events.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import { checkLearningRate, type LearningRate } from "./learning-rate.ts";
 import type { Metric } from "./metric.ts";
-import type { OptimizerOptions } from "./optimizer.ts";
+import { type OptimizerOptions, readOptimizer, usualLearningRate } from "./optimizer.ts";
 
 type Letter = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "J" | "K" | "L" | "M" | "N" | "O" | "P" | "Q" | "R" | "S" | "T" | "U" | "V" | "W" | "X" | "Y" | "Z";
 /** Sizes of the network beside the other options: `{ H: 12, steps: 600 }`. Names that begin with a capital letter. */
@@ -54,3 +56,90 @@ export interface TrainSettings {
 }
 
 export type TrainOptions = TrainSettings & SizeOptions;
+
+/** Options with every default in its place. */
+export type Settings = Required<
+  Pick<TrainSettings, "seed" | "steps" | "clip" | "weightNoise" | "validateEvery" | "metrics" | "checkpointEvery" | "device" | "fused" | "keepBest">
+> &
+  Pick<TrainSettings, "validationBatches" | "patience" | "saveCheckpoint" | "resume" | "parameters" | "signal" | "onStep" | "onEvent"> & {
+    readonly sizes: Readonly<Record<string, number>>;
+    readonly optimizer: OptimizerOptions;
+    readonly learningRate: LearningRate;
+  };
+
+const known: { readonly [K in keyof TrainSettings]-?: true } = {
+  sizes: true,
+  seed: true,
+  steps: true,
+  optimizer: true,
+  learningRate: true,
+  clip: true,
+  weightNoise: true,
+  validateEvery: true,
+  validationBatches: true,
+  patience: true,
+  keepBest: true,
+  metrics: true,
+  saveCheckpoint: true,
+  checkpointEvery: true,
+  resume: true,
+  parameters: true,
+  signal: true,
+  device: true,
+  fused: true,
+  onStep: true,
+  onEvent: true,
+};
+
+/** Stands for "no clipping" in a float32 scalar. */
+const noClip = 3e38;
+
+/** Checks options and fills in what is not given. @throws SluiceError E462 (unknown option, or a number that cannot be meant) */
+export function readSettings(network: Network, options: TrainOptions, validates: boolean): Settings {
+  const sizes: Record<string, number> = { ...options.sizes };
+  for (const [name, value] of Object.entries(options)) {
+    if (Object.hasOwn(known, name)) continue;
+    if (!network.sizes.some((size) => size.name === name)) {
+      const there = network.sizes.map((size) => size.name).join(", ") || "none";
+      throw new SluiceError("E462", `there is no option ${name}, and ${network.name} has no such size (its sizes: ${there}); options: ${Object.keys(known).join(", ")}`);
+    }
+    if (typeof value === "number") sizes[name] = value;
+  }
+  const steps = whole("steps", options.steps ?? 1000, 0);
+  const optimizer = readOptimizer(options.optimizer);
+  const rate = options.learningRate ?? usualLearningRate[optimizer.kind];
+  const clip = options.clip ?? 1;
+  if (!(clip >= 0)) throw new SluiceError("E462", `clip must be a number of at least 0 (0: no clipping), not ${clip}`);
+  const weightNoise = options.weightNoise ?? 0;
+  if (!(weightNoise >= 0 && Number.isFinite(weightNoise))) throw new SluiceError("E462", `weightNoise must be a number of at least 0, not ${weightNoise}`);
+  const seed = options.seed ?? 1;
+  if (!Number.isFinite(seed)) throw new SluiceError("E462", `seed must be a number, not ${seed}`);
+  return {
+    sizes,
+    seed,
+    steps,
+    optimizer,
+    learningRate: checkLearningRate(typeof rate === "number" ? { kind: "constant", rate } : rate),
+    clip: clip === 0 ? noClip : Math.min(clip, noClip),
+    weightNoise,
+    validateEvery: validates ? whole("validateEvery", options.validateEvery ?? Math.max(1, Math.floor(steps / 20)), 0) : 0,
+    validationBatches: options.validationBatches === undefined ? undefined : whole("validationBatches", options.validationBatches, 1),
+    patience: options.patience === undefined ? undefined : whole("patience", options.patience, 1),
+    keepBest: options.keepBest ?? true,
+    metrics: options.metrics ?? [],
+    saveCheckpoint: options.saveCheckpoint,
+    checkpointEvery: whole("checkpointEvery", options.checkpointEvery ?? 0, 0),
+    resume: options.resume,
+    parameters: options.parameters,
+    signal: options.signal,
+    device: options.device ?? "wasm",
+    fused: options.fused ?? false,
+    onStep: options.onStep,
+    onEvent: options.onEvent,
+  };
+}
+
+function whole(name: string, value: number, least: number): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new SluiceError("E462", `${name} must be a whole number of at least ${least}, not ${value}`);
+}

@@ -59,7 +59,7 @@ export interface Passes {
 const probed = 8;
 const persistent: ReadonlySet<BufferRole> = new Set(["parameters", "optimizer", "state"]);
 
-/** @throws SluiceError E446 if the source cannot be used with the network */
+/** @throws SluiceError E463 if the source cannot be used with the network */
 export function createPasses(options: PassOptions): Passes {
   const { network, sizes, slots, source } = options;
   const first = Array.from({ length: Math.min(probed, source.batchesPerPass ?? probed) }, (_, step) => source.batchAt(step));
@@ -94,7 +94,7 @@ export function createPasses(options: PassOptions): Passes {
   }
 
   function laneFor(batch: Batch): Lane {
-    if (batch.carry && !carries) throw new SluiceError("E446", "the data carry states over from a batch, although none of the first batches does");
+    if (batch.carry && !carries) throw new SluiceError("E463", "the data carry states over from a batch, although none of the first batches does");
     if (batch.lengths === undefined || lane.lengths) return lane;
     const wider = open(true);
     for (const [name, { role }] of lane.executable.shapes) {
@@ -138,16 +138,16 @@ function refuseLongLags(network: Network): void {
   const long = network.states.find((state) => Math.abs(state.lag) > 1);
   if (long === undefined) return;
   throw new SluiceError(
-    "E446",
+    "E463",
     `the data carry states from batch to batch, which needs constant first values where a state is read ${long.lag} steps back; write  ${long.name}[0] = 0`,
   );
 }
 
-/** @throws SluiceError E446 if the network needs an input that a dataset lacks, or defines no loss */
+/** @throws SluiceError E463 if the network needs an input that a dataset lacks, or defines no loss */
 export function checkInputs(network: Network, feed: Feed, inputs: Readonly<Record<string, unknown>>, name: string): void {
   for (const needed of feed.names) {
     if (inputs[needed] !== undefined) continue;
     const offered = Object.keys(inputs).join(", ") || "nothing";
-    throw new SluiceError("E446", `${network.name} reads the input ${needed}, but ${name} gives ${offered}; rename the input, or choose other data`);
+    throw new SluiceError("E463", `${network.name} reads the input ${needed}, but ${name} gives ${offered}; rename the input, or choose other data`);
   }
 }

@@ -39,7 +39,7 @@ export const format: CommandDefinition<FormatOptions> = {
       .option("--write", "rewrite the files")
       .option("--check", "say which files would change; exit code 1 if any would");
   },
-  run({ terminal, json, emit }, files, options) {
+  async run({ terminal, json, emit }, files, options) {
     if ([options.unicode, options.ascii, options.latex].filter(Boolean).length > 1) throw usageError("give one of --unicode, --ascii and --latex");
     if (options.latex && (options.write || options.check)) throw usageError("--latex only prints; leave out --write and --check");
     const results: { file: string; changed: boolean; text: string }[] = [];
@@ -55,7 +55,7 @@ export const format: CommandDefinition<FormatOptions> = {
       if (file === "-") throw usageError("standard input cannot be rewritten; leave out --write");
       if (source(file))
         throw new SluiceError("E486", `${file} is a standard mechanism, not a file; print it to a file of your own: sluice format ${file} > my.gate`);
-      writeWhole(file, text);
+      await writeWhole(file, text);
     }
     const changed = results.filter((result) => result.changed);
     if (json) emit(results);

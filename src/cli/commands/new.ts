@@ -23,7 +23,7 @@ export const newCommand: CommandDefinition<NewOptions> = {
   options(command) {
     command.option("--from <mechanism>", "the mechanism to begin with", "peephole_lstm");
   },
-  run({ terminal, json, emit }, [path], options) {
+  async run({ terminal, json, emit }, [path], options) {
     const name = basename(path);
     if (!/^[A-Za-z][\w-]*$/.test(name)) throw usageError(`a name begins with a letter and holds letters, digits, - and _; “${name}” does not`);
     if (mechanismText(options.from) === undefined) readSource(options.from); // throws with the names that exist
@@ -35,8 +35,8 @@ export const newCommand: CommandDefinition<NewOptions> = {
     const text = renamed(original, block);
     const compiled = compileText({ name: `${name}.gate`, text });
     const file = join(path, `${name}.gate`);
-    writeWhole(file, text);
-    writeWhole(join(path, "README.md"), instructions(name, options.from));
+    await writeWhole(file, text);
+    await writeWhole(join(path, "README.md"), instructions(name, options.from));
     if (json) emit({ folder: path, files: [file, join(path, "README.md")], ok: compiled.ok });
     else {
       terminal.print(`${file}  a copy of ${options.from}: change an equation, then`);

@@ -155,7 +155,7 @@ function evaluate(expression: Expression, frame: Frame, machine: Machine): Value
     }
     case "across": {
       const lanes = vector(expression.operand, frame, machine);
-      const join = expression.op === "add" ? lanewise.add : lanewise.max;
+      const join = expression.op === "add" ? lanewise.add : Math.max;
       const first = expression.lanes >= 2 ? join(lanes[0], lanes[1]) : lanes[0];
       const second = expression.lanes === 4 ? join(lanes[2], lanes[3]) : lanes[2];
       const total = expression.lanes >= 3 ? join(first, second) : first;
@@ -181,14 +181,14 @@ function binary(op: VectorBinary, left: Vector, right: Value): Vector {
   return zip(left, right as Vector, lanewise[op]);
 }
 
-/** One lane of each binary. max and min: NaN if either is; which zero comes of +0 and −0 is not said. */
+/** One lane of each binary. */
 const lanewise: { readonly [K in Exclude<VectorBinary, "ishr" | "ishl">]: (a: number, b: number) => number } = {
   add: (a, b) => Math.fround(a + b),
   sub: (a, b) => Math.fround(a - b),
   mul: (a, b) => Math.fround(a * b),
   div: (a, b) => Math.fround(a / b),
-  max: Math.max,
-  min: Math.min,
+  max: (a, b) => (Number.isNaN(b) ? b : a < b ? b : a),
+  min: (a, b) => (Number.isNaN(b) ? b : b < a ? b : a),
   pow: (a, b) => Math.fround(a ** b),
   less: (a, b) => (a < b ? 1 : 0),
   less_equal: (a, b) => (a <= b ? 1 : 0),

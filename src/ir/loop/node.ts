@@ -5,9 +5,13 @@
  * vector of which one lane is stored. So every element goes through the same instructions wherever it lies, and its bits do not
  * depend on its position.
  *
- * Statements are structured; expressions are trees without side effects; a value used twice is bound by `let`. Locals are function-wide and
- * typed by their first `let`/`param`. Loops count up and test at the top (a loop of zero rounds is legal).
- * @see print.ts, verify.ts, interpret.ts (the meaning, in float32), ../../phases/6-emit
+ * Statements are structured; expressions are trees without side effects; a value used twice is bound by `let` (or is the same object twice in one
+ * statement, which is computed once). Locals are function-wide and typed by their first `let`/`param`; after an `if` or `for` only what every
+ * path has bound may be read. Loops count up and test before each round (a loop of zero rounds is legal); their counter is not bound in the
+ * body and not read after the loop. Functions do not call each other in a circle.
+ *
+ * Data that is not float32 (tokens, bits) is moved as i32x4: an f32x4 may change the payload of a NaN.
+ * @see build.ts (constructors), print.ts, verify.ts, interpret.ts (the meaning, in float32), ../../phases/6-emit
  */
 
 export type LoopType = "i32" | "f32x4" | "i32x4";
@@ -77,14 +81,16 @@ export type Expression =
   | { readonly kind: "binary"; readonly op: VectorBinary; readonly left: Expression; readonly right: Expression }
   /** a·b + c: two roundings, or one where the engine has relaxed SIMD and the program's mode is "fused". */
   | { readonly kind: "multiply_add"; readonly a: Expression; readonly b: Expression; readonly c: Expression }
-  /** Lane by lane: condition lanes ≠ 0 (an f32x4 or i32x4 mask or number) → whenTrue. */
+  /** Lane by lane: condition lanes ≠ 0 (an f32x4 or i32x4 number; NaN counts as ≠ 0) → whenTrue. Comparisons, `step`, and their `mul` (and), `max`
+   * (or), `1 − c` (not) are used as masks directly: a condition costs one instruction each. Both sides are computed. */
   | { readonly kind: "select"; readonly condition: Expression; readonly whenTrue: Expression; readonly whenFalse: Expression }
-  /** Sum (or maximum) of the first `lanes` lanes in all four lanes, in the fixed order (0+1)+(2+3) (missing lanes left out). */
+  /** Sum (or maximum; NaN if any is) of the first `lanes` lanes in all four lanes, in the fixed order (0+1)+(2+3) (missing lanes left out). */
   | { readonly kind: "across"; readonly op: "add" | "max"; readonly lanes: Lanes; readonly operand: Expression }
-  /** i32 arithmetic. */
+  /** i32 arithmetic: signed, wrapping; `div` and `rem` toward zero, trapping on 0; comparisons give 1 or 0. */
   | { readonly kind: "integer"; readonly op: IntegerOp; readonly left: Expression; readonly right: Expression };
 
-/** On f32x4 unless said. `not_zero`: all bits set (as i32x4) where the lane ≠ 0. `to_f32x4`: i32x4 (signed) → f32x4. */
+/** On f32x4 unless said. `to_f32x4`: i32x4 (signed) → f32x4. NaN in → NaN out, but for `step` (1 for x > 0, else 0). `relu` is x < 0 ? 0 : x.
+ * exp, sigmoid, tanh, expm1 (and so on) may be a few ulp off the interpreter's value, and a result below 2⁻¹²⁶ may be 0 (phases/6-emit/wasm/transcendental). */
 export type VectorUnary =
   | "neg"
   | "abs"
@@ -106,7 +112,8 @@ export type VectorUnary =
   | "relu"
   | "to_f32x4";
 
-/** f32x4 arithmetic; comparisons give 1.0 or 0.0; `pow` as exp(b·log a) with the usual cases of an integer exponent.
+/** f32x4 arithmetic; comparisons give 1.0 or 0.0 (0.0 with NaN); `max` is a < b ? b : a and `min` b < a ? b : a, NaN if either is NaN (one
+ * instruction if the right one is a constant); `pow` as JavaScript's ** (x⁰ = 1, a negative base needs a whole exponent).
  * Names that begin with `i` are on i32x4; `ishr` is a logical shift right by a constant (right is an `i32`), comparisons give 1.0/0.0 as f32x4. */
 export type VectorBinary =
   | "add"

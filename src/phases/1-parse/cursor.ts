@@ -29,11 +29,13 @@ export interface Cursor {
   depth: number;
   /** Open `|` at this level of brackets. */
   bars: number;
+  /** True among the sizes of a shape, where `×` separates. */
+  inSizes: boolean;
   abandoned: boolean;
 }
 
 export function createCursor(context: Context, tokens: readonly Token[]): Cursor {
-  return { context, tokens, at: 0, operators: 0, depth: 0, bars: 0, abandoned: false };
+  return { context, tokens, at: 0, operators: 0, depth: 0, bars: 0, inSizes: false, abandoned: false };
 }
 
 export function peek(c: Cursor, ahead = 0): Token {

@@ -7,6 +7,7 @@
  * whatever follows.
  */
 import type { Bound, Declaration, Expression, Identifier, Indexed, Option } from "../../ir/syntax/node.ts";
+import { PRECEDENCE } from "../../ir/syntax/operators.ts";
 import { OPTIONS } from "../../ir/syntax/options.ts";
 import { joinSpans, type Span } from "../../support/source.ts";
 import type { Cursor } from "./cursor.ts";
@@ -277,8 +278,11 @@ function parseSizes(c: Cursor): Expression[] {
     const token = peek(c);
     const isMissing = atEnd(c) || isSign(token, "×", ",", ";", close);
     if (isMissing) fail(c, "E026", sizes.length === 0 ? power : c.tokens[c.at - 1]!, "a size is missing after this sign");
-    else if (opening) sizes.push(parseExpression(c));
-    else sizes.push(parseExpression(c, 6));
+    else {
+      c.inSizes = true;
+      sizes.push(parseExpression(c, opening ? PRECEDENCE.additive : PRECEDENCE.postfix));
+      c.inSizes = false;
+    }
     const between = peek(c);
     const separates = isSign(between, "×") || (opening !== undefined && isSign(between, ","));
     if (!separates) break;

@@ -36,7 +36,7 @@ export function parseExpression(c: Cursor, minimum: number = PRECEDENCE.additive
       left = binary(entry.op, left, right);
       continue;
     }
-    if (isSign(token, "×") && PRECEDENCE.multiplicative >= minimum) {
+    if (isSign(token, "×") && !c.inSizes && PRECEDENCE.multiplicative >= minimum) {
       fail(c, "E037", token, "`×` could mean several products", { edit: { span: token, text: "·", label: "·" } });
       if (!countOperator(c, token)) return left;
       next(c);
@@ -305,7 +305,7 @@ function parseReduction(c: Cursor, token: Token): Expression | undefined {
   const index = match[2]!;
   const isSum = match[1] === "Σ";
   if (!isIndexLetter(index) && !c.context.indices.has(index)) return undefined;
-  if (!startsValue(c, following) && !(isSum && isSign(following, "-"))) return undefined;
+  if (!startsValue(c, following)) return undefined;
   next(c);
   const identifierOfIndex: Identifier = { kind: "identifier", span: { start: token.start, end: token.end }, name: index };
   return reduce(c, token, identifierOfIndex, isSum ? "sum" : (match[1]!.replace("_", "") as Reduction), isSum);

@@ -158,6 +158,8 @@ function parseDefinition(c: Cursor, line: Line): (Definition | Where)[] {
     skipUntil(c, "=");
   }
   const equals = accept(c, "=")!;
+  if (isSign(peek(c), "=")) unexpected(c);
+  while (accept(c, "=")) continue;
   let value: Expression;
   if (atEnd(c)) {
     fail(c, "E005", equals, "nothing follows `=`");

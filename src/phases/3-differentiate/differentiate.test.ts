@@ -181,7 +181,7 @@ function lstm(reverse: boolean, masked: boolean): Graph {
       const before = b.rename(hBefore, "H", prime);
       const preactivation = (k: number, peep: NodeId) => {
         const [Wx, Wh, bias, p] = statics.slice(4 * k, 4 * k + 4);
-        return b.addAll([b.contract(Wx, step, "D"), b.contract(Wh, before, prime), b.mul(p, peep), bias]);
+        return b.addAll([b.contract(step, Wx, "D"), b.contract(before, Wh, prime), b.mul(peep, p), bias]);
       };
       const i = b.named(b.sigmoid(preactivation(0, cBefore)), "i");
       const f = b.sigmoid(preactivation(1, cBefore));

@@ -54,10 +54,13 @@ export function pullBack(
   into: Cotangents,
   onScanOp: (id: NodeId) => void,
 ): void {
+  const guarded = new Set<NodeId>();
   for (let i = nodes.length - 1; i >= 0; i--) {
     const y = nodes[i];
     const node = g.node(y);
     if (!active(y)) continue;
+    if (guarded.has(y)) for (const arg of node.args) guarded.add(arg);
+    else if (node.op === "select") for (const side of node.args.slice(1)) guarded.add(side);
     if (node.op === "scan" || node.op === "emitted" || node.op === "final") {
       onScanOp(y);
       continue;
@@ -65,7 +68,7 @@ export function pullBack(
     const dy = into.get(y);
     const op = node.op as Exclude<Op, ScanOp>;
     if (dy === undefined || !node.args.some((arg, k) => active(arg) && flowsThrough(op, k))) continue;
-    const parts = pullbacks[op].pull({ g, node, y, args: node.args, dy });
+    const parts = pullbacks[op].pull({ g, node, y, args: node.args, dy, guarded: guarded.has(y) });
     for (const [k, arg] of node.args.entries()) if (parts[k] !== undefined && active(arg)) into.add(arg, parts[k]);
   }
 }

@@ -5,7 +5,8 @@
  * have more axes than its argument (the caller sums over them) or fewer (the caller broadcasts it). Total over the ops, the scan apart.
  *
  * Conventions at the corners: relu, abs, sign, step have derivative 0 at 0; sqrt has derivative 0 at 0 (so the gradient of a norm at the origin is 0); equal
- * maxima share the cotangent evenly; the side of a `select` that was not chosen receives 0, whatever it holds.
+ * maxima share the cotangent evenly; the side of a `select` that was not chosen receives 0, whatever it holds: below a select, ops with an unbounded
+ * derivative pass 0 on where their cotangent is 0.
  */
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
 import { unionAxes, withoutAxes } from "../../ir/tensor/axes.ts";
@@ -19,6 +20,8 @@ export interface Pull {
   readonly args: readonly NodeId[];
   /** Cotangent of the value. */
   readonly dy: NodeId;
+  /** True below a side of a `select`: where dy is 0 nothing may flow, even if the derivative there is infinite. */
+  readonly guarded: boolean;
 }
 
 export interface Pullback {
@@ -34,6 +37,14 @@ const unary = (dx: (g: GraphBuilder, x: NodeId, y: NodeId, dy: NodeId) => NodeId
   through: "all",
   pull: ({ g, args, y, dy }) => [dx(g, args[0], y, dy)],
 });
+
+/** The same for a derivative that can be infinite. */
+const singular = (dx: (g: GraphBuilder, x: NodeId, y: NodeId, dy: NodeId) => NodeId): Pullback => ({
+  through: "all",
+  pull: (p) => [guard(p, dx(p.g, p.args[0], p.y, p.dy))],
+});
+
+const guard = ({ g, dy, guarded }: Pull, term: NodeId): NodeId => (guarded ? g.select(dy, term, g.constant(0)) : term);
 
 const through = (args: readonly number[] | "all", pull: Pullback["pull"]): Pullback => ({ through: args, pull });
 
@@ -72,12 +83,12 @@ export const pullbacks = {
   abs: unary((g, x, _y, dy) => g.mul(dy, g.sign(x))),
   sign: NOTHING,
   step: NOTHING,
-  recip: unary((g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y)))),
+  recip: singular((g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y)))),
   sqrt: unary((g, _x, y, dy) => where(g, y, g.div(g.mul(g.constant(0.5), dy), y))),
-  exp: unary((g, _x, y, dy) => g.mul(dy, y)),
-  expm1: unary((g, x, _y, dy) => g.mul(dy, g.exp(x))), // y + 1 would lose all digits for very negative x
-  log: unary((g, x, _y, dy) => g.div(dy, x)),
-  log1p: unary((g, x, _y, dy) => g.div(dy, g.add(x, g.constant(1)))),
+  exp: singular((g, _x, y, dy) => g.mul(dy, y)),
+  expm1: singular((g, x, _y, dy) => g.mul(dy, g.exp(x))), // y + 1 would lose all digits for very negative x
+  log: singular((g, x, _y, dy) => g.div(dy, x)),
+  log1p: singular((g, x, _y, dy) => g.div(dy, g.add(x, g.constant(1)))),
   sin: unary((g, x, _y, dy) => g.mul(dy, g.cos(x))),
   cos: unary((g, x, _y, dy) => g.neg(g.mul(dy, g.sin(x)))),
   erf: unary((g, x, _y, dy) => g.mul(dy, g.mul(g.constant(2 / Math.sqrt(Math.PI)), g.exp(g.neg(g.mul(x, x)))))),
@@ -92,16 +103,28 @@ export const pullbacks = {
   add: through("all", ({ dy }) => [dy, dy]),
   sub: through("all", ({ g, dy }) => [dy, g.neg(dy)]),
   mul: through("all", ({ g, args: [a, b], dy }) => [product(g, dy, b, g.axesOf(a)), product(g, dy, a, g.axesOf(b))]),
-  div: through("all", ({ g, args: [a, b], y, dy }) => {
-    const da = g.div(dy, b);
-    return [da, product(g, g.neg(da), y, unionAxes(g.axesOf(a), g.axesOf(b)))];
+  div: through("all", (p) => {
+    const {
+      g,
+      args: [a, b],
+      y,
+      dy,
+    } = p;
+    const da = guard(p, g.div(dy, b));
+    return [da, guard(p, product(g, g.neg(da), y, unionAxes(g.axesOf(a), g.axesOf(b))))];
   }),
   max: through("all", (p) => extremum(p, (a, b) => p.g.less(b, a))),
   min: through("all", (p) => extremum(p, (a, b) => p.g.less(a, b))),
-  pow: through("all", ({ g, args: [a, b], y, dy }) => [
-    where(g, b, g.mul(dy, g.mul(b, g.pow(a, g.sub(b, g.constant(1)))))), // a⁰ is constant, also at a = 0
-    where(g, g.less(g.constant(0), a), g.mul(dy, g.mul(y, g.log(a)))),
-  ]),
+  pow: through("all", (p) => {
+    const {
+      g,
+      args: [a, b],
+      y,
+      dy,
+    } = p;
+    const da = where(g, b, g.mul(dy, g.mul(b, g.pow(a, g.sub(b, g.constant(1)))))); // a⁰ is constant, also at a = 0
+    return [guard(p, da), guard(p, where(g, g.less(g.constant(0), a), g.mul(dy, g.mul(y, g.log(a)))))];
+  }),
   less: NOTHING,
   less_equal: NOTHING,
   equal: NOTHING,

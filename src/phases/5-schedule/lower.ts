@@ -1,14 +1,14 @@
 /**
  * Steps with addresses → loop functions.
  *
- * Every step becomes a function of (T, t); a scan is a loop over t around calls; an entry calls its steps in order. Equal tiles are shared.
+ * Every step becomes a function of (T, t, n); a scan is a loop over t around calls; an entry calls its steps in order. Equal tiles are shared.
  */
 import type { Place } from "./access.ts";
 import { add32, call, declare, forLoop, i32, i32Local, letLocal, loopFunction, sub32 } from "../../ir/loop/build.ts";
 import type { LoopFunction, Statement } from "../../ir/loop/node.ts";
 import type { ProgramStep } from "../../ir/program/node.ts";
 import { unreachable } from "../../support/invariant.ts";
-import { lowerNest } from "./nest.ts";
+import { KERNEL_PARAMETERS, lowerNest } from "./nest.ts";
 import { lowerPack, lowerProduct, type Tiles } from "./product.ts";
 import { workOf } from "./work.ts";
 import type { Step } from "./step.ts";
@@ -27,7 +27,7 @@ export function lowerEntry(entry: string, steps: readonly Step[], addresses: Rea
       into.functions.push(loopFunction(name, [], []));
       const at = into.functions.length - 1;
       into.functions[at] = lowered(step, name, bound);
-      return call(name, i32Local("T"), bound ? i32Local("t") : i32(0));
+      return call(name, i32Local("T"), bound ? i32Local("t") : i32(0), bound ? i32(1) : i32Local("T"));
     });
   const lowered = (step: Step, name: string, bound: boolean): LoopFunction => {
     switch (step.kind) {
@@ -42,7 +42,7 @@ export function lowerEntry(entry: string, steps: readonly Step[], addresses: Rea
         const body = step.reverse
           ? forLoop("u", i32(0), i32Local("T"), 1, [letLocal("t", sub32(sub32(i32Local("T"), i32(1)), i32Local("u"))), ...inner])
           : forLoop("u", i32(0), i32Local("T"), 1, [letLocal("t", add32(i32Local("u"), i32(0))), ...inner]);
-        return loopFunction(name, [declare("T", "i32"), declare("t", "i32")], [body], step.label);
+        return loopFunction(name, KERNEL_PARAMETERS, [body], step.label);
       }
       default:
         return unreachable(step);

@@ -1,7 +1,7 @@
 /**
  * A nest as loops: one pass over a space that computes, stores and reduces.
  *
- * In: a nest step whose places have addresses. Out: one loop function of (T, t). Four elements go at a time along the innermost axis where every
+ * In: a nest step whose places have addresses. Out: one loop function of (T, t, n). Four elements go at a time along the innermost axis where every
  * access is contiguous or constant there, with a partial vector at the end, so an element's bits do not depend on where it lies.
  * A reduction whose axes are innermost accumulates in a register, any other one in memory, always in the order of the loops.
  */
@@ -20,6 +20,9 @@ import type { NestStep, Operand, Operation } from "./step.ts";
 
 export type AddressOf = (place: Place) => number;
 
+/** Every kernel takes the number of time steps of the run, the first step in hand, and how many are in hand (0 and T outside loops over time). */
+export const KERNEL_PARAMETERS = [declare("T", "i32"), declare("t", "i32"), declare("n", "i32")];
+
 const REDUCTIONS: ReadonlySet<string> = new Set(["sum", "max_over", "argmax", "contract"]);
 const isReduction = (operation: Operation): boolean => REDUCTIONS.has(operation.op);
 
@@ -29,14 +32,14 @@ function base(access: Access, addressOf: AddressOf): number {
 }
 
 function countExpression(count: Count): Expression {
-  return count.timed ? mul32(i32Local("T"), i32(count.factor)) : i32(count.factor);
+  return count.timed ? mul32(i32Local(count.timed), i32(count.factor)) : i32(count.factor);
 }
 
 /** The loop function of a nest. `bound`: inside a scan, where `t` is given. */
 export function lowerNest(step: NestStep, name: string, addressOf: AddressOf, bound: boolean): LoopFunction {
   const plan = planLoops(step.axes, stridedOf(step), step.operations.filter(isReduction).map((operation) => new Set(operation.over)));
   const body = new NestWriter(step, plan, addressOf, bound).write();
-  return loopFunction(name, [declare("T", "i32"), declare("t", "i32")], body, step.label);
+  return loopFunction(name, KERNEL_PARAMETERS, body, step.label);
 }
 
 /** Everything whose strides matter for the order of loops. */

@@ -10,6 +10,7 @@ import { labelOf } from "./label.ts";
 import type { Planner } from "./plan.ts";
 import { panelElements, PIECE, TILE_ROWS } from "./product.ts";
 import type { ProductRoles } from "./roles.ts";
+import { timedOf, type Timed } from "./space.ts";
 import type { Dimension, PackStep, ProductStep, Step } from "./step.ts";
 
 export function planProduct(planner: Planner, roles: ProductRoles, prepared: boolean): void {
@@ -22,7 +23,7 @@ export function planProduct(planner: Planner, roles: ProductRoles, prepared: boo
   const m = dimension(planner, roles.m, [a, c, ...(initial ? [initial] : [])]);
   const k = dimension(planner, roles.k, [a]);
   const aContiguous = k.rest.length === 0 && innerStride(a, k.merged) === 1;
-  const rows = m.merged.timed ? Number.POSITIVE_INFINITY : m.merged.size;
+  const rows = m.merged.timed ? m.merged.size * places.capacity : m.merged.size;
   const panelWidth = rows < TILE_ROWS ? 16 : 8;
 
   const n = dimension(planner, roles.n, [c, ...(initial ? [initial] : [])]);
@@ -70,7 +71,7 @@ function dimension(planner: Planner, axes: readonly AxisName[], accesses: readon
   if (useful.length === 0) return { merged: { axes: axes.slice(-1), size: 1, timed: false }, rest: [] };
   const merged: AxisName[] = [];
   let size = 1;
-  let timed = false;
+  let timed: Timed = false;
   for (let i = useful.length - 1; i >= 0; i--) {
     const axis = useful[i];
     const inner = merged[merged.length - 1];
@@ -78,7 +79,7 @@ function dimension(planner: Planner, axes: readonly AxisName[], accesses: readon
       return { merged: { axes: merged.slice(0, 1), size, timed }, rest: useful.slice(0, i + 1) };
     }
     if (merged.length === 0) merged.push(axis);
-    if (sizes.of(axis) === "T") timed = true;
+    if (sizes.of(axis) === "T") timed = timedOf(axis, "T");
     else size *= sizes.of(axis) as number;
   }
   return { merged: { axes: merged, size, timed }, rest: [] };

@@ -1,15 +1,15 @@
 /**
  * Matrix products as loops: blocks of rows, panels of columns, tiles.
  *
- * In: a product or pack step whose places have addresses. Out: loop functions of (T, t) and the tiles that they call (shared by name).
+ * In: a product or pack step whose places have addresses. Out: loop functions of (T, t, n) and the tiles that they call (shared by name).
  * B lies in panels [n / width][k][width], padded with zeros: packed once (weights), or piece by piece when it changes (weight gradients), where
  * A is packed beside it if its terms are not contiguous. Pieces of k have a fixed length and sum into C in order: bits do not depend on them.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
-import { add32, and32, call, clear, declare, div32, equal32, forLoop, i32, i32Local, letLocal, load, loopFunction, min32, mul32, rem32, store, sub32, when } from "../../ir/loop/build.ts";
+import { add32, and32, call, clear, div32, equal32, forLoop, i32, i32Local, letLocal, load, loopFunction, min32, mul32, rem32, store, sub32, when } from "../../ir/loop/build.ts";
 import { invariant } from "../../support/invariant.ts";
 import { strideOf, type Access } from "./access.ts";
-import type { AddressOf } from "./nest.ts";
+import { KERNEL_PARAMETERS, type AddressOf } from "./nest.ts";
 import type { Dimension, PackStep, ProductStep } from "./step.ts";
 import { tileFunction, tileName, type TileShape } from "./tile.ts";
 
@@ -22,17 +22,17 @@ export const TILE_ROWS = 4;
 export type Tiles = Map<string, LoopFunction>;
 
 const dimensionStride = (access: Access, dimension: Dimension): number => (dimension.axes.length === 0 ? 0 : strideOf(access, dimension.axes[dimension.axes.length - 1]));
-const count = (dimension: Dimension): Expression => (dimension.timed ? mul32(i32Local("T"), i32(dimension.size)) : i32(dimension.size));
+const count = (dimension: Dimension): Expression => (dimension.timed ? mul32(i32Local(dimension.timed), i32(dimension.size)) : i32(dimension.size));
 
 /** The loop function of a product. */
 export function lowerProduct(step: ProductStep, name: string, addressOf: AddressOf, bound: boolean, tiles: Tiles): LoopFunction {
   const writer = new ProductWriter(step, addressOf, bound, tiles);
   let body = writer.write();
   for (let d = step.outer.length - 1; d >= 0; d--) {
-    const { size } = step.outer[d];
-    body = [forLoop(`o${d}`, i32(0), size === "T" ? i32Local("T") : i32(size), 1, body)];
+    const { axis, size } = step.outer[d];
+    body = [forLoop(`o${d}`, i32(0), size === "T" ? i32Local(axis === "t" ? "n" : "T") : i32(size), 1, body)];
   }
-  return loopFunction(name, [declare("T", "i32"), declare("t", "i32")], body, step.label);
+  return loopFunction(name, KERNEL_PARAMETERS, body, step.label);
 }
 
 class ProductWriter {
@@ -254,7 +254,7 @@ export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bo
     for (let d = inner - 1; d >= 0; d--) nest = [forLoop(`d${d}`, i32(0), i32(loops[d].size), 1, nest)];
     body.push(...nest);
   }
-  return loopFunction(name, [declare("T", "i32"), declare("t", "i32")], body, step.label);
+  return loopFunction(name, KERNEL_PARAMETERS, body, step.label);
 }
 
 /** Elements of the panels of an n × k operand. */

@@ -7,10 +7,18 @@
 import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
 import type { Access } from "./access.ts";
 
-/** A number of iterations: factor, or factor · T. */
+/** What a count grows with: nothing, the steps of `t` in hand (`n`), or all steps (`T`, for a second time axis). */
+export type Timed = false | "n" | "T";
+
+/** A number of iterations: factor, factor · n or factor · T. */
 export interface Count {
   readonly factor: number;
-  readonly timed: boolean;
+  readonly timed: Timed;
+}
+
+/** What the size of an axis grows with. */
+export function timedOf(axis: AxisName, size: AxisSize): Timed {
+  return size === "T" ? (axis === "t" ? "n" : "T") : false;
 }
 
 export interface Loop {
@@ -38,8 +46,8 @@ function stride(of: Strided, axis: AxisName): number {
   return of.strides.get(axis) ?? 0;
 }
 
-function counted(size: AxisSize): Count {
-  return size === "T" ? { factor: 1, timed: true } : { factor: size, timed: false };
+function counted({ name, size }: { name: AxisName; size: AxisSize }): Count {
+  return size === "T" ? { factor: 1, timed: timedOf(name, size) } : { factor: size, timed: false };
 }
 
 function widthAlong(axis: AxisName, accesses: readonly Strided[]): 1 | 4 {
@@ -86,9 +94,9 @@ export function planLoops(
       accesses.every((access) => !access.scalarAlong) &&
       separate.every((group) => group.has(axis.name) === group.has(inner.axes[0]));
     if (mergeable) {
-      const count = axis.size === "T" ? { factor: inner.count.factor, timed: true } : { factor: inner.count.factor * axis.size, timed: false };
+      const count: Count = axis.size === "T" ? { factor: inner.count.factor, timed: timedOf(axis.name, axis.size) } : { factor: inner.count.factor * axis.size, timed: false };
       loops[0] = { axes: [axis.name, ...inner.axes], count };
-    } else loops.unshift({ axes: [axis.name], count: counted(axis.size) });
+    } else loops.unshift({ axes: [axis.name], count: counted(axis) });
   }
   const innermost = loops[loops.length - 1];
   const width = innermost === undefined ? 1 : widthAlong(innermost.axes[innermost.axes.length - 1], accesses);

@@ -8,6 +8,7 @@
  */
 import type { AxisName, AxisSize, ElementType, Op } from "../../ir/tensor/node.ts";
 import type { Access, Place } from "./access.ts";
+import type { Timed } from "./space.ts";
 
 export type Step = NestStep | ProductStep | PackStep | ScanStep;
 
@@ -41,9 +42,9 @@ export interface NestStep {
 /** Several axes that lie row-major in every access of a product, as one. */
 export interface Dimension {
   readonly axes: readonly AxisName[];
-  /** Elements: a number, or (factor · T). */
+  /** Elements: a number, or a factor of the steps in hand or of all steps. */
   readonly size: number;
-  readonly timed: boolean;
+  readonly timed: Timed;
 }
 
 export interface ProductStep {

@@ -13,9 +13,9 @@ import { wasmFeatures } from "./probe.ts";
 const pageBytes = 65_536;
 const greatestPages = 65_536;
 
-/** @throws SluiceError E460 if the engine has no SIMD, E461 if the memory cannot be had */
+/** @throws SluiceError E471 if the engine has no SIMD, E472 if the memory cannot be had */
 export function loadProgram(program: Program): Executable {
-  if (!wasmFeatures().simd) throw new SluiceError("E460", 'this engine has no WebAssembly SIMD; use `device: "interpreter"`, or a newer engine');
+  if (!wasmFeatures().simd) throw new SluiceError("E471", 'this engine has no WebAssembly SIMD; use `device: "interpreter"`, or a newer engine');
   const memory = allocate(program);
   const instance = new WebAssembly.Instance(moduleOf(program.wasm), { env: { memory } });
   // A module may bring its own memory instead of importing one.
@@ -55,10 +55,10 @@ function allocate(program: Program): WebAssembly.Memory {
   const pages = Math.max(1, Math.ceil(program.memoryBytes / pageBytes));
   const mebibytes = Math.ceil(program.memoryBytes / 2 ** 20);
   const cure = "use a smaller batch, fewer steps per batch or smaller sizes";
-  if (pages > greatestPages) throw new SluiceError("E461", `this program needs ${mebibytes} MiB, more than the 4096 MiB of WebAssembly; ${cure}`);
+  if (pages > greatestPages) throw new SluiceError("E472", `this program needs ${mebibytes} MiB, more than the 4096 MiB of WebAssembly; ${cure}`);
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages });
   } catch (cause) {
-    throw new SluiceError("E461", `no memory for this program, which needs ${mebibytes} MiB; ${cure}`, [], { cause });
+    throw new SluiceError("E472", `no memory for this program, which needs ${mebibytes} MiB; ${cure}`, [], { cause });
   }
 }

@@ -113,4 +113,106 @@ export const USE = {
     title: "No such task",
     explanation: "The message lists the built-in tasks.",
   },
+  E450: {
+    title: "Size out of range",
+    explanation: "A size is a whole number of at least 1. Sizes that follow from others (such as D / 2) have to come out whole too.",
+  },
+  E451: {
+    title: "Sizes contradict each other",
+    explanation: "What the data give and what the equations or the caller say of a size differ. The message names both; change one of them.",
+  },
+  E452: {
+    title: "No such size",
+    explanation: "The message lists the sizes of the network.",
+  },
+  E453: {
+    title: "Size without a value",
+    explanation: "A size that neither the text nor the data fix has to be given when a model is made: `{ H: 128 }`, or a number if only one is free.",
+  },
+  E454: {
+    title: "Size fixed by the text",
+    explanation: "The equations give the size a value. Change the text, or leave the size out of the options.",
+  },
+  E455: {
+    title: "Array of another shape",
+    explanation:
+      "An input is `[steps, features]` for one sequence or `[steps, batch, features]` for several; an index input has no feature axis. The message says what was expected and what was found.",
+  },
+  E456: {
+    title: "Input missing or unknown",
+    explanation: "A run needs every input that the wanted values depend on, by its name in the equations.",
+  },
+  E457: {
+    title: "Number that cannot be used",
+    explanation: "Inputs, states and weights have to be finite; an index has to be a whole number below the number of its values.",
+  },
+  E458: {
+    title: "No such value",
+    explanation: "Only names that the equations define can be asked for, recorded or held fixed. The message lists them.",
+  },
+  E459: {
+    title: "Weights do not fit",
+    explanation: "A weight is replaced by as many numbers as it has. The message says how many, and which weights there are.",
+  },
+  E460: {
+    title: "Stream cannot know the future",
+    explanation: "A stream computes each step when it arrives, so values that read later steps are refused. Run whole sequences instead.",
+  },
+  E461: {
+    title: "State unknown or without a first value",
+    explanation: "A state that begins with an input or an expression needs its first value from the caller, `initial: { h: … }`.",
+  },
+  E462: {
+    title: "Option of a run not understood",
+    explanation: "The option does not exist, or its number cannot be meant. The message lists what there is.",
+  },
+  E463: {
+    title: "Data and network do not fit",
+    explanation: "Training needs a block that defines `loss`, and data that give every input which the loss depends on.",
+  },
+  E464: {
+    title: "Value not finite during training",
+    explanation:
+      "A NaN or an infinity appeared; the run stopped before it reached the parameters. The message names the equation, step, time and unit where it began. A lower learning rate or a smaller `clip` usually cures it.",
+  },
+  E465: {
+    title: "Checkpoint of another run",
+    explanation: "A run goes on bit for bit only with the equations, sizes, optimizer and seed that it began with. Give the same, or begin anew.",
+  },
+  E466: {
+    title: "Files need Node",
+    explanation: "A page in a browser has no files. Use the bytes of a model (`toBytes`, `loadModel`) instead.",
+  },
+  E467: {
+    title: "File could not be written",
+    explanation: "The system refused, for the reason in the message. Files are written whole or not at all, so an older file is untouched.",
+  },
+  E468: {
+    title: "File could not be read",
+    explanation: "The system refused, for the reason in the message.",
+  },
+  E469: {
+    title: "Not a model of Sluice",
+    explanation: "A model file holds its equations and sizes beside its weights. Weights alone have to be imported together with their equations.",
+  },
+  E470: {
+    title: "Weights and equations of a file disagree",
+    explanation: "A weight is missing, has another shape than the equations in the file say, or is not finite. The file is damaged or was changed.",
+  },
+  E471: {
+    title: "Engine without WebAssembly SIMD",
+    explanation: "Kernels need the SIMD instructions that every current engine has. Update it, or use the interpreter device, which is slow.",
+  },
+  E472: {
+    title: "Not enough memory",
+    explanation: "The planned memory of a program could not be had. Use a smaller batch, fewer steps per batch or smaller sizes.",
+  },
+  E473: {
+    title: "No workers",
+    explanation: "The platform has no workers, or the worker's script was run by itself. Train on the thread itself with `train`.",
+  },
+  E474: {
+    title: "Worker failed",
+    explanation: "The worker ended with an error of its own, which the message holds.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

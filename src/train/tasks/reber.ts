@@ -39,7 +39,7 @@ const INNER: readonly (readonly (readonly [number, number])[])[] = [
   [[E, 7]],
 ];
 
-/** Strings longer than this are drawn again, so that batches have a bound; 1 string in a million is as long. */
+/** Strings longer than this are drawn again, so that batches have a bound; 1 string in 9 million is longer. */
 export const LONGEST_STRING = 60;
 
 /** A string, and for each of its symbols which may come next, as bits (0 after the last). */

@@ -27,6 +27,8 @@ export interface AssembledFunction {
 export interface AssembledModule {
   readonly memory: MemoryImport;
   readonly functions: readonly AssembledFunction[];
+  /** Initial bytes of each vector global. They are declared mutable, so that no engine folds them back into constants. */
+  readonly globals: readonly (readonly number[])[];
   /** Name and index of each exported function. */
   readonly exports: readonly (readonly [name: string, index: number])[];
 }
@@ -84,6 +86,7 @@ export function assembleModule(module: AssembledModule): Uint8Array {
     section(1, vector(types.map((each) => each.split(",").map(Number)))),
     section(2, vector([[...text(memory.import[0]), ...text(memory.import[1]), 0x02, ...limits(memory)]])),
     section(3, vector(typeIndices.map(unsignedBytes))),
+    ...(module.globals.length === 0 ? [] : [section(6, vector(module.globals.map((each) => [valueTypeCodes.v128, 0x01, 0xfd, 0x0c, ...each, 0x0b])))]),
     section(7, vector(module.exports.map(([name, index]) => [...text(name), 0x00, ...unsignedBytes(index)]))),
     section(10, vector(module.functions.map(codeBytes))),
   ];

@@ -6,6 +6,7 @@ import type { Expression, LoopFunction, LoopModule, LoopType, Statement } from "
 import { invariant, unreachable } from "../../../support/invariant.ts";
 import { type AssembledFunction, assembleModule, type MemoryImport, unsignedBytes, type ValueType } from "./assembler.ts";
 import {
+  type ConstantGlobals,
   constantI32,
   createLocalPool,
   flatten,
@@ -25,6 +26,11 @@ import { type TranscendentalOp, transcendentals } from "./transcendental/table.t
 export interface EmitOptions {
   /** multiply_add in one rounding, by relaxed SIMD. */
   readonly fused?: boolean;
+  /**
+   * Where vector constants stand. "code" (default): V8 12 and older lifts them out of loops. "global": V8 13 and newer builds a constant anew at each
+   * use, and a read of a global is cheaper.
+   */
+  readonly constants?: "code" | "global";
   /** Default: env.memory, any size. */
   readonly memory?: MemoryImport;
 }
@@ -42,16 +48,20 @@ export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Ar
     invariant(index !== undefined, `no loop function is named "${name}"`);
     return index;
   };
-  const functions = module.functions.map((each) => emitFunction(each, { fused: options.fused ?? false, helperIndex, functionIndex }));
+  const globals: ConstantGlobals | undefined = options.constants === "global" ? new Map() : undefined;
+  const functions = module.functions.map((each) => emitFunction(each, { fused: options.fused ?? false, globals, helperIndex, functionIndex }));
+  const helperFunctions = helpers.map((op) => emitHelper(op, globals));
   return assembleModule({
     memory: options.memory ?? { import: ["env", "memory"], initialPages: 0 },
-    functions: [...functions, ...helpers.map(emitHelper)],
+    functions: [...functions, ...helperFunctions],
+    globals: [...(globals?.values() ?? [])],
     exports: module.exports.map((name) => [name, functionIndex(name)] as const),
   });
 }
 
 interface ModuleContext {
   readonly fused: boolean;
+  readonly globals: ConstantGlobals | undefined;
   readonly helperIndex: LoweringContext["helperIndex"];
   readonly functionIndex: (name: string) => number;
 }
@@ -67,10 +77,10 @@ function valueType(type: LoopType): ValueType {
 }
 
 /** A transcendental as a function of its own. */
-function emitHelper(op: TranscendentalOp): AssembledFunction {
+function emitHelper(op: TranscendentalOp, globals: ConstantGlobals | undefined): AssembledFunction {
   const { build, operands } = transcendentals[op];
   const params: readonly ValueType[] = operands === 2 ? ["v128", "v128"] : ["v128"];
-  const pool = createLocalPool(params);
+  const pool = createLocalPool(params, globals);
   const code: number[] = [];
   flatten([build(localGet(0, "v128"), localGet(1, "v128"))], pool, code);
   return { params, results: ["v128"], locals: pool.types.slice(params.length), code };
@@ -78,7 +88,7 @@ function emitHelper(op: TranscendentalOp): AssembledFunction {
 
 function emitFunction(each: LoopFunction, context: ModuleContext): AssembledFunction {
   const params = each.params.map((param) => valueType(param.type));
-  const pool = createLocalPool(params);
+  const pool = createLocalPool(params, context.globals);
   const names = new Map(each.params.map((param, index) => [param.name, index]));
   const code: number[] = [];
   emitStatements(each.body, { ...context, pool, names, code });

@@ -81,14 +81,19 @@ export function shuffle(a: Instruction, b: Instruction, lanes: readonly [number,
   return instruction("v128", "i8x16.shuffle", [a, b], bytes);
 }
 
+/** Vector constants of a module that stand in globals, in order: their 16 bytes as text and as numbers. */
+export type ConstantGlobals = Map<string, readonly number[]>;
+
 /** The locals of one function: parameters first, then what is asked for; freed ones are given out again by type. */
 export interface LocalPool {
+  /** Where vector constants go, if not into the code. */
+  readonly globals?: ConstantGlobals;
   readonly types: ValueType[];
   readonly free: { readonly [K in ValueType]: number[] };
 }
 
-export function createLocalPool(params: readonly ValueType[]): LocalPool {
-  return { types: [...params], free: { i32: [], v128: [] } };
+export function createLocalPool(params: readonly ValueType[], globals?: ConstantGlobals): LocalPool {
+  return { types: [...params], free: { i32: [], v128: [] }, ...(globals === undefined ? {} : { globals }) };
 }
 
 export function takeLocal(pool: LocalPool, type: ValueType): number {
@@ -100,6 +105,16 @@ export function takeLocal(pool: LocalPool, type: ValueType): number {
 
 export function releaseLocal(pool: LocalPool, index: number): void {
   pool.free[pool.types[index]].push(index);
+}
+
+function isVectorConstant(node: Instruction): boolean {
+  return node.bytes.length === 18 && node.bytes[0] === opcodes["v128.const"][0] && node.bytes[1] === opcodes["v128.const"][1];
+}
+
+function readGlobal(globals: ConstantGlobals, bytes: readonly number[]): number[] {
+  const key = bytes.join();
+  if (!globals.has(key)) globals.set(key, bytes);
+  return [...opcodes["global.get"], ...unsignedBytes([...globals.keys()].indexOf(key))];
 }
 
 /** Appends the code of the roots to `code`, one after the other; values shared between them are computed once. */
@@ -125,7 +140,7 @@ export function flatten(roots: readonly Instruction[], pool: LocalPool, code: nu
       return;
     }
     for (const operand of node.operands) write(operand);
-    code.push(...node.bytes);
+    code.push(...(pool.globals !== undefined && isVectorConstant(node) ? readGlobal(pool.globals, node.bytes.slice(2)) : node.bytes));
     const total = uses.get(node) ?? 0;
     if (total > 1 && !node.repeatable) {
       invariant(node.type !== "none", "an instruction without a value is used as one");

@@ -185,14 +185,15 @@ function lowerBinary(expression: Expression & { kind: "binary" }, context: Lower
   }
   invariant(op === "max" || op === "min", `no instruction for ${op}`);
   const choose: OpcodeName = op === "max" ? "f32x4.pmax" : "f32x4.pmin";
-  // pmax(a, b) is `a < b ? b : a`: a NaN in the first operand stays. A constant second is never NaN, so one instruction does.
+  // pmax(a, b) is `a < b ? b : a`: a NaN in the first operand stays. A constant second is never NaN, so one instruction does. Operands
+  // may change places where no two zeros of different sign can meet.
   if (isNumber(right)) return simd(choose, lowerExpression(left, context), lowerExpression(right, context));
-  if (isNumber(left)) return simd(choose, lowerExpression(right, context), lowerExpression(left, context));
+  if (isNumber(left) && left.value !== 0) return simd(choose, lowerExpression(right, context), lowerExpression(left, context));
   const [a, b] = [lowerExpression(left, context), lowerExpression(right, context)];
   return simd("v128.bitselect", simd(choose, a, b), b, simd("f32x4.eq", b, b));
 }
 
-function isNumber(expression: Expression): boolean {
+function isNumber(expression: Expression): expression is Expression & { kind: "f32x4" } {
   return expression.kind === "f32x4" && !Number.isNaN(expression.value);
 }
 

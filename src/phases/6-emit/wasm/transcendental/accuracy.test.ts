@@ -2,7 +2,7 @@
  * The transcendental functions as emitted, against float64 over the whole range of float32: every 4099th number, and the special ones.
  */
 import { expect, test } from "vitest";
-import { add32, declare, forLoop, i32Local, load, loopFunction, store, unary } from "../../../../ir/loop/build.ts";
+import { add32, binary, declare, forLoop, i32, i32Local, load, loopFunction, store, unary } from "../../../../ir/loop/build.ts";
 import { unaryReference } from "../../../../ir/loop/reference.ts";
 import { emitWasm } from "../emit.ts";
 import { type TranscendentalOp, transcendentals } from "./table.ts";
@@ -119,7 +119,43 @@ for (const op of ops) {
       op,
       floats((x) => !reduced || Math.abs(x) < 1e6),
     );
-    console.log(op, result);
     expect(result.worst, `worst at ${result.at}, found ${result.found}`).toBeLessThanOrEqual(bounds[op]);
   });
 }
+
+test("sin and cos of very large numbers stay within [−1, 1], and of ∞ are NaN", () => {
+  const { memory, run } = compile();
+  const cells = new Float32Array(memory.buffer);
+  const { POSITIVE_INFINITY: infinity } = Number;
+  cells.set([1.7e6, 3e9, 5e15, LARGEST, -1e20, infinity, -infinity, Number.NaN]);
+  for (const op of ["sin", "cos"] as const) {
+    run(op);
+    const found = [...cells.subarray(COUNT, COUNT + 8)];
+    for (const value of found.slice(0, 5)) expect(Math.abs(value)).toBeLessThanOrEqual(1);
+    expect(found.slice(5)).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  }
+});
+
+test("pow is within 1.5 ulp, and at its corners what JavaScript says", () => {
+  const place = i32Local("place");
+  const body = [forLoop("place", i32(0), i32(OUT), 16, [store(place, 2 * OUT, binary("pow", load(place), load(place, OUT)))])];
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const module = new WebAssembly.Module(emitWasm({ functions: [loopFunction("pow", [], body)], exports: ["pow"] }) as BufferSource);
+  const run = new WebAssembly.Instance(module, { env: { memory } }).exports.pow as () => void;
+  const cells = new Float32Array(memory.buffer);
+  const corners = [0, 1, 0.5, 2, 3, 2.5, 1e-40, 1e10, 20000001, LARGEST, Number.POSITIVE_INFINITY, Number.NaN].flatMap((each) => [each, -each]);
+  const pairs = corners.flatMap((a) => corners.map((b) => [a, b] as const));
+  for (let index = 0; pairs.length < COUNT; index += 1) {
+    const b = Math.tan(index * 0.7391) * 2;
+    pairs.push([Math.exp(Math.sin(index) * 30), b], [-Math.exp(Math.cos(index)), Math.round(b)]);
+  }
+  for (let round = 0; round < COUNT; round += 1) {
+    cells[round] = pairs[round][0];
+    cells[COUNT + round] = pairs[round][1];
+  }
+  run();
+  for (let round = 0; round < COUNT; round += 1) {
+    const [a, b, found] = [cells[round], cells[COUNT + round], cells[2 * COUNT + round]];
+    expect(ulps(found, a ** b), `${a} ** ${b} is ${a ** b}, found ${found}`).toBeLessThanOrEqual(1.5);
+  }
+});

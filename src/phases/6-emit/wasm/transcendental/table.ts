@@ -27,7 +27,7 @@ export const transcendentals: { readonly [K in TranscendentalOp]: Transcendental
   log: { build: log, operands: 1, inline: false },
   log1p: { build: log1p, operands: 1, inline: false },
   softplus: { build: softplus, operands: 1, inline: false },
-  log_sigmoid: { build: logSigmoid, operands: 1, inline: false },
+  log_sigmoid: { build: logSigmoid, operands: 1, inline: true },
   erf: { build: erf, operands: 1, inline: false },
   sin: { build: sin, operands: 1, inline: false },
   cos: { build: cos, operands: 1, inline: false },

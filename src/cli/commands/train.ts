@@ -1,0 +1,235 @@
+/**
+ * `sluice train SUBJECT --data FILE | --task NAME`: trains, keeps a checkpoint, writes a model file that can be used by itself.
+ *
+ * Ctrl-C ends the run after the step under way, writes the checkpoint and says how to go on; `--resume FILE` goes on bit for bit, with the options that
+ * the run was begun with. Nothing is overwritten before the new file is whole.
+ */
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { bytes, counted, duration, figure, grouped, sparkline } from "../../inspect/draw.ts";
+import { SluiceError } from "../../support/diagnostic.ts";
+import type { OptimizerOptions } from "../../train/optimizer.ts";
+import { train } from "../../train/loop.ts";
+import { readCommand, withCommand } from "../checkpoint-file.ts";
+import { type CommandDefinition, type Context, numberOption, sizeOption, usageError } from "../command.ts";
+import { addDataOptions, type DataFlags, fileKind, type OpenedData, openData } from "../data-options.ts";
+import { EXIT } from "../exit-code.ts";
+import { checkWritable, readBytes, writeWhole } from "../files.ts";
+import { createProgress } from "../progress.ts";
+import { defaultsFor, kindOf, type Recipe, type RecipeFlags, recipeFor, settingsFor, solved } from "../recipe.ts";
+
+const OPTIMIZERS: readonly OptimizerOptions["kind"][] = ["adam", "adamw", "rmsprop", "sgd"];
+
+export interface TrainFlags extends DataFlags, RecipeFlags {
+  readonly steps?: number;
+  readonly rate?: number;
+  readonly schedule?: "constant" | "cosine";
+  readonly optimizer?: OptimizerOptions["kind"];
+  readonly clip?: number;
+  readonly seed?: number;
+  readonly weightNoise?: number;
+  readonly patience?: number;
+  readonly checkpointEvery?: number;
+  readonly out?: string;
+  readonly resume?: string;
+}
+
+export const trainCommand: CommandDefinition<TrainFlags> = {
+  name: "train",
+  arguments: "[subject]",
+  summary: "train a cell or a whole model on a text, a table, sequences or a task",
+  examples: [
+    "sluice train lstm --data shakespeare.txt",
+    "sluice train my-cell.gate --task flag --hidden 12",
+    "sluice train gru --data temperatures.csv --target Temp",
+    "sluice train --resume lstm.checkpoint.safetensors",
+  ],
+  options(command) {
+    addDataOptions(command);
+    addTrainOptions(command);
+    command
+      .option("--out <file>", "where the model goes (default: SUBJECT.safetensors)")
+      .option(
+        "--checkpoint-every <steps>",
+        "steps between two checkpoints (0: only at the end)",
+        numberOption("--checkpoint-every", { least: 0, whole: true }),
+      )
+      .option("--resume <file>", "go on from a checkpoint, with the options of its run");
+  },
+  async run(context, [subject], flags) {
+    const resumed = flags.resume === undefined ? undefined : readBytes(flags.resume);
+    const begun = resumed === undefined ? undefined : readCommand(resumed, flags.resume!);
+    const chosen = begun?.subject ?? subject;
+    if (chosen === undefined) throw usageError("what is to be trained? Give a mechanism (sluice train lstm …) or a file of equations");
+    const merged: TrainFlags = begun === undefined ? flags : { ...begun.flags, ...defined(flags) };
+    if (begun !== undefined) requireData(merged);
+    return runTraining(context, chosen, merged, resumed);
+  },
+};
+
+/** Options of training that `compare` takes too. */
+export function addTrainOptions(command: Command): void {
+  command
+    .option("--hidden <number>", "hidden units", numberOption("--hidden", { least: 1, whole: true }))
+    .option("--layers <number>", "layers of a bare cell", numberOption("--layers", { least: 1, whole: true }))
+    .option("--dropout <p>", "dropout between the layers of a bare cell and before its read-out", numberOption("--dropout", { least: 0, most: 0.95 }))
+    .option("--size <name=number>", "value of a size; may be repeated", sizeOption)
+    .option("--steps <number>", "training steps", numberOption("--steps", { least: 1, whole: true }))
+    .option("--rate <number>", "learning rate", numberOption("--rate", { least: 0 }))
+    .option("--schedule <name>", "constant or cosine", oneOf("--schedule", ["constant", "cosine"]))
+    .option("--optimizer <name>", OPTIMIZERS.join(", "), oneOf("--optimizer", OPTIMIZERS))
+    .option("--clip <norm>", "greatest norm of the gradient (0: any)", numberOption("--clip", { least: 0 }))
+    .option("--weight-noise <deviation>", "Gaussian noise on the weights while training", numberOption("--weight-noise", { least: 0 }))
+    .option(
+      "--patience <validations>",
+      "stop after this many validations without improvement (0: never)",
+      numberOption("--patience", { least: 0, whole: true }),
+    )
+    .option("--seed <number>", "fixes everything that is random", numberOption("--seed", { least: 0, whole: true }))
+    .option("--block <name>", "the main block, if it is not the last of the file");
+}
+
+function oneOf(name: string, choices: readonly string[]) {
+  return (text: string): string => {
+    if (!choices.includes(text)) throw usageError(`${name} is one of ${choices.join(", ")}, not “${text}”`);
+    return text;
+  };
+}
+
+/** Data with the batch and window that are usual for its kind. */
+export function openTrainingData(flags: TrainFlags): OpenedData {
+  const kind = flags.data === undefined ? "task" : fileKind(flags.data);
+  const defaults = defaultsFor(kind === "text" ? (flags.word ? "word" : "character") : kind);
+  return openData({ ...flags, batch: flags.batch ?? defaults.batch, window: flags.window ?? defaults.window }, flags.seed ?? 1);
+}
+
+async function runTraining(context: Context, subject: string, flags: TrainFlags, resumed: Uint8Array | undefined): Promise<number> {
+  const { terminal } = context;
+  const out = flags.out ?? `${nameOf(subject)}.safetensors`;
+  const checkpointPath = out.replace(/\.safetensors$/, "") + ".checkpoint.safetensors";
+  checkWritable(out);
+  const data = openTrainingData(flags);
+  const recipe = recipeFor(subject, data, flags);
+  const settings = settingsFor(data.dataset, flags);
+  describe(context, recipe, data, settings.steps);
+  const saveCheckpoint = (checkpoint: Uint8Array): Promise<void> =>
+    writeWhole(checkpointPath, withCommand(checkpoint, { subject, flags: kept(flags) }));
+  const trained = await train(recipe.compiled, data.dataset, {
+    ...settings,
+    sizes: recipe.sizes,
+    metrics: recipe.metrics,
+    resume: resumed,
+    signal: context.signal,
+    saveCheckpoint,
+    checkpointEvery: flags.checkpointEvery ?? Math.max(100, Math.ceil(settings.steps / 20)),
+    onEvent: createProgress(terminal, { unit: unitOf(data) }),
+  });
+  terminal.settle();
+  const { result } = trained;
+  if (result.reason === "aborted") {
+    await saveCheckpoint(result.checkpoint);
+    if (context.json) context.emit({ interrupted: true, step: result.steps, checkpoint: checkpointPath });
+    else {
+      terminal.print(`interrupted after step ${grouped(result.steps)}; nothing is lost. Go on with:`);
+      terminal.print();
+      terminal.print(`  sluice train --resume ${checkpointPath}`);
+    }
+    return EXIT.interrupted;
+  }
+  await writeWhole(out, trained.toBytes());
+  report(context, trained, data, out);
+  return EXIT.ok;
+}
+
+function describe({ terminal, json }: Context, recipe: Recipe, data: OpenedData, steps: number): void {
+  if (json) return;
+  const { dataset } = data;
+  terminal.remark(
+    `${terminal.bold("data")}    ${dataset.name}${dataset.train.batchesPerPass ? `, ${counted(dataset.train.batchesPerPass, "batch", "batches")} a pass` : ""}`,
+  );
+  for (const note of dataset.notes ?? []) terminal.remark(`        ${note}`);
+  if (recipe.wrapped) {
+    terminal.remark(`${terminal.bold("model")}   ${recipe.network.name}, written around the cell:`);
+    const text = recipe.compiled.source.text;
+    for (const line of text.slice(text.lastIndexOf("# A model around")).trimEnd().split("\n").slice(1)) terminal.remark(`          ${line}`);
+  } else terminal.remark(`${terminal.bold("model")}   ${recipe.network.name}`);
+  const sizes = Object.entries(recipe.sizes).map(([name, value]) => `${name} = ${value}`);
+  terminal.remark(`${terminal.bold("sizes")}   ${sizes.join(", ")}   ${grouped(steps)} steps of ${dataset.train.batch} × ${dataset.train.capacity}`);
+}
+
+type Trained = Awaited<ReturnType<typeof train>>;
+
+function report(context: Context, trained: Trained, data: OpenedData, out: string): void {
+  const { terminal } = context;
+  const { result, training } = trained;
+  const last = result.validations.find((validation) => validation.step === result.bestStep) ?? result.validations.at(-1);
+  const isSolved = last && solved(data, last.metrics);
+  const size = trained.toBytes().length;
+  if (context.json) {
+    context.emit({
+      model: out,
+      parameters: trained.parameterCount,
+      sizes: trained.sizes,
+      steps: result.steps,
+      reason: result.reason,
+      bestStep: result.bestStep,
+      training: training.loss,
+      validation: last?.loss,
+      metrics: last?.metrics,
+      solved: isSolved,
+      durationMs: training.durationMs,
+      losses: result.losses,
+      validations: result.validations,
+    });
+    return;
+  }
+  const curve = sparkline(result.losses, { width: Math.max(10, Math.min(48, terminal.width - 44)), ascii: terminal.ascii });
+  terminal.print(`loss    ${curve}  ${figure(result.losses[0] ?? NaN, 3)} → ${figure(training.loss ?? NaN, 4)}`);
+  if (last) {
+    const metrics = Object.entries(last.metrics).map(([name, value]) => `${name} ${figure(value, 4)}`);
+    terminal.print(`valid   ${[`loss ${figure(last.loss, 4)} at step ${grouped(last.step)}`, ...perUnit(data, last.loss), ...metrics].join("   ")}`);
+  }
+  if (isSolved !== undefined) terminal.print(`task    ${isSolved ? terminal.green("solved") : "not solved"}: ${data.task!.title}`);
+  terminal.print(`model   ${out}  ${grouped(trained.parameterCount)} parameters, ${bytes(size)}, ${duration((training.durationMs ?? 0) / 1000)}`);
+  terminal.print();
+  const text = data.dataset.record.kind === "text";
+  terminal.print(`  sluice ${text ? `sample ${out}` : `eval ${out}${dataFlag(data)}`}`);
+  terminal.print(`  sluice gates ${out}${dataFlag(data)}`);
+  terminal.print(`  sluice ablate ${out}${dataFlag(data)}`);
+}
+
+function dataFlag(data: OpenedData): string {
+  return data.path === undefined ? "" : ` --data ${data.path}`;
+}
+
+/** The loss of a text in the units of its field. */
+export function perUnit({ dataset: { record } }: OpenedData, loss: number): string[] {
+  if (record.kind !== "text") return [];
+  return record.unit === "character" ? [`${figure(loss / Math.LN2, 4)} bits per character`] : [`perplexity ${figure(Math.exp(loss), 4)}`];
+}
+
+function unitOf({ dataset }: OpenedData): string {
+  const kind = kindOf(dataset);
+  return kind === "character" ? "characters" : kind === "word" ? "words" : "time steps";
+}
+
+function nameOf(subject: string): string {
+  return subject === "-" ? "model" : subject.replace(/^.*[/\\]/, "").replace(/\.gate$/, "");
+}
+
+/** The options that fix a run, without those that are of one call. */
+function kept(flags: TrainFlags): TrainFlags {
+  const { resume: _, ...rest } = flags as TrainFlags & { json?: boolean; quiet?: boolean };
+  return rest;
+}
+
+function defined(flags: TrainFlags): Partial<TrainFlags> {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+}
+
+/** @throws SluiceError E480 if the file of the run's data is no longer there */
+function requireData(flags: TrainFlags): void {
+  if (flags.data !== undefined && !existsSync(flags.data)) {
+    throw new SluiceError("E480", `the run was begun with --data ${flags.data}, which is not there; run from the same folder, or give --data again`);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Where the numbers come from: `--data FILE` (a text, a table, sequences) or `--task NAME`, as a dataset.
+ *
+ * In: options of the command line, and the record of a model file if there is one. Out: a dataset with its recommendation of how to begin. The kind of a
+ * file follows from its ending (.txt, .csv, .jsonl, .json, each also with .gz); a model's own record settles what a file alone could not (vocabulary,
+ * columns, scaling).
+ */
+import { basename } from "node:path";
+import type { Command } from "commander";
+import type { DatasetRecord } from "../model/dataset-record.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import type { Dataset } from "../train/data/dataset.ts";
+import { textDataset, type TextRecord } from "../train/data/text.ts";
+import { findTask, TASKS } from "../train/tasks/list.ts";
+import type { Task } from "../train/tasks/task.ts";
+import { numberOption, usageError } from "./command.ts";
+import { readText } from "./files.ts";
+
+export interface DataFlags {
+  readonly data?: string;
+  readonly task?: string;
+  readonly option?: Readonly<Record<string, number>>;
+  readonly batch?: number;
+  readonly window?: number;
+  readonly word?: boolean;
+  readonly target?: string;
+  readonly columns?: readonly string[];
+  readonly horizon?: number;
+}
+
+/** A dataset, and the task that it is from if it is from one. */
+export interface OpenedData {
+  readonly dataset: Dataset;
+  readonly task?: Task;
+  /** The file, as the user named it. */
+  readonly path?: string;
+}
+
+/** Names of tasks that are shorter to type. */
+const TASK_ALIASES: Readonly<Record<string, string>> = { flag: "flag-recall", copy: "copy-memory" };
+
+/** Adds the options that say where the numbers come from. */
+export function addDataOptions(command: Command): void {
+  command
+    .option("--data <file>", "a text (.txt), a table (.csv), sequences (.jsonl, .json); also .gz")
+    .option("--task <name>", `a built-in task: ${TASKS.map((task) => task.name).join(", ")}`)
+    .option("--option <name=number>", "an option of the task; may be repeated", taskOption)
+    .option("--batch <number>", "sequences side by side", numberOption("--batch", { least: 1, whole: true }))
+    .option("--window <number>", "time steps of a batch", numberOption("--window", { least: 1, whole: true }))
+    .option("--word", "read a text by words instead of characters")
+    .option("--target <column>", "the column of a table to forecast")
+    .option("--columns <names>", "the columns of a table to read, with commas", (text: string) => text.split(",").map((name) => name.trim()))
+    .option("--horizon <number>", "forecast this many rows ahead", numberOption("--horizon", { least: 1, whole: true }));
+}
+
+function taskOption(text: string, before: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {
+  const [name, value] = text.split("=");
+  if (!name || value === undefined || value === "" || Number.isNaN(Number(value)))
+    throw usageError(`--option takes NAME=NUMBER, for example length=20, not “${text}”`);
+  return { ...before, [name]: Number(value) };
+}
+
+/**
+ * Opens the dataset. Without `--data` and `--task`, a model that was trained on a task gets that task again.
+ * @throws SluiceError E490 for options that contradict each other, those of files.ts, and those of the readers
+ */
+export function openData(flags: DataFlags, seed: number, record?: DatasetRecord): OpenedData {
+  if (flags.data !== undefined && flags.task !== undefined) throw usageError("give --data or --task, not both");
+  if (flags.data === undefined && flags.task === undefined) {
+    if (record?.kind === "task") return openTask(record.name, record.options, flags, seed);
+    throw usageError(
+      record === undefined
+        ? "where are the numbers to come from? Give --data FILE (.txt, .csv, .jsonl) or --task NAME (for example --task flag)"
+        : `this model was trained on ${describeRecord(record)}; give a file of that kind with --data`,
+    );
+  }
+  if (flags.task !== undefined) {
+    if (record !== undefined && record.kind !== "task") throw usageError(`this model was trained on ${describeRecord(record)}, not on a task`);
+    const name = TASK_ALIASES[flags.task] ?? flags.task;
+    return openTask(name, { ...(record?.kind === "task" && record.name === name ? record.options : {}), ...flags.option }, flags, seed);
+  }
+  return { dataset: openFile(flags.data!, flags, seed, record), path: flags.data };
+}
+
+function openTask(name: string, options: Readonly<Record<string, number>>, flags: DataFlags, seed: number): OpenedData {
+  const task = findTask(name);
+  return { task, dataset: task.dataset({ options, batch: flags.batch, seed }) };
+}
+
+export type FileKind = "text" | "table" | "sequences";
+
+/** What a file holds, by its ending. @throws SluiceError E490 */
+export function fileKind(path: string): FileKind {
+  const name = basename(path).toLowerCase().replace(/\.gz$/, "");
+  if (/\.(csv|tsv)$/.test(name)) return "table";
+  if (/\.(jsonl|ndjson|json)$/.test(name)) return "sequences";
+  if (/\.(txt|text|md)$/.test(name) || !name.includes(".")) return "text";
+  throw usageError(`the kind of ${path} cannot be told from its ending; rename it to .txt (text), .csv (table) or .jsonl (sequences)`);
+}
+
+function openFile(path: string, flags: DataFlags, seed: number, record: DatasetRecord | undefined): Dataset {
+  const kind = fileKind(path);
+  if (record !== undefined && record.kind !== kind)
+    throw new SluiceError("E486", `this model was trained on ${describeRecord(record)}; ${path} is a ${kind} file`);
+  const text = readText(path);
+  const name = basename(path).replace(/\.gz$/, "");
+  switch (kind) {
+    case "text":
+      return openText(text, name, flags, seed, record as TextRecord | undefined);
+    case "table":
+    case "sequences":
+      throw new SluiceError("E486", `${name}: not read yet`);
+  }
+}
+
+function openText(text: string, name: string, flags: DataFlags, seed: number, record: TextRecord | undefined): Dataset {
+  const unit = record?.unit ?? (flags.word ? "word" : "character");
+  return textDataset(text, { name: `${name}, by ${unit}`, unit, window: flags.window, batch: flags.batch, seed });
+}
+
+/** "text by character", "the columns Temp of a table". */
+export function describeRecord(record: DatasetRecord): string {
+  switch (record.kind) {
+    case "text":
+      return `text, by ${record.unit}`;
+    case "table":
+      return `a table (${record.columns.map((column) => column.name).join(", ")}; target ${record.target})`;
+    case "sequences":
+      return "sequences";
+    case "task":
+      return `the task ${record.name}`;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Sluice's public face: nothing but re-exports.
+ *
+ *     const lstm = compile(text);
+ *     const model = await train(lstm, dataset, { H: 12, steps: 600, seed: 2024 });
+ *     const { i, f } = model.gates(input);
+ */
+export type { Network } from "./ir/network/node.ts";
+export { MECHANISMS, type MechanismName } from "./mechanisms/index.ts";
+export type { ArrayInput, NamedArray } from "./model/arrays.ts";
+export { type Compiled, type CompileTextOptions, compile } from "./model/compiled.ts";
+export {
+  createModel,
+  type LoadOptions,
+  loadModel,
+  loadModelFile,
+  type Model,
+  type ModelOptions,
+  type RunInputs,
+  type RunOptions,
+  type RunResult,
+  type TrainingSummary,
+} from "./model/model.ts";
+export type { Stream, StreamOptions, StreamState } from "./model/stream.ts";
+export { wasmFeatures } from "./runtime/wasm/probe.ts";
+export { type Diagnostic, SluiceError } from "./support/diagnostic.ts";
+export type { Source } from "./support/source.ts";
+export type { Batch, BatchSource, Dataset, DatasetRecord } from "./train/data/dataset.ts";
+export { type Evaluation, evaluate } from "./train/evaluate.ts";
+export type { StepEvent, TrainEvent } from "./train/events.ts";
+export { trainInWorker, type WorkerTrainOptions } from "./train/in-worker.ts";
+export { trainEvents } from "./train/iterate.ts";
+export type { LearningRate } from "./train/learning-rate.ts";
+export { type NonFiniteError, type TrainedModel, type TrainResult, train } from "./train/loop.ts";
+export { accuracy, type Metric } from "./train/metric.ts";
+export type { OptimizerOptions } from "./train/optimizer.ts";
+export type { TrainOptions } from "./train/options.ts";
+export { findTask, TASKS } from "./train/tasks/list.ts";
+export type { DatasetDescription } from "./train/worker-messages.ts";

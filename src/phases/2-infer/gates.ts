@@ -1,0 +1,274 @@
+/**
+ * Gates: found, not declared.
+ *
+ * In: the equations with their components (order.ts). Out: for every factor of an elementwise product that its function bounds, a gate with its role:
+ * what it multiplies decides. Gates without a name of their own get an equation (`g.gate1`), so that they can be recorded.
+ *
+ *   its own state at t-1 → forget       new content entering a state → input       both halves of `(1-z)`, `z` → update
+ *   a state inside the argument of the candidate → reset       what leaves the block → output
+ *   softmax over positions → attention, over experts → routing
+ */
+import type { Span } from "../../support/source.ts";
+import type { GateRole } from "../../ir/network/node.ts";
+import { termChildren, withChildren } from "../../ir/network/equation.ts";
+import { type Bounds, boundsOf, type BoundsTable, isOneMinus, sameTerm } from "./bounds.ts";
+import { type Draft, type Model, type ValueSymbol } from "./draft.ts";
+import { freeIndices, lastPart } from "./resolve.ts";
+import type { Component } from "./order.ts";
+
+export interface FoundGate {
+  readonly value: string;
+  readonly role: GateRole;
+  readonly range: readonly [number, number];
+  readonly passes: Draft;
+  readonly reason: string;
+  readonly span: Span;
+}
+
+/** One factor that is a gate, where it stands. */
+interface Occurrence {
+  readonly host: ValueSymbol;
+  readonly factor: Draft;
+  readonly base: Draft;
+  /** The other factors. */
+  readonly rest: readonly Draft[];
+  /** True where only sums and signs lie between the product and the left side of its equation. */
+  readonly onTop: boolean;
+  /** True inside the argument of a function that is not linear, or of a product of linear algebra. */
+  readonly inside: boolean;
+}
+
+const ORDER: readonly GateRole[] = ["update", "attention", "routing", "forget", "input", "reset", "output", "other"];
+
+export function findGates(model: Model, components: readonly Component[]): FoundGate[] {
+  const table: BoundsTable = new Map();
+  const recurrent = new Map<string, number>();
+  for (const [k, component] of components.entries()) if (component.direction) for (const name of component.names) recurrent.set(name, k);
+  const isGate = (term: Draft): Bounds | undefined => {
+    const forced = baseOf(term);
+    if (forced.kind === "value" && model.gates.has(forced.name)) return { ...boundsOf(model, table, term), gate: true };
+    const bounds = boundsOf(model, table, term);
+    return bounds.gate && Number.isFinite(bounds.low) && Number.isFinite(bounds.high) ? bounds : undefined;
+  };
+  const occurrences: Occurrence[] = [];
+  for (const host of [...model.values.values()]) {
+    if (host.equation) collect(host, host.equation.value, true, false, isGate, occurrences);
+  }
+  const groups = new Map<string, Occurrence[]>();
+  for (const occurrence of occurrences) {
+    const key = occurrence.base.kind === "value" ? occurrence.base.name : nameAnonymous(model, occurrence, occurrences, groups);
+    groups.set(key, [...(groups.get(key) ?? []), occurrence]);
+  }
+  const gates: FoundGate[] = [];
+  for (const [value, group] of groups) {
+    const symbol = model.values.get(value);
+    if (!symbol?.equation) continue;
+    const roles = group.map((occurrence) => ({ occurrence, ...roleOf(model, recurrent, occurrence, occurrences, value) }));
+    const best = roles.reduce((a, b) => (ORDER.indexOf(b.role) < ORDER.indexOf(a.role) ? b : a));
+    const bounds = boundsOf(model, table, symbol.equation.value);
+    const finite = Number.isFinite(bounds.low) && Number.isFinite(bounds.high);
+    gates.push({
+      value,
+      role: best.role,
+      range: finite ? [bounds.low, bounds.high] : [0, 1],
+      passes: joinFactors(best.occurrence),
+      reason: best.reason,
+      span: symbol.span,
+    });
+  }
+  const place = new Map([...model.values.keys()].map((name, k) => [name, k]));
+  return gates.sort((a, b) => place.get(a.value)! - place.get(b.value)!);
+}
+
+function joinFactors(occurrence: Occurrence): Draft {
+  return occurrence.rest.reduce((left, right) => ({ kind: "binary", op: "hadamard", left, right, span: left.span, shape: left.shape }));
+}
+
+/** All products in a term, with their factors. */
+function collect(host: ValueSymbol, term: Draft, onTop: boolean, inside: boolean, isGate: (term: Draft) => Bounds | undefined, found: Occurrence[]): void {
+  if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul")) {
+    const factors = factorsOf(term);
+    const gates = factors.map((factor) => ({ factor, bounds: isGate(factor) })).filter((each) => each.bounds);
+    const narrow = gates.filter(({ bounds }) => bounds!.low >= 0 && bounds!.high <= 1);
+    for (const { factor } of narrow.length > 0 ? narrow : gates) {
+      const rest = factors.filter((other) => other !== factor);
+      if (rest.every((other) => other.kind === "number" || other.kind === "size")) continue;
+      found.push({ host, factor, base: baseOf(factor), rest, onTop, inside });
+    }
+    for (const factor of factors) collect(host, factor, false, inside || !linear(factor), isGate, found);
+    return;
+  }
+  if (term.kind === "binary" && term.op === "product" && term.left.kind === "call" && term.left.function === "diag" && isGate(term.left.args[0])) {
+    found.push({ host, factor: term.left.args[0], base: baseOf(term.left.args[0]), rest: [term.right], onTop, inside });
+  }
+  if (term.kind === "call" && term.function === "exp" && term.args[0].kind === "value" && host.logarithm === term.args[0].name) return;
+  const top = onTop && (term.kind === "binary" ? term.op === "add" || term.op === "sub" : (term.kind === "unary" && term.op === "neg") || (term.kind === "reduction" && term.op === "sum"));
+  const nested = inside || !linear(term) || (term.kind === "binary" && term.op === "product");
+  for (const child of termChildren(term)) collect(host, child, top, nested, isGate, found);
+}
+
+function linear(term: Draft): boolean {
+  if (term.kind !== "call" && term.kind !== "absolute") return true;
+  return term.kind === "call" && ["stop_gradient", "dropout", "zoneout", "sum", "mean", "split", "diag"].includes(term.function);
+}
+
+function factorsOf(term: Draft): Draft[] {
+  if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul")) return [...factorsOf(term.left), ...factorsOf(term.right)];
+  if (term.kind === "unary" && term.op === "neg") return factorsOf(term.operand);
+  return [term];
+}
+
+/** What a factor is a gate by: `z` of `1 - z`, `f` of `f[n]`, the function call itself if it has no name. */
+function baseOf(term: Draft): Draft {
+  switch (term.kind) {
+    case "unary":
+      return term.op === "neg" ? baseOf(term.operand) : term;
+    case "moment":
+    case "component":
+    case "element":
+      return baseOf(term.operand);
+    case "binary": {
+      const { left, right } = term;
+      const affine = term.op === "add" || term.op === "sub" || term.op === "mul" || term.op === "hadamard" || term.op === "div";
+      if (affine && left.kind === "number" && term.op !== "div") return baseOf(right);
+      if (affine && right.kind === "number") return baseOf(left);
+      return term;
+    }
+    default:
+      return term;
+  }
+}
+
+/** Gives a gate without a name an equation of its own and puts its name in its place. */
+function nameAnonymous(model: Model, occurrence: Occurrence, occurrences: readonly Occurrence[], groups: ReadonlyMap<string, unknown>): string {
+  const { host, base } = occurrence;
+  for (const other of occurrences) {
+    if (other === occurrence) break;
+    if (other.host === host && other.base.kind !== "value" && sameTerm(other.base, base)) {
+      const earlier = [...groups.keys()].find((key) => sameTerm(model.values.get(key)?.equation?.value ?? host.equation!.value, base));
+      if (earlier) return earlier;
+    }
+  }
+  let k = 1;
+  while (model.values.has(`${host.name}.gate${k}`)) k++;
+  const name = `${host.name}.gate${k}`;
+  const indices = [...freeIndices(base)];
+  const symbol: ValueSymbol = {
+    kind: "value",
+    name,
+    span: base.span,
+    shape: base.shape,
+    indices,
+    used: true,
+    lags: new Map(),
+    initial: new Map(),
+    output: false,
+    generated: true,
+    equation: { name, indices, value: base, shape: base.shape, span: base.span },
+  };
+  model.values.set(name, symbol);
+  const reference: Draft = { kind: "value", name, lag: 0, indices, span: base.span, shape: base.shape };
+  const replace = (term: Draft): Draft => (sameTerm(term, base) ? reference : withChildren(term, termChildren(term).map(replace)));
+  host.equation = { ...host.equation!, value: replace(host.equation!.value) };
+  return name;
+}
+
+function roleOf(
+  model: Model,
+  recurrent: ReadonlyMap<string, number>,
+  occurrence: Occurrence,
+  all: readonly Occurrence[],
+  value: string,
+): { role: GateRole; reason: string } {
+  const { host, factor, rest, onTop, inside } = occurrence;
+  const kind = rootOf(model, occurrence.base);
+  const name = lastPart(host.name);
+  if (kind?.kind === "reduction" && kind.op === "softmax") {
+    const type = model.indices.get(kind.index)?.type;
+    return type === "time" ? { role: "attention", reason: "a softmax over positions" } : { role: "routing", reason: `a softmax over ${lastPart(kind.index)}` };
+  }
+  if (kind?.kind === "call" && kind.function === "softmax" && factor.kind === "component") return { role: "routing", reason: `a softmax over ${lastPart(factor.index)}` };
+  const partner = all.some(
+    (other) => other !== occurrence && other.host === host && other.onTop && onTop && (isOneMinus(other.factor, factor) || isOneMinus(factor, other.factor)),
+  );
+  if (partner) return { role: "update", reason: `it and 1 minus it share out what ${name} becomes` };
+  const own = spineStates(model, host.name);
+  const passesOwn = rest.some((part) => onSpine(part, (term) => term.kind === "value" && term.lag !== 0 && own.has(term.name)));
+  if (onTop && passesOwn) return { role: "forget", reason: `it multiplies ${name} of the step before` };
+  const earlier = rest.map((part) => firstState(part, recurrent)).find((found) => found !== undefined);
+  if (onTop && accumulates(model, own)) return { role: "input", reason: `it multiplies what enters ${lastPart([...own][0])}` };
+  if (earlier && (inside || (recurrent.has(host.name) && !host.output))) return { role: "reset", reason: `it multiplies ${lastPart(earlier)} of the step before, inside the new content` };
+  if (inside && recurrent.has(host.name)) return { role: "other", reason: `it acts inside ${name}` };
+  const current = rest.some((part) => refersTo(part, (term) => term.kind === "value" && term.lag === 0 && recurrent.has(term.name)));
+  if (onTop && (host.output || current || !recurrent.has(host.name))) {
+    const feedsGate = model.gates.has(host.name) || boundedByGate(model, host);
+    if (!feedsGate) return { role: "output", reason: host.output ? `it multiplies what leaves as ${name}` : `it multiplies what ${name} passes on` };
+  }
+  void value;
+  return { role: "other", reason: `it multiplies a part of ${name}` };
+}
+
+/** True for a value that only serves to make a gate: `log a = -8*softplus(Λ)∘r`. */
+function boundedByGate(_model: Model, host: ValueSymbol): boolean {
+  return lastPart(host.name).startsWith("log ");
+}
+
+/** The function or reduction that a gate is made by. */
+function rootOf(model: Model, base: Draft, depth = 0): Draft | undefined {
+  if (base.kind !== "value") return base;
+  const equation = model.values.get(base.name)?.equation;
+  return equation && depth < 8 ? rootOf(model, baseOf(equation.value), depth + 1) : undefined;
+}
+
+/** The states that an equation is the update of, itself or as a bare summand of theirs. */
+function spineStates(model: Model, name: string): Set<string> {
+  const found = new Set([name]);
+  for (let grown = true, round = 0; grown && round < 4; round++) {
+    grown = false;
+    for (const symbol of model.values.values()) {
+      if (found.has(symbol.name) || !symbol.equation) continue;
+      if (onSpine(symbol.equation.value, (term) => term.kind === "value" && term.lag === 0 && found.has(term.name))) {
+        found.add(symbol.name);
+        grown = true;
+      }
+    }
+  }
+  return new Set([...found].filter((each) => model.values.get(each)!.lags.size > 0 || each === name));
+}
+
+/** True if a bare summand of the term satisfies the test. */
+function onSpine(term: Draft, test: (term: Draft) => boolean): boolean {
+  if (test(term)) return true;
+  if (term.kind === "binary" && (term.op === "add" || term.op === "sub")) return onSpine(term.left, test) || onSpine(term.right, test);
+  if (term.kind === "unary") return onSpine(term.operand, test);
+  if (term.kind === "call" && (term.function === "zoneout" || term.function === "dropout" || term.function === "stop_gradient")) return term.args.some((arg) => onSpine(arg, test));
+  return false;
+}
+
+/** True if the states' own earlier values are among what is added up, alone or times something. */
+function accumulates(model: Model, own: ReadonlySet<string>): boolean {
+  const summand = (term: Draft): boolean => {
+    if (term.kind === "value" && term.lag !== 0 && own.has(term.name)) return true;
+    if (term.kind === "binary" && (term.op === "add" || term.op === "sub")) return summand(term.left) || summand(term.right);
+    if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul" || term.op === "product")) return summand(term.left) || summand(term.right);
+    return term.kind === "unary" && summand(term.operand);
+  };
+  return [...own].some((name) => {
+    const equation = model.values.get(name)?.equation;
+    return equation !== undefined && summand(equation.value);
+  });
+}
+
+function refersTo(term: Draft, test: (term: Draft) => boolean): boolean {
+  return test(term) || termChildren(term).some((child) => refersTo(child, test));
+}
+
+/** The first recurrent value of another step that a term reads. */
+function firstState(term: Draft, recurrent: ReadonlyMap<string, number>): string | undefined {
+  if (term.kind === "value" && term.lag !== 0 && recurrent.has(term.name)) return term.name;
+  for (const child of termChildren(term)) {
+    const found = firstState(child, recurrent);
+    if (found) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,45 @@
+/**
+ * Measures of text on a terminal: display width, cutting, padding. Pure.
+ *
+ * Width follows Unicode's East Asian Width in broad ranges: combining marks and format characters take no column, wide and full-width letters two.
+ */
+
+const ZERO = /^[\p{M}\p{Cf}\u200b]$/u;
+const WIDE = /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
+
+/** Columns of one character (a code point): 0, 1 or 2. */
+export function characterWidth(character: string): number {
+  if (character >= " " && character < "\x7f") return 1;
+  if (ZERO.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
+}
+
+/** Columns of a text without line ends and tabs. */
+export function textWidth(text: string): number {
+  let width = 0;
+  for (const character of text) width += characterWidth(character);
+  return width;
+}
+
+/** The text with spaces up to the width; longer texts stay as they are. */
+export function padEnd(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - textWidth(text)));
+}
+
+/** The text with spaces before it up to the width. */
+export function padStart(text: string, width: number): string {
+  return " ".repeat(Math.max(0, width - textWidth(text))) + text;
+}
+
+/** The text cut to at most `width` columns, with … in place of what is missing. */
+export function cut(text: string, width: number): string {
+  if (textWidth(text) <= width) return text;
+  let kept = "";
+  let used = 0;
+  for (const character of text) {
+    used += characterWidth(character);
+    if (used > width - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}

@@ -1,0 +1,173 @@
+/**
+ * A CSV file as a typed table: columns of numbers, times or categories, by name.
+ *
+ * In: the text of the file. Out: columns; what could not be read as the column's kind stays known by row, and is an error only where the column is used.
+ * Found by looking: the delimiter (by papaparse), whether the first row holds names, the kind of each column. Rows are numbered as in the file, the
+ * first is row 1. Never drops, sorts or fills anything.
+ */
+import Papa from "papaparse";
+import { SluiceError } from "../../support/diagnostic.ts";
+import { quoteCell } from "./checks.ts";
+import { readDates } from "./dates.ts";
+
+export interface TableReading {
+  /** The name that messages show; default "the table". */
+  readonly file?: string;
+  readonly delimiter?: string;
+  readonly header?: boolean;
+  /** Default ".": with ",", points in numbers separate thousands. */
+  readonly decimal?: "." | ",";
+  /** A separator of thousands to leave out. */
+  readonly thousands?: string;
+}
+
+export interface Table {
+  readonly file: string;
+  readonly columns: readonly Column[];
+  readonly rows: number;
+  /** Row of the file (from 1) that each row of the table was. */
+  readonly fileRows: Int32Array;
+  readonly delimiter: string;
+  readonly header: boolean;
+  readonly notes: readonly string[];
+}
+
+export type Column = NumberColumn | TimeColumn | CategoryColumn | { readonly name: string; readonly kind: "empty" };
+
+export interface NumberColumn {
+  readonly name: string;
+  readonly kind: "number";
+  /** NaN where the cell is missing or wrong. */
+  readonly values: Float64Array;
+  /** Cells that hold something else than a finite number, by row of the table; absent ones are missing, if NaN. */
+  readonly wrong: ReadonlyMap<number, string>;
+}
+
+export interface TimeColumn {
+  readonly name: string;
+  readonly kind: "time";
+  /** Milliseconds since 1970, UTC; NaN where missing. */
+  readonly values: Float64Array;
+}
+
+export interface CategoryColumn {
+  readonly name: string;
+  readonly kind: "category";
+  /** In the order of their code units. */
+  readonly categories: readonly string[];
+  /** -1 where missing. */
+  readonly values: Int32Array;
+}
+
+const MISSING = new Set(["", "na", "n/a", "nan", "null", "none", "?", "-", "."]);
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const INFINITE = /^[+-]?inf(?:inity)?$/i;
+/** A number with commas: decimal, or between thousands. */
+const COMMA_NUMBER = /^[+-]?(?:\d+,\d+|\d{1,3}(?:[.]\d{3})+,\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?)$/;
+
+/** @throws SluiceError E420 (empty), E425 (a row with another number of cells, a quote never closed) */
+export function readTable(text: string, reading: TableReading = {}): Table {
+  const { file = "the table" } = reading;
+  const { data, meta, errors } = Papa.parse<string[]>(text, { delimiter: reading.delimiter ?? "", delimitersToGuess: [",", ";", "\t", "|"] });
+  const quote = errors.find(({ type }) => type === "Quotes");
+  if (quote) {
+    const place = `${file}, row ${(quote.row ?? 0) + 1}`;
+    throw new SluiceError("E425", `${place}: a quotation mark is opened and never closed, or has text after it; write a mark inside a value twice`);
+  }
+  const lines = data.flatMap((cells, index) => (cells.length === 1 && cells[0].trim() === "" ? [] : [{ cells, row: index + 1 }]));
+  if (lines.length === 0) throw new SluiceError("E420", `${file} is empty; it needs a row of column names and rows of numbers`);
+  const header = reading.header ?? looksLikeNames(lines[0].cells, reading);
+  const body = header ? lines.slice(1) : lines;
+  if (body.length === 0) {
+    throw new SluiceError("E420", `${file} has column names (${lines[0].cells.map(quoteCell).join(", ")}) but no rows below them; add rows`);
+  }
+  const width = lines[0].cells.length;
+  for (const { cells, row } of lines) checkWidth(cells, row, width, file, meta.delimiter);
+  const notes: string[] = [];
+  const names = header ? uniqueNames(lines[0].cells, notes) : lines[0].cells.map((_, k) => `column ${k + 1}`);
+  return {
+    file,
+    columns: names.map((name, k) =>
+      readColumn(
+        name,
+        body.map(({ cells }) => cells[k].trim()),
+        reading,
+      ),
+    ),
+    rows: body.length,
+    fileRows: Int32Array.from(body, ({ row }) => row),
+    delimiter: meta.delimiter,
+    header,
+    notes,
+  };
+}
+
+/** Why a cell of a column of numbers is none: it has commas, is infinite (or too large for a double), or is some other text. */
+export function explainWrong(text: string): "commas" | "infinite" | "text" {
+  if (COMMA_NUMBER.test(text)) return "commas";
+  return INFINITE.test(text) || NUMBER.test(text) ? "infinite" : "text";
+}
+
+/** The kinds of a table's columns in one line: "Date (time), Temp (number)". */
+export function describeColumns(table: Table): string {
+  return table.columns.map(({ name, kind }) => `${name} (${kind})`).join(", ");
+}
+
+function looksLikeNames(cells: readonly string[], reading: TableReading): boolean {
+  const trimmed = cells.map((cell) => cell.trim());
+  const isValue = (cell: string) => parseNumber(cell, reading) !== undefined || COMMA_NUMBER.test(cell) || INFINITE.test(cell) || readDates([cell]) !== undefined;
+  return !trimmed.some(isValue) && trimmed.some((cell) => !MISSING.has(cell.toLowerCase()));
+}
+
+function checkWidth(cells: readonly string[], row: number, width: number, file: string, delimiter: string): void {
+  if (cells.length === width) return;
+  // A delimiter at the end of a line makes an empty cell too many.
+  if (cells.length > width && cells.slice(width).every((cell) => cell.trim() === "")) return;
+  const shown = delimiter === "\t" ? "tab" : `“${delimiter}”`;
+  const cure =
+    cells.length > width
+      ? `put values that contain ${shown} in quotation marks, or name the delimiter; decimal commas need another delimiter than the comma`
+      : "fill in the missing cells (an empty cell between two delimiters counts)";
+  throw new SluiceError("E425", `${file}, row ${row} has ${cells.length} cells, but the first row has ${width} (delimiter ${shown}); ${cure}`);
+}
+
+function uniqueNames(cells: readonly string[], notes: string[]): string[] {
+  const names: string[] = [];
+  cells.forEach((cell, k) => {
+    const wanted = cell.trim() || `column ${k + 1}`;
+    let name = wanted;
+    for (let n = 2; names.includes(name); n++) name = `${wanted} ${n}`;
+    if (name !== wanted) notes.push(`two columns are named ${wanted}; the later one is called ${name}`);
+    names.push(name);
+  });
+  return names;
+}
+
+function readColumn(name: string, cells: readonly string[], reading: TableReading): Column {
+  const known = cells.filter((cell) => !MISSING.has(cell.toLowerCase()));
+  if (known.length === 0) return { name, kind: "empty" };
+  const numeric = known.filter((cell) => parseNumber(cell, reading) !== undefined || COMMA_NUMBER.test(cell) || INFINITE.test(cell)).length;
+  // A column of numbers may hold a few other cells: they are mistakes to be told, not categories.
+  if (2 * numeric >= known.length) {
+    const wrong = new Map<number, string>();
+    const values = Float64Array.from(cells, (cell, row) => {
+      if (MISSING.has(cell.toLowerCase())) return Number.NaN;
+      const value = parseNumber(cell, reading);
+      if (value === undefined || !Number.isFinite(value)) wrong.set(row, cell);
+      return wrong.has(row) ? Number.NaN : value!;
+    });
+    return { name, kind: "number", values, wrong };
+  }
+  const times = readDates(cells.map((cell) => (MISSING.has(cell.toLowerCase()) ? undefined : cell)));
+  if (times) return { name, kind: "time", values: times };
+  const categories = [...new Set(known)].sort();
+  const codes = new Map(categories.map((category, code) => [category, code]));
+  return { name, kind: "category", categories, values: Int32Array.from(cells, (cell) => codes.get(cell) ?? -1) };
+}
+
+function parseNumber(cell: string, { decimal = ".", thousands }: TableReading): number | undefined {
+  let text = cell;
+  if (thousands) text = text.replaceAll(thousands, "");
+  if (decimal === ",") text = text.replaceAll(".", "").replace(",", ".");
+  return NUMBER.test(text) ? Number(text) : undefined;
+}
