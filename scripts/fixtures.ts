@@ -68,7 +68,8 @@ function main(args: readonly string[]): number {
   const cases = new Map<string, boolean>();
   for (const { group, name, passed } of verdicts) cases.set(`${group}/${name}`, (cases.get(`${group}/${name}`) ?? true) && passed);
   const good = [...cases.values()].filter(Boolean).length;
-  if (options.json) console.log(JSON.stringify({ cases: cases.size, passed: good, verdicts }, (_, value) => (value === Infinity ? "Infinity" : value), 1));
+  if (options.json)
+    console.log(JSON.stringify({ cases: cases.size, passed: good, verdicts }, (_, value) => (value === Infinity ? "Infinity" : value), 1));
   else console.log(`\n${good} of ${cases.size} cases pass (${verdicts.filter(({ passed }) => passed).length} of ${verdicts.length} checks)`);
   if (cases.size === 0) console.error("no case found");
   return cases.size > 0 && good === cases.size ? 0 : 1;

@@ -29,6 +29,13 @@
  *       bk = bk + 32·unroll
  *     store[c + …] = load[c + …] + c00 …                    (all at the end)
  *
+ *   Strides that are constants of the function are worth it: with strides as arguments (row addresses ak + s₁ … or a pointer for each row) 4 × 8 reaches
+ *   55 instead of 66 on Node 20, and the same on Node 24. K may be an argument at no cost (`for ak = a to a + k·4`). For Aᵀ (weight
+ *   gradients) the loop steps by A's pitch along k and the rows lie 4 bytes apart: the same form.
+ *
+ *   Node 22: as Node 20. Node 24 and 26 keep program order and do not mind unrolling (4 × 8: 63, 3 × 8: 60, 5 × 8: 64, 6 × 8: 35, mul+add); so the tiles
+ *   above serve every version. With --fused on 24 and 26: 6 × 8: 69, 5 × 8: 65, 4 × 8: 63, 3 × 8: 49; on 22 4 × 8: 63 and wider tiles spill.
+ *
  *   Index arithmetic in the loop (a + 4·k, b + 32·k) is equally fast on 4 × 8. The tile is a function of its own (a leaf), called once per tile.
  *   emitWasm puts the test of a loop at its bottom behind a guard; constant bounds need no guard.
  */

@@ -26,18 +26,12 @@ const EXIT_CODES = `
 Exit codes: 0 done · 1 the equations, the model or the input have errors · 2 wrong use · 3 interrupted, what was trained is kept ·
             4 a file could not be read or written · 70 a bug in Sluice`;
 
-/** Runs one command line. `args` are without the program's name. */
-export async function runCommandLine(args: readonly string[], terminal?: Session["terminal"]): Promise<number> {
-  let code: number = EXIT.ok;
-  const session: Session = {
-    terminal,
-    exit(value) {
-      code = value;
-    },
-  };
+/** The whole command line as a commander program; `session` receives the exit code of the command that runs. */
+export function createProgram(session: Session): Command {
   const program = new Command("sluice")
     .description("Gated neural networks from their equations: write them, train them, watch the gates.")
     .version(VERSION, "-v, --version", "print the version")
+    .helpOption("-h, --help", "show this")
     .helpCommand("help [command]", "explain a command")
     .showHelpAfterError("(sluice --help shows what there is)")
     .showSuggestionAfterError()
@@ -45,7 +39,7 @@ export async function runCommandLine(args: readonly string[], terminal?: Session
     .exitOverride();
   const add = <O extends object>(definition: CommandDefinition<O>): void => {
     const command = createCommand(definition, session).exitOverride().showSuggestionAfterError().helpOption("-h, --help", "explain this command");
-    command.configureOutput(program.configureOutput());
+    command.showHelpAfterError(`(sluice ${definition.name} --help explains this command)`);
     program.addCommand(command);
   };
   add(demo);
@@ -61,8 +55,20 @@ export async function runCommandLine(args: readonly string[], terminal?: Session
   add(ablate);
   add(compare);
   add(doctor);
+  return program;
+}
+
+/** Runs one command line. `args` are without the program's name. */
+export async function runCommandLine(args: readonly string[], terminal?: Session["terminal"]): Promise<number> {
+  let code: number = EXIT.ok;
+  const session: Session = {
+    terminal,
+    exit(value) {
+      code = value;
+    },
+  };
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await createProgram(session).parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (error instanceof SluiceError) {

@@ -12,7 +12,7 @@ import type { Dataset } from "../train/data/dataset.ts";
 import { accuracy, type Metric } from "../train/metric.ts";
 import type { TrainSettings } from "../train/options.ts";
 import { isSolved, type Score, scoreMetric } from "../train/tasks/score.ts";
-import type { OpenedData } from "./data-options.ts";
+import type { OpenedData } from "./dataset-options.ts";
 import { compileText, requireCompiled } from "./subject.ts";
 import { isWholeModel, wrapCell } from "./wrap-cell.ts";
 
@@ -137,8 +137,29 @@ export function hasBinaryTarget(dataset: Dataset): boolean {
 export function metricsFor(dataset: Dataset, network: Network, answer: string, score?: Score): readonly Metric[] {
   if (!network.outputs.includes(answer)) return [];
   if (score !== undefined) return [scoreMetric(score, answer)];
+  const { record } = dataset;
+  if (record.kind === "table") return [squaredError(answer, record.columns.find((column) => column.name === record.target)?.deviation ?? 1)];
   if (dataset.inputs.y?.type === "index") return [accuracy(answer, (batch) => batch.inputs.y)];
   return [];
+}
+
+/** Mean squared error of a forecast in the unit of the file: the standardised error times the target's deviation. */
+function squaredError(answer: string, deviation: number): Metric {
+  return {
+    name: "mse",
+    outputs: [answer],
+    measure(batch, values, counts) {
+      const { data } = values[answer];
+      let total = 0;
+      let count = 0;
+      for (let i = 0; i < batch.steps * batch.batch; i++) {
+        if (counts[i] === 0) continue;
+        total += ((data[i] - batch.inputs.y[i]) * deviation) ** 2;
+        count++;
+      }
+      return { total, count };
+    },
+  };
 }
 
 /** Settings of training from the options given, with defaults for the rest. */

@@ -104,10 +104,22 @@ test("small floats, 64-bit integers and booleans convert exactly", () => {
   };
   const words = (...values: number[]) => values.flatMap((value) => [value & 255, value >> 8]);
   expect(convert("F16", words(0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000, 0x7c00, 0x7e00, 0x3555), 8)).toEqual([
-    1, -2, 65504, 2 ** -24, -0, Number.POSITIVE_INFINITY, Number.NaN, 0.333251953125,
+    1,
+    -2,
+    65504,
+    2 ** -24,
+    -0,
+    Number.POSITIVE_INFINITY,
+    Number.NaN,
+    0.333251953125,
   ]);
   expect(convert("BF16", words(0x3f80, 0xc0a0, 0x7f7f, 0x0001, 0xff80, 0x7fc0), 6)).toEqual([
-    1, -5, 3.3895313892515355e38, 2 ** -133, Number.NEGATIVE_INFINITY, Number.NaN,
+    1,
+    -5,
+    3.3895313892515355e38,
+    2 ** -133,
+    Number.NEGATIVE_INFINITY,
+    Number.NaN,
   ]);
   expect(convert("F8_E4M3", [0x7e, 0x7f, 0x38, 0x01, 0xff], 5)).toEqual([448, Number.NaN, 1, 2 ** -9, Number.NaN]);
   expect(convert("F8_E5M2", [0x7b, 0x7c, 0x3c, 0x01, 0x7d], 5)).toEqual([57344, Number.POSITIVE_INFINITY, 1, 2 ** -16, Number.NaN]);
@@ -127,11 +139,15 @@ test("odd but valid headers, and holes", () => {
   expect(readSafetensors(file('{"__metadata__":{"a":"b"} }   ')).metadata.get("a")).toBe("b");
   expect(failure(() => readSafetensors(file('{"__metadata__":{"a":1}}'))).message).toContain('"a" is not a text');
   expect(failure(() => readSafetensors(file('{"__metadata__":{"a":"","\\u0061":""}}'))).message).toContain("twice");
-  expect(failure(() => readSafetensors(file({ a: { dtype: "U8", shape: [1], data_offsets: [1, 2] } }, [0, 0]))).message).toContain("belong to no tensor");
+  expect(failure(() => readSafetensors(file({ a: { dtype: "U8", shape: [1], data_offsets: [1, 2] } }, [0, 0]))).message).toContain(
+    "belong to no tensor",
+  );
   expect(failure(() => readSafetensors(file({ a: { dtype: "U8", shape: [1], data_offsets: [0, 1] } }, [0, 0]))).message).toContain("2 are there");
   expect(failure(() => readSafetensors(file({ a: { dtype: "F4", shape: [3], data_offsets: [0, 1] } }, [0]))).message).toContain("whole bytes");
   expect(failure(() => readSafetensors(file(`${"[".repeat(200_000)}`))).code).toBe("E402");
-  expect(failure(() => readSafetensors(file({ a: { dtype: "U8", shape: new Array(100_000).fill(9), data_offsets: [0, 1] } }, [0]))).code).toBe("E404");
+  expect(failure(() => readSafetensors(file({ a: { dtype: "U8", shape: new Array(100_000).fill(9), data_offsets: [0, 1] } }, [0]))).code).toBe(
+    "E404",
+  );
   expect(duplicateKey('{"a":[{"b":1},{"b":2}],"c":"\\"b","d":{"a":["a","a"]}}')).toBeUndefined();
   expect(duplicateKey('{"a":[{"b":1,"c":{},"b":2}]}')).toBe("b");
 });

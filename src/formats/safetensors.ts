@@ -84,7 +84,8 @@ export function readSafetensors(bytes: Uint8Array, file = "the file"): Safetenso
   let position = 0;
   let before = "";
   for (const { name, start, end } of found) {
-    if (start < position) throw damaged("E404", `${file}: tensors ${quote(before)} and ${quote(name)} share bytes ${start}…${Math.min(position, end)}`);
+    if (start < position)
+      throw damaged("E404", `${file}: tensors ${quote(before)} and ${quote(name)} share bytes ${start}…${Math.min(position, end)}`);
     if (start > position) throw damaged("E404", `${file}: bytes ${position}…${start} of the data, before tensor ${quote(name)}, belong to no tensor`);
     position = end;
     before = name;
@@ -115,7 +116,9 @@ export interface SafetensorsContent {
  */
 export function writeSafetensors({ tensors, metadata = {} }: SafetensorsContent): Uint8Array {
   const fields: string[] = [];
-  const texts = Object.keys(metadata).sort().map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
+  const texts = Object.keys(metadata)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
   if (texts.length > 0) fields.push(`"__metadata__":{${texts.join(",")}}`);
   const names = new Set<string>();
   // Wider elements first, so that none needs padding, which the format forbids; equal widths stay in the declared order.
@@ -219,7 +222,10 @@ function readEntry(name: string, entry: unknown, file: string) {
   const { dtype, shape, data_offsets: offsets } = entry;
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPE_BITS, dtype)) {
     const known = Object.keys(DTYPE_BITS).join(", ");
-    throw new SluiceError("E403", `${file}: tensor ${quote(name)}: no such dtype ${show(dtype)}; the format knows ${known}; convert the tensor to F32`);
+    throw new SluiceError(
+      "E403",
+      `${file}: tensor ${quote(name)}: no such dtype ${show(dtype)}; the format knows ${known}; convert the tensor to F32`,
+    );
   }
   if (!isCounts(shape)) throw wrong(`its shape ${show(shape)} is not a list of whole numbers from 0 to 2^53`);
   if (!isCounts(offsets) || offsets.length !== 2) throw wrong(`its data_offsets ${show(offsets)} are not two whole numbers from 0 to 2^53`);

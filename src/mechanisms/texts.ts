@@ -106,6 +106,7 @@ hgrn_complex(u, v, p) → a, b
   λ = γ + (1 - γ)∘σ(p)
   a = λ∘(cos(θ)∘a[t-1] - sin(θ)∘b[t-1]) + (1 - λ)∘silu(u)
   b = λ∘(sin(θ)∘a[t-1] + cos(θ)∘b[t-1]) + (1 - λ)∘silu(v)
+  where gate λ
 `,
   hgrn_first: `# Hierarchically gated recurrent network, real state, first layer: no lower bound
 # Qin, Yang & Zhong 2023 (arXiv 2311.04823), section 3.2; real form of flash-linear-attention (fla/layers/hgrn.py)
@@ -118,6 +119,7 @@ hgrn_first(u, p) → h
 hgrn(u, p) → h
   f = γ + (1 - γ)∘σ(p)
   h = f∘h[t-1] + (1 - f)∘silu(u)
+  where gate f
 `,
   highway: `# Highway layer: the transform gate decides how much of the layer passes, the rest carries the input on
 # Srivastava, Greff & Schmidhuber 2015 (arXiv 1505.00387), eq. 3
@@ -213,10 +215,10 @@ odyssey_nfg(x) → y
   z = tanh(Wz·x + Rz·y[t-1] + bz)
   i = σ(Wi·x + Ri·y[t-1] + p_i∘c[t-1] + bi)
   f = 1
-  c = z∘i + c[t-1]∘f
+  c = z∘i + c[t-1]*f
   o = σ(Wo·x + Ro·y[t-1] + p_o∘c + bo)
   y = tanh(c)∘o
-  where f ∈ ℝ^H, c ∈ ℝ^H
+  where c ∈ ℝ^H
 `,
   odyssey_niaf: `# LSTM without input activation function (NIAF)
 # Greff et al. 2015, "LSTM: a search space odyssey" (arXiv 1503.04069), variant: g(x) = x
@@ -235,10 +237,10 @@ odyssey_nig(x) → y
   z = tanh(Wz·x + Rz·y[t-1] + bz)
   i = 1
   f = σ(Wf·x + Rf·y[t-1] + p_f∘c[t-1] + bf)
-  c = z∘i + c[t-1]∘f
+  c = z*i + c[t-1]∘f
   o = σ(Wo·x + Ro·y[t-1] + p_o∘c + bo)
   y = tanh(c)∘o
-  where bf ~ 1, i ∈ ℝ^H, c ∈ ℝ^H
+  where bf ~ 1
 `,
   odyssey_noaf: `# LSTM without output activation function (NOAF)
 # Greff et al. 2015, "LSTM: a search space odyssey" (arXiv 1503.04069), variant: h(x) = x
@@ -259,8 +261,8 @@ odyssey_nog(x) → y
   f = σ(Wf·x + Rf·y[t-1] + p_f∘c[t-1] + bf)
   c = z∘i + c[t-1]∘f
   o = 1
-  y = tanh(c)∘o
-  where bf ~ 1, o ∈ ℝ^H, c ∈ ℝ^H
+  y = tanh(c)*o
+  where bf ~ 1, y ∈ ℝ^H
 `,
   odyssey_np: `# LSTM without peepholes (NP)
 # Greff et al. 2015, "LSTM: a search space odyssey" (arXiv 1503.04069), variant: no peepholes

@@ -6,8 +6,11 @@ export type DatasetRecord =
   | { readonly kind: "text"; readonly unit: "character" | "word"; readonly vocabulary: readonly string[] }
   | {
       readonly kind: "table";
-      readonly columns: readonly { readonly name: string; readonly mean: number; readonly deviation: number }[];
+      /** Components of the input "x", in order: a column of numbers as (value - mean) / deviation, or 1 where a column is `category`, else 0. */
+      readonly columns: readonly { readonly name: string; readonly mean: number; readonly deviation: number; readonly category?: string }[];
       readonly target: string;
+      /** "y" is the standardised target this many rows ahead (default 1). */
+      readonly horizon?: number;
     }
   | { readonly kind: "sequences"; readonly inputs: Readonly<Record<string, unknown>> }
   | { readonly kind: "task"; readonly name: string; readonly options: Readonly<Record<string, number>> };

@@ -4,7 +4,7 @@
 import type { Buffer } from "../ir/program/node.ts";
 import type { Clamp } from "../ir/network/variant.ts";
 import type { Network } from "../ir/network/node.ts";
-import { type Executable, hasEntry } from "../runtime/executable.ts";
+import type { Executable } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { flatten, type NamedArray } from "./arrays.ts";
 import { type ReadInputs, readInputs, readLengths } from "./input.ts";
@@ -55,7 +55,7 @@ export function loadParameters(model: Pick<RunningModel, "parameters" | "version
   if (specialized.parametersVersion === version) return;
   const { executable } = specialized;
   executable.buffers.get("parameters")?.set(model.parameters);
-  if (hasEntry(executable, "prepare")) executable.run("prepare", 0);
+  executable.run("prepare", 0);
   specialized.parametersVersion = version;
 }
 
@@ -87,7 +87,8 @@ export function checkNames(network: Network, names: readonly string[]): void {
   }
 }
 
-function readClamps(network: Network, clamps: Clamps): Clamp[] {
+/** The clamps of a variant. @throws SluiceError for an unknown name or a value that is not finite */
+export function readClamps(network: Network, clamps: Clamps): Clamp[] {
   checkNames(network, Object.keys(clamps));
   return Object.entries(clamps).map(([value, to]): Clamp => {
     if (to === "frozen") return { value, to: { kind: "frozen" } };
@@ -99,7 +100,8 @@ function readClamps(network: Network, clamps: Clamps): Clamp[] {
   });
 }
 
-function writeClamps(executable: Executable, clamps: Clamps = {}): void {
+/** Fills the values of clamps that are held at values. */
+export function writeClamps(executable: Executable, clamps: Clamps = {}): void {
   for (const [value, to] of Object.entries(clamps)) {
     if (typeof to === "number" || typeof to === "string") continue;
     const view = executable.buffers.get(`clamp:${value}`);

@@ -58,7 +58,7 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
   const names = options.outputs ?? network.outputs;
   checkNames(network, names);
   const request: Request = { batch, mode: "evaluate", initial: "carried", lengths: false, reset: false, outputs: names };
-  refuseFuture(network, names, model.specializer.lowered(request).graph);
+  refuseFuture(network, names, model.specializer.lowered({ ...request, initial: "fresh" }).graph);
 
   let lane = openLane(model.specializer.own(request, 1), names);
   let position = 0;

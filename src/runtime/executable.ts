@@ -14,7 +14,7 @@ export interface Executable {
   readonly program: Program;
   readonly buffers: ReadonlyMap<string, Float32Array | Int32Array>;
   readonly shapes: ReadonlyMap<string, Buffer>;
-  /** Runs an entry for a number of time steps ≤ capacity. */
+  /** Runs an entry for a number of time steps ≤ capacity. "prepare" must run after the parameters change. */
   run(entry: string, steps: number): void;
 }
 
@@ -25,21 +25,14 @@ export function floatBuffer(executable: Executable, name: string): Float32Array 
   return view;
 }
 
-/** The integer buffer of that name. */
-export function indexBuffer(executable: Executable, name: string): Int32Array {
-  const view = executable.buffers.get(name);
-  invariant(view instanceof Int32Array, `no integer buffer ${name}`);
-  return view;
-}
-
-/** True if the program has an entry of that name. */
-export function hasEntry(executable: Executable, name: string): boolean {
-  return executable.program.entries.some((entry) => entry.name === name);
-}
-
 /** Numbers of one time step of a buffer (its shape without T), or of the whole if it has no time axis. */
 export function stepLength(buffer: Buffer): number {
   let length = 1;
   for (const size of buffer.shape) if (size !== "T") length *= size;
   return length;
+}
+
+/** True if the program has an entry of that name. */
+export function hasEntry(executable: Executable, name: string): boolean {
+  return executable.program.entries.some((entry) => entry.name === name);
 }

@@ -1,7 +1,8 @@
 /**
  * The interpreter as a device: the same buffers and entries as a compiled program, computed in float64 by the definition of the tensor language.
  *
- * In: units. Out: an Executable whose buffers hold float32 (results are rounded once, when they are stored). Slow on purpose; it judges kernels.
+ * In: units. Out: an Executable whose buffers hold float32 (results are rounded once, when they are stored; a carried state keeps its float64 digits as long
+ * as nobody writes into its buffer). Slow on purpose; it judges kernels.
  */
 import type { CompileOptions, Unit } from "../compile.ts";
 import type { Buffer, BufferRole, Program } from "../ir/program/node.ts";
@@ -12,6 +13,7 @@ import type { Executable } from "./executable.ts";
 
 const assignPrefix = "assign:";
 const gradientPrefix = "gradient:";
+const statePrefix = "state:";
 
 /** Makes an executable of units without compiling them. */
 export function interpretUnits(units: readonly Unit[], { capacity, batch, weights }: CompileOptions): Executable {
@@ -53,18 +55,27 @@ export function interpretUnits(units: readonly Unit[], { capacity, batch, weight
     }
   }
 
+  // What the interpreter last stored in a state's buffer, before rounding.
+  const exact = new Map<string, Float64Array>();
+
   const program: Program = {
     wasm: new Uint8Array(0),
     memoryBytes: 0,
     capacity,
     batch,
     buffers: [...shapes.values()],
-    entries: units.map(({ entry }) => ({ name: entry, steps: [] })),
+    entries: ["prepare", ...units.map(({ entry }) => entry)].map((name) => ({ name, steps: [] })),
     parameterCount,
   };
   return { device: "interpreter", program, buffers, shapes, run: (entry, steps) => runUnit(entry, steps) };
 
+  function stateOf(name: string, view: Float32Array | Int32Array): ArrayLike<number> {
+    const kept = exact.get(name);
+    return kept === undefined ? view : Float64Array.from(view, (value, i) => (Math.fround(kept[i]) === value ? kept[i] : value));
+  }
+
   function runUnit(entry: string, steps: number): void {
+    if (entry === "prepare") return; // nothing is kept between runs
     const unit = units.find((each) => each.entry === entry);
     invariant(unit !== undefined, `no entry ${entry}`);
     invariant(steps >= 0 && steps <= capacity, `${steps} steps in a program for ${capacity}`);
@@ -74,10 +85,14 @@ export function interpretUnits(units: readonly Unit[], { capacity, batch, weight
     const bindings: Record<string, ArrayLike<number>> = {};
     for (const node of leaves(graph)) {
       const name = node.attributes.name!;
-      bindings[name] = buffers.get(name)!.subarray(0, lengthOf(node.axes));
+      const view = buffers.get(name)!.subarray(0, lengthOf(node.axes));
+      bindings[name] = name.startsWith(statePrefix) ? stateOf(name, view) : view;
     }
     const results = interpret(graph, bindings, { T: steps });
-    for (const { name } of graph.outputs) buffers.get(name.startsWith(assignPrefix) ? name.slice(assignPrefix.length) : name)!.set(results[name]);
+    for (const { name } of graph.outputs) {
+      buffers.get(name.startsWith(assignPrefix) ? name.slice(assignPrefix.length) : name)!.set(results[name]);
+      if (name.startsWith(statePrefix)) exact.set(name, results[name]);
+    }
   }
 }
 
@@ -88,13 +103,13 @@ function leaves(graph: Graph): readonly Node[] {
 
 function inputRole(node: Node): BufferRole {
   const name = node.attributes.name!;
-  if (name.startsWith("state:")) return "state";
+  if (name.startsWith(statePrefix)) return "state";
   if (name.startsWith("optimizer:")) return "optimizer";
   return node.axes.length === 0 ? "scalar" : "input";
 }
 
 function outputRole(name: string, axes: readonly string[]): BufferRole {
-  if (name.startsWith("state:")) return "state";
+  if (name.startsWith(statePrefix)) return "state";
   if (name.startsWith(gradientPrefix)) return "input_gradient";
   return axes.length === 0 ? "scalar" : "output";
 }

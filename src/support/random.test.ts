@@ -28,7 +28,17 @@ test("the bits of a seed never change", () => {
 });
 
 test("streams are independent of each other and of the kind of their labels", () => {
-  const seeds = [derive(1), derive(2), derive(1, "1"), derive(1, 1), derive(1, "a", "b"), derive(1, "ab"), derive(1, "b", "a"), derive(1, ""), derive(0, 1)];
+  const seeds = [
+    derive(1),
+    derive(2),
+    derive(1, "1"),
+    derive(1, 1),
+    derive(1, "a", "b"),
+    derive(1, "ab"),
+    derive(1, "b", "a"),
+    derive(1, ""),
+    derive(0, 1),
+  ];
   expect(new Set(seeds).size).toBe(seeds.length);
   for (const seed of seeds) expect(Number.isSafeInteger(seed) && seed >= 0).toBe(true);
   // Neighbouring rows of neighbouring steps: no correlation of their first values beyond chance (4/√n).
@@ -50,7 +60,7 @@ test("uniform, integer and normal have the distribution they claim", () => {
     const z = random.normal();
     mean += z / n;
     square += (z * z) / n;
-    fourth += (z ** 4) / n;
+    fourth += z ** 4 / n;
   }
   expect(Math.abs(mean)).toBeLessThan(0.01);
   expect(Math.abs(square - 1)).toBeLessThan(0.015);

@@ -37,15 +37,15 @@ function renderDiagnostic(diagnostic: Diagnostic, source: Source, starts: readon
   ];
   const middle = Math.floor((shown.length - 1) / 2);
   const label = diagnostic.label;
-  const line2 = shown.length === 1 && !label ? "┬" : `${"─".repeat(middle)}${label ? "┬" : "─"}${"─".repeat(shown.length - middle - 1)}`;
-  out.push(paint("dim", bar) + " ".repeat(shown.offset) + paint(diagnostic.severity, line2));
+  const underline = shown.length === 1 && !label ? "┬" : `${"─".repeat(middle)}${label ? "┬" : "─"}${"─".repeat(shown.length - middle - 1)}`;
+  out.push(paint("dim", bar) + " ".repeat(shown.offset) + paint(diagnostic.severity, underline));
   if (label) {
     const at = Math.max(0, shown.offset + middle - Math.floor((textWidth(label) - 1) / 2));
     out.push(paint("dim", bar) + " ".repeat(at) + label);
   }
   const notes = (diagnostic.reasons ?? []).map((reason) => {
-    const where = reason.span && !/\bline \d+/.test(reason.message) ? ` (line ${place(source.text, starts, reason.span.start).line})` : "";
-    return reason.message + where;
+    const other = reason.span && place(source.text, starts, reason.span.start).line;
+    return other === undefined || other === line || /\bline \d+/.test(reason.message) ? reason.message : `${reason.message} (line ${other})`;
   });
   if (diagnostic.edit) notes.push(`try  ${diagnostic.edit.label}`);
   notes.forEach((note, i) => {

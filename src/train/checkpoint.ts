@@ -53,12 +53,21 @@ export function readCheckpoint(bytes: Uint8Array, name = "the checkpoint"): { re
     model,
     checkpoint: {
       ...progress,
-      validations: progress.validations.map((validation) => ({ ...validation, loss: validation.loss ?? Number.NaN })), // JSON has no NaN
+      validations: progress.validations.map(({ step, loss, metrics }) => ({ step, loss: number(loss), metrics: mapped(metrics, number) })),
       best,
       moments: arraysOf(model.file, groups.moments),
       states: arraysOf(model.file, groups.states),
     },
   };
+}
+
+/** JSON has no NaN and writes null for it. */
+function number(stored: number | null): number {
+  return stored ?? Number.NaN;
+}
+
+function mapped<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }
 
 function arraysOf({ tensors }: SafetensorsFile, prefix: string): Record<string, Float32Array> {

@@ -2,7 +2,7 @@
  * Measures a network on batches: mean loss over the steps that count, and any metrics.
  */
 import type { NamedArray } from "../model/arrays.ts";
-import type { Model } from "../model/model.ts";
+import type { Clamps, Model } from "../model/model.ts";
 import { checkNames, shapeFor } from "../model/run.ts";
 import { nowMs, pause } from "../runtime/platform.ts";
 import { SluiceError } from "../support/diagnostic.ts";
@@ -26,11 +26,13 @@ export interface EvaluateOptions {
   /** First batch (default 0). */
   readonly from?: number;
   readonly signal?: AbortSignal;
+  /** Values held fixed while measuring: what a gate is worth. */
+  readonly clamps?: Clamps;
 }
 
 export interface Evaluator {
   /** Measures these parameters. Lets other work have its turn every few milliseconds. */
-  measure(parameters: Float32Array, options?: Omit<EvaluateOptions, "metrics">): Promise<Evaluation>;
+  measure(parameters: Float32Array, options?: Omit<EvaluateOptions, "metrics" | "clamps">): Promise<Evaluation>;
 }
 
 const endlessBatches = 20;
@@ -50,7 +52,7 @@ export function createEvaluator(options: Omit<PassOptions, "mode" | "outputs" | 
       let counted = 0;
       let turn = nowMs();
       const sums = metrics.map(() => ({ total: 0, count: 0 }));
-      passes.lane.parameters.set(parameters);
+      passes.load(parameters);
       for (let step = from; step < from + batches; step++) {
         signal?.throwIfAborted();
         const batch = source.batchAt(step);
@@ -92,6 +94,6 @@ function liveValues({ lane: { executable } }: Passes, names: readonly string[], 
 export function evaluate(model: Model, source: BatchSource, options: EvaluateOptions = {}): Promise<Evaluation> {
   const { network, sizes, index } = model;
   const device = { device: model.device, fused: false };
-  const evaluator = createEvaluator({ network, sizes, slots: [...index.values()], index, device, source }, options.metrics);
+  const evaluator = createEvaluator({ network, sizes, slots: [...index.values()], index, device, source, clamps: options.clamps }, options.metrics);
   return evaluator.measure(model.parameters, options);
 }

@@ -113,6 +113,7 @@ interface Run {
   readonly index: Model["index"];
   best?: Checkpoint["best"];
   step: number;
+  lastLoss?: number;
 }
 
 function prepare(compiled: Compiled, dataset: Dataset, options: TrainOptions): Run {
@@ -160,6 +161,7 @@ function prepare(compiled: Compiled, dataset: Dataset, options: TrainOptions): R
     index,
     best: resumed?.checkpoint.best,
     step: firstStep,
+    lastLoss: resumed?.loss,
   };
   const { executable, parameters } = passes.lane;
   parameters.set(resumed?.parameters ?? startingParameters(settings, slots, count));
@@ -200,7 +202,7 @@ function resumeFrom(bytes: Uint8Array, compiled: Compiled, settings: Settings) {
   for (const [name, value] of Object.entries(settings.sizes)) {
     if (model.sizes[name] !== value) throw new SluiceError("E465", `the checkpoint has ${name} = ${model.sizes[name]}, this run ${name} = ${value}; give the same`);
   }
-  return { sizes: model.sizes, parameters: model.parameters, checkpoint };
+  return { sizes: model.sizes, parameters: model.parameters, loss: model.training?.loss, checkpoint };
 }
 
 /** Integer seed of what is random in a step. */
@@ -239,6 +241,7 @@ function trainStep(run: Run, source: BatchSource): Broken | undefined {
     if (!Number.isFinite(norm)) return { what: "norm of the gradient", value: norm, batch, seed };
   }
   run.losses[run.step - run.firstStep] = loss;
+  run.lastLoss = loss;
   run.step++;
   if (settings.onStep === undefined && settings.onEvent === undefined) return undefined;
   const durationMs = nowMs() - begun;
@@ -307,10 +310,10 @@ async function saveCheckpoint(run: Run): Promise<Uint8Array> {
 }
 
 function summaryOf(run: Run, reason?: string): TrainingSummary {
-  const { step, losses, firstStep, best, validations, settings, dataset } = run;
+  const { step, lastLoss, best, validations, settings, dataset } = run;
   return {
     steps: step,
-    ...(step > firstStep ? { loss: losses[step - firstStep - 1] } : {}),
+    ...(lastLoss === undefined ? {} : { loss: lastLoss }),
     ...(validations.length > 0 ? { validationLoss: best?.loss ?? validations[validations.length - 1].loss, bestStep: best?.step } : {}),
     ...(reason === undefined ? {} : { reason }),
     optimizer: settings.optimizer.kind,
@@ -340,5 +343,6 @@ function finish(run: Run, reason: StopReason, checkpoint: Uint8Array): TrainedMo
     validations,
     checkpoint,
   };
-  return Object.assign(modelWith(run, parameters.slice(), training), { training, result });
+  // The time taken is told but not kept: the same run gives the same file.
+  return Object.assign(modelWith(run, parameters.slice(), training), { training: { ...training, durationMs: nowMs() - run.startedMs }, result });
 }

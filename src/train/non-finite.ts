@@ -55,6 +55,7 @@ function firstValue({ network, slots, device, variant, batch, seed, parameters, 
   for (const [name, values] of Object.entries(states)) executable.buffers.get(`state:${name}`)?.set(values);
   executable.buffers.get("seed")?.fill(seed);
   createFeed(executable, network).load(batch);
+  executable.run("prepare", 0);
   executable.run("record", batch.steps);
   let first: Found | undefined;
   for (const [k, value] of values.entries()) {

@@ -1,6 +1,16 @@
 import { expect, test } from "vitest";
+import { compileProgram, type Unit } from "../compile.ts";
 import { interpretUnits } from "../runtime/interpreter.ts";
+import { loadProgram } from "../runtime/wasm/load.ts";
 import { biasCorrections, momentNames, type OptimizerOptions, optimizerGraph } from "./optimizer.ts";
+
+type Device = "wasm" | "interpreter";
+
+function open(device: Device, options: OptimizerOptions) {
+  const units: Unit[] = [{ entry: "update", graph: optimizerGraph(options, 3) }];
+  const room = { capacity: 1, batch: 1, weights: [{ name: "w", shape: [3] }] };
+  return device === "wasm" ? loadProgram(compileProgram(units, room).program) : interpretUnits(units, room);
+}
 
 interface Result {
   readonly parameters: number[];
@@ -8,25 +18,21 @@ interface Result {
 }
 
 /** Minimises ½·Σ k·p² for some steps and returns every iterate. */
-function descend(options: OptimizerOptions, steps: number, clip = Infinity, rate = 0.1): Result[] {
+function descend(device: Device, options: OptimizerOptions, steps: number, clip = Infinity, rate = 0.1): Result[] {
   const curvature = [1, 4, 0.25];
-  const device = interpretUnits([{ entry: "update", graph: optimizerGraph(options, 3) }], {
-    capacity: 1,
-    batch: 1,
-    weights: [{ name: "w", shape: [3] }],
-  });
-  const buffer = (name: string): Float32Array => device.buffers.get(name) as Float32Array;
+  const executable = open(device, options);
+  const buffer = (name: string): Float32Array => executable.buffers.get(name) as Float32Array;
   buffer("parameters").set([1, -2, 3]);
-  device.buffers.get("optimizer:decays")?.fill(1);
+  executable.buffers.get("optimizer:decays")?.fill(1);
   const results: Result[] = [];
   for (let step = 1; step <= steps; step++) {
     buffer("gradients").set(curvature.map((k, i) => k * buffer("parameters")[i]));
     buffer("learning_rate")[0] = rate;
     buffer("clip")[0] = Math.min(clip, 3e38);
     const { correction1, correction2 } = biasCorrections(options, step);
-    device.buffers.get("correction1")?.fill(correction1);
-    device.buffers.get("correction2")?.fill(correction2);
-    device.run("update", 0);
+    executable.buffers.get("correction1")?.fill(correction1);
+    executable.buffers.get("correction2")?.fill(correction2);
+    executable.run("update", 0);
     results.push({ parameters: [...buffer("parameters")], norm: buffer("norm")[0] });
   }
   return results;
@@ -68,37 +74,35 @@ const all: readonly OptimizerOptions[] = [
   { kind: "adamw" },
 ];
 
-test("every optimizer takes the steps of its paper", () => {
+const devices: readonly Device[] = ["interpreter", "wasm"];
+
+test.each(devices)("every optimizer takes the steps of its paper: %s", (device) => {
   for (const options of all) {
-    const found = descend(options, 7)[6].parameters;
+    const found = descend(device, options, 7)[6].parameters;
     const wanted = reference(options, 7);
     for (let i = 0; i < 3; i++) expect(found[i], `${JSON.stringify(options)} ${i}`).toBeCloseTo(wanted[i], 5);
   }
 });
 
-test("the norm is that before clipping, and clipping scales the whole gradient", () => {
-  const [{ parameters, norm }] = descend({ kind: "sgd", momentum: 0 }, 1, 0.5, 1);
+test.each(devices)("the norm is that before clipping, and clipping scales the whole gradient: %s", (device) => {
+  const [{ parameters, norm }] = descend(device, { kind: "sgd", momentum: 0 }, 1, 0.5, 1);
   const gradient = [1, -8, 0.75];
   const wanted = Math.hypot(...gradient);
   expect(norm).toBeCloseTo(wanted, 5);
   for (const [i, start] of [1, -2, 3].entries()) expect(parameters[i]).toBeCloseTo(start - (0.5 / wanted) * gradient[i], 5);
 });
 
-test("a gradient that is not finite changes nothing", () => {
+test.each(devices)("a gradient that is not finite changes nothing: %s", (device) => {
   for (const options of all) {
     for (const bad of [NaN, Infinity, -Infinity]) {
-      const device = interpretUnits([{ entry: "update", graph: optimizerGraph(options, 3) }], {
-        capacity: 1,
-        batch: 1,
-        weights: [{ name: "w", shape: [3] }],
-      });
+      const executable = open(device, options);
       const names = ["parameters", ...momentNames(options).map((name) => `optimizer:${name}`)];
-      for (const name of names) (device.buffers.get(name) as Float32Array).set([1, 2, 3]);
-      for (const name of ["learning_rate", "clip", "correction1", "correction2"]) device.buffers.get(name)?.fill(1);
-      device.buffers.get("gradients")!.set([0.5, bad, 0.5]);
-      device.run("update", 0);
-      for (const name of names) expect([...device.buffers.get(name)!]).toEqual([1, 2, 3]);
-      expect(Number.isFinite(device.buffers.get("norm")![0])).toBe(false);
+      for (const name of names) (executable.buffers.get(name) as Float32Array).set([1, 2, 3]);
+      for (const name of ["learning_rate", "clip", "correction1", "correction2"]) executable.buffers.get(name)?.fill(1);
+      executable.buffers.get("gradients")!.set([0.5, bad, 0.5]);
+      executable.run("update", 0);
+      for (const name of names) expect([...executable.buffers.get(name)!]).toEqual([1, 2, 3]);
+      expect(Number.isFinite(executable.buffers.get("norm")![0])).toBe(false);
     }
   }
 });

@@ -9,7 +9,9 @@ import type { BufferRole } from "../ir/program/node.ts";
 import type { Network } from "../ir/network/node.ts";
 import type { Variant } from "../ir/network/variant.ts";
 import { createFeed, type Feed } from "../model/feed.ts";
+import type { Clamps } from "../model/model.ts";
 import type { ParameterSlot } from "../model/parameters.ts";
+import { readClamps, writeClamps } from "../model/run.ts";
 import type { Sizes } from "../model/sizes.ts";
 import { type DeviceOptions, prepareExecutable } from "../model/specialize.ts";
 import { beginStates, type StateSlot, stateSlots, statesBeginConstant } from "../model/states.ts";
@@ -28,6 +30,8 @@ export interface PassOptions {
   readonly outputs: readonly string[];
   readonly gradient: boolean;
   readonly weightNoise?: number;
+  /** Values held fixed. */
+  readonly clamps?: Clamps;
   /** Further entries of the same program (the optimizer's). */
   readonly units?: readonly Unit[];
 }
@@ -47,6 +51,8 @@ export interface Passes {
   laneFor(batch: Batch): Lane;
   /** Runs a batch; returns how many of its steps count. `seed` drives what is random. */
   run(batch: Batch, seed: number): number;
+  /** Writes parameters for runs that do not train. */
+  load(parameters: Float32Array): void;
   /** The lane in use. */
   readonly lane: Lane;
   /** Variant of the lane in use. */
@@ -80,6 +86,7 @@ export function createPasses(options: PassOptions): Passes {
       outputs: begin && initial === "fresh" ? [...options.outputs, ...network.states.map((state) => `${state.name}[T]`)] : options.outputs,
       ...(options.gradient ? { gradient: { of: "loss" as const, inputs: [] } } : {}),
       ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
+      ...(options.clamps ? { clamps: readClamps(network, options.clamps) } : {}),
     };
   }
 
@@ -89,8 +96,9 @@ export function createPasses(options: PassOptions): Passes {
     if (begin) units.push({ entry: "step_carried", graph: lower(network, variantOf("carried", lengths)).graph });
     units.push(...(options.units ?? []));
     const executable = prepareExecutable(units, slots, { capacity: source.capacity, batch: source.batch }, options.device)();
+    writeClamps(executable, options.clamps);
     const feed = createFeed(executable, network);
-    return { executable, feed, states: stateSlots(executable), parameters: floatBuffer(executable, "parameters"), lowering: plain, lengths };
+    return { executable, feed, states: stateSlots(executable), parameters: parametersOf(executable), lowering: plain, lengths };
   }
 
   function laneFor(batch: Batch): Lane {
@@ -102,6 +110,7 @@ export function createPasses(options: PassOptions): Passes {
       if (persistent.has(role) && view !== undefined) view.set(lane.executable.buffers.get(name)!);
     }
     lane = wider;
+    if (!options.gradient) lane.executable.run("prepare", 0);
     before = copies(lane);
     return lane;
   }
@@ -112,14 +121,21 @@ export function createPasses(options: PassOptions): Passes {
     executable.buffers.get("seed")?.fill(seed);
     if (!batch.carry && !begin) beginStates(network, states, source.batch, { index: options.index, parameters });
     for (const { name, view } of states) before[name].set(view);
+    if (options.gradient) executable.run("prepare", 0); // the step before changed the weights
     executable.run(begin && batch.carry ? "step_carried" : "step", batch.steps);
     if (begin && !batch.carry) for (const { name, view } of states) view.set(floatBuffer(executable, `${name}[T]`));
     return counted;
   }
 
+  function load(parameters: Float32Array): void {
+    lane.parameters.set(parameters);
+    lane.executable.run("prepare", 0);
+  }
+
   return {
     laneFor,
     run,
+    load,
     get lane() {
       return lane;
     },
@@ -128,6 +144,11 @@ export function createPasses(options: PassOptions): Passes {
     },
     statesBefore: () => before,
   };
+}
+
+// A program that reads no weight has no parameters.
+function parametersOf({ buffers, program }: Executable): Float32Array {
+  return (buffers.get("parameters") as Float32Array | undefined) ?? new Float32Array(program.parameterCount);
 }
 
 function copies({ states }: Lane): Record<string, Float32Array> {

@@ -53,7 +53,7 @@ export const format: CommandDefinition<FormatOptions> = {
     for (const { file, changed, text } of results) {
       if (!options.write || !changed) continue;
       if (file === "-") throw usageError("standard input cannot be rewritten; leave out --write");
-      if (source(file))
+      if (!existsSync(file))
         throw new SluiceError("E486", `${file} is a standard mechanism, not a file; print it to a file of your own: sluice format ${file} > my.gate`);
       await writeWhole(file, text);
     }

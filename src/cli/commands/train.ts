@@ -11,8 +11,9 @@ import { SluiceError } from "../../support/diagnostic.ts";
 import type { OptimizerOptions } from "../../train/optimizer.ts";
 import { train } from "../../train/loop.ts";
 import { readCommand, withCommand } from "../checkpoint-file.ts";
+import { forecastBaselines } from "../../train/data/baseline.ts";
 import { type CommandDefinition, type Context, numberOption, sizeOption, usageError } from "../command.ts";
-import { addDataOptions, type DataFlags, fileKind, type OpenedData, openData } from "../data-options.ts";
+import { addDataOptions, type DataFlags, fileKind, type OpenedData, openData } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { checkWritable, readBytes, writeWhole } from "../files.ts";
 import { createProgress } from "../progress.ts";
@@ -186,8 +187,9 @@ function report(context: Context, trained: Trained, data: OpenedData, out: strin
   const curve = sparkline(result.losses, { width: Math.max(10, Math.min(48, terminal.width - 44)), ascii: terminal.ascii });
   terminal.print(`loss    ${curve}  ${figure(result.losses[0] ?? NaN, 3)} → ${figure(training.loss ?? NaN, 4)}`);
   if (last) {
-    const metrics = Object.entries(last.metrics).map(([name, value]) => `${name} ${figure(value, 4)}`);
-    terminal.print(`valid   ${[`loss ${figure(last.loss, 4)} at step ${grouped(last.step)}`, ...perUnit(data, last.loss), ...metrics].join("   ")}`);
+    terminal.print(
+      `valid   ${[`loss ${figure(last.loss, 4)} at step ${grouped(last.step)}`, ...perUnit(data, last.loss, last.metrics)].join("   ")}`,
+    );
   }
   if (isSolved !== undefined) terminal.print(`task    ${isSolved ? terminal.green("solved") : "not solved"}: ${data.task!.title}`);
   terminal.print(`model   ${out}  ${grouped(trained.parameterCount)} parameters, ${bytes(size)}, ${duration((training.durationMs ?? 0) / 1000)}`);
@@ -202,10 +204,19 @@ function dataFlag(data: OpenedData): string {
   return data.path === undefined ? "" : ` --data ${data.path}`;
 }
 
-/** The loss of a text in the units of its field. */
-export function perUnit({ dataset: { record } }: OpenedData, loss: number): string[] {
-  if (record.kind !== "text") return [];
-  return record.unit === "character" ? [`${figure(loss / Math.LN2, 4)} bits per character`] : [`perplexity ${figure(Math.exp(loss), 4)}`];
+/** A loss in the units of its field: bits per character, perplexity, root mean squared error in the unit of the table. */
+export function perUnit({ dataset: { record } }: OpenedData, loss: number, metrics: Readonly<Record<string, number>>): string[] {
+  if (record.kind === "table") return metrics.mse === undefined ? [] : [`rmse ${figure(Math.sqrt(metrics.mse), 4)}`];
+  const others = Object.entries(metrics).map(([name, value]) => `${name} ${figure(value, 4)}`);
+  if (record.kind !== "text") return others;
+  return [record.unit === "character" ? `${figure(loss / Math.LN2, 4)} bits per character` : `perplexity ${figure(Math.exp(loss), 4)}`, ...others];
+}
+
+/** What a forecast has to beat, in the unit of the table. */
+export function baselineLine({ forecast }: OpenedData, part: "valid" | "test"): string | undefined {
+  if (forecast === undefined) return undefined;
+  const { persistence, linear } = forecastBaselines(forecast, part);
+  return `repeating the last value ${figure(persistence, 4)}, linear model of the last ${linear.order} values ${figure(linear.rmse, 4)}`;
 }
 
 function unitOf({ dataset }: OpenedData): string {

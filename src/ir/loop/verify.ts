@@ -42,7 +42,7 @@ function verifyStatement(statement: Statement, bound: Set<string>, scope: Scope)
   const want = (expression: Expression, type: LoopType, role: string) => {
     verifyExpression(expression, bound, scope);
     const found = typeOf(expression);
-    invariant(found === type, `${scope.where}: ${role} is ${found}, not ${type}: ${printExpression(expression)}`);
+    if (found !== type) invariant(false, `${scope.where}: ${role} is ${found}, not ${type}: ${printExpression(expression)}`);
   };
   switch (statement.kind) {
     case "let":
@@ -119,7 +119,9 @@ function verifyPlace(lanes: number, offset: number, scope: Scope): void {
 function verifyExpression(expression: Expression, bound: ReadonlySet<string>, scope: Scope): void {
   const want = (part: Expression, ...allowed: readonly LoopType[]) => {
     verifyExpression(part, bound, scope);
-    invariant(allowed.includes(typeOf(part)), `${scope.where}: ${printExpression(part)} is ${typeOf(part)} in ${printExpression(expression)}`);
+    if (!allowed.includes(typeOf(part))) {
+      invariant(false, `${scope.where}: ${printExpression(part)} is ${typeOf(part)} in ${printExpression(expression)}`);
+    }
   };
   switch (expression.kind) {
     case "i32":

@@ -19,9 +19,11 @@ export interface PrintOptions {
 
 export const ENTRY = Object.fromEntries(OPERATORS.map((entry) => [entry.op, entry])) as Readonly<Record<BinaryOperator, OperatorEntry>>;
 const SPACED = new Set(["+", "-", "∗", "@", ".*"]);
-const GLYPHS: Readonly<Partial<Record<BinaryOperator, string>>> = { product: "·⋅∙•@", hadamard: "∘◦⊙", outer: "⊗", convolve: "∗", mul: "*" };
+const GLYPHS: Readonly<Partial<Record<BinaryOperator, string>>> = { product: "·⋅∙•@", hadamard: "∘◦⊙", outer: "⊗", convolve: "∗", mul: "*", div: "/" };
 const ATOM = 7;
 const ROOT = 5.5;
+/** Looser than every product, tighter than sums: a term. */
+export const TERM = 1.5;
 
 /** The expression as text. */
 export function printExpression(expression: Expression, options: PrintOptions = {}): string {
@@ -69,7 +71,7 @@ function precedenceOf(e: Expression, o: PrintOptions): number {
     case "subscript":
       return PRECEDENCE.postfix;
     case "reduction":
-      return isSigmaForm(e, o) ? PRECEDENCE.multiplicative : ATOM;
+      return isSigmaForm(e, o) ? TERM : ATOM;
     case "call":
       return isRootForm(e, o) ? ROOT : ATOM;
     case "number":
@@ -80,7 +82,7 @@ function precedenceOf(e: Expression, o: PrintOptions): number {
 }
 
 /** True if the span of a compound expression begins with a bracket of its own. */
-function hasAuthorBrackets(e: Expression, o: PrintOptions): boolean {
+export function hasAuthorBrackets(e: Expression, o: PrintOptions): boolean {
   if (o.source === undefined || o.source.text[e.span.start] !== "(" || e.kind === "name" || e.kind === "number") return false;
   if (e.kind === "binary") return e.left.span.start > e.span.start;
   if (e.kind === "subscript") return e.base.span.start > e.span.start;
@@ -112,7 +114,7 @@ function bare(e: Expression, o: PrintOptions): string {
 }
 
 /** A right-hand operand: a sign there would meet another one, so it gets brackets. */
-function printOperand(e: Expression, minimum: number, o: PrintOptions): string {
+export function printOperand(e: Expression, minimum: number, o: PrintOptions): string {
   const text = print(e, minimum, o);
   return text.startsWith("-") ? `(${text})` : text;
 }
@@ -171,8 +173,9 @@ function printBinary(e: Expression & { kind: "binary" }, o: PrintOptions): strin
   if (isCallForm(e, o)) return `${entry.ascii}(${print(e.left, PRECEDENCE.additive, o)}, ${print(e.right, PRECEDENCE.additive, o)})`;
   const isLeft = entry.associativity === "left";
   const left = print(e.left, entry.precedence + (isLeft ? 0 : 1), o);
-  const right = e.op === "power" && e.right.kind === "name" && e.right.name === "T" ? "(T)" : printOperand(e.right, entry.precedence + (isLeft ? 1 : 0), o);
-  return left + printSign(e, entry, o) + right;
+  const right = printOperand(e.right, entry.precedence + (isLeft ? 0.5 : 0), o);
+  // An exponent T without brackets is a sign of transposition.
+  return left + printSign(e, entry, o) + (e.op === "power" && /^T(?:ᵀ|(?![\p{L}\p{M}\d_([′]))/u.test(right) ? `(${right})` : right);
 }
 
 function printSign(e: Expression & { kind: "binary" }, entry: OperatorEntry, o: PrintOptions): string {
@@ -189,8 +192,9 @@ function printSign(e: Expression & { kind: "binary" }, entry: OperatorEntry, o: 
 }
 
 function printReduction(e: Expression & { kind: "reduction" }, o: PrintOptions): string {
-  const index = o.spelling === "ascii" ? asciiName(e.index.name) : e.index.name;
+  const typed = printName(e.index, o);
+  const index = /^[^\u2080-\u209c\u1d62-\u1d6a]+$/u.test(typed) ? typed : e.index.name;
   if (!isSigmaForm(e, o)) return `${e.op}_${index}(${bare(e.body, o)})`;
-  const body = print(e.body, PRECEDENCE.multiplicative, o);
-  return `Σ_${index} ${body.startsWith("-") ? `(${body})` : body}`;
+  const body = print(e.body, TERM, o);
+  return `Σ_${index} ${/^[-|‖]/u.test(body) ? `(${body})` : body}`;
 }

@@ -5,10 +5,11 @@
  * again gives the same text. Comments and the order of lines are kept; nothing is aligned. With the source at hand single empty lines between the lines
  * of a block stay too. Long equations are broken before their sums' signs, long `where` lines after their commas.
  */
+import type { Span } from "../../support/source.ts";
 import { textWidth } from "../../support/text.ts";
 import type { Block, Bound, Declaration, Definition, Expression, File, Identifier, Indexed, Item, Where } from "./node.ts";
 import { PRECEDENCE } from "./operators.ts";
-import { ENTRY, print, printName, type PrintOptions } from "./print-expression.ts";
+import { ENTRY, hasAuthorBrackets, print, printName, printOperand, TERM, type PrintOptions } from "./print-expression.ts";
 
 export { printExpression, type PrintOptions } from "./print-expression.ts";
 
@@ -25,7 +26,7 @@ export function printBlock(block: Block, options: PrintOptions = {}): string {
   const lines = block.documentation.map(printComment);
   if (block.header) {
     const { name, inputs, outputs } = block.header;
-    const arrow = options.spelling === "ascii" ? "->" : "→";
+    const arrow = isAsciiAt(block.header.span, /→/u, options) ? "->" : "→";
     lines.push(`${printName(name, options)}(${printNames(inputs, options)}) ${arrow} ${printNames(outputs, options)}`);
   }
   const indent = block.header ? INDENT : "";
@@ -46,7 +47,7 @@ export function printDefinition(definition: Definition, options: PrintOptions = 
 /** A declaration of a `where` line. */
 export function printDeclaration(declaration: Declaration, options: PrintOptions = {}): string {
   const o = options;
-  const isAscii = o.spelling === "ascii";
+  const isAscii = isAsciiAt(declaration.span, /[∈∊ℝ≤⩽≦≥⩾≧×]/u, o);
   const element = isAscii ? "in" : "∈";
   switch (declaration.kind) {
     case "distribution":
@@ -54,11 +55,11 @@ export function printDeclaration(declaration: Declaration, options: PrintOptions
     case "initial":
       return `${printName(declaration.name, o)}[${printStep(declaration.lag)}] = ${print(declaration.value, PRECEDENCE.additive, o)}`;
     case "shape":
-      return `${declaration.names.map((name) => printIndexed(name, o)).join(", ")} ${element} ${printShape(declaration.sizes, o)}`;
+      return `${declaration.names.map((name) => printIndexed(name, o)).join(", ")} ${element} ${printShape(declaration.sizes, isAscii, o)}`;
     case "range":
       return `${printNames(declaration.names, o)} ${element} ${print(declaration.from, 1, o)}..${print(declaration.to, 1, o)}`;
     case "bound":
-      return printBounds(declaration.name, declaration.lower, declaration.upper, o);
+      return printBounds(declaration.name, declaration.lower, declaration.upper, isAscii, o);
     case "option": {
       const options = declaration.options.map(({ name, value }) => (value ? `${name.name} ${print(value, PRECEDENCE.additive, o)}` : name.name));
       return `${printNames(declaration.names, o)} : ${options.join(", ")}`;
@@ -73,6 +74,12 @@ function printItem(item: Item, o: PrintOptions, indent: string): string {
   const comment = item.comment === undefined ? "" : `${INDENT}${printComment(item.comment)}`;
   const lines = item.kind === "where" ? whereLines(item, o, indent) : definitionLines(item, o, indent);
   return lines.join("\n") + comment;
+}
+
+/** True if the signs of a place are to be spelled in ASCII: asked for, or typed so by the author. */
+function isAsciiAt(span: Span, unicode: RegExp, o: PrintOptions): boolean {
+  if (o.spelling === "author" && o.source !== undefined) return !unicode.test(o.source.text.slice(span.start, span.end));
+  return o.spelling === "ascii";
 }
 
 function printComment(text: string): string {
@@ -104,14 +111,10 @@ function definitionLines(definition: Definition, o: PrintOptions, indent: string
   if (textWidth(whole) <= LINE_WIDTH || value.kind !== "binary" || ENTRY[value.op].precedence !== PRECEDENCE.additive) return [whole];
   const terms: string[] = [];
   let e: Expression = value;
-  while (e.kind === "binary" && ENTRY[e.op].precedence === PRECEDENCE.additive && (e === value || !print(e, 1, o).startsWith("(("))) {
-    const leftText = print(e.left, PRECEDENCE.additive, o);
-    const all = print(e, PRECEDENCE.additive, o);
-    if (!all.startsWith(leftText)) break; // the author's brackets hold this sum together
-    terms.unshift(all.slice(leftText.length).trimStart());
+  while (e.kind === "binary" && ENTRY[e.op].precedence === PRECEDENCE.additive && !hasAuthorBrackets(e, o)) {
+    terms.unshift(`${ENTRY[e.op].unicode} ${printOperand(e.right, TERM, o)}`);
     e = e.left;
   }
-  if (terms.length === 0) return [whole];
   const lines = [`${indent}${printTarget(definition, o)} = ${print(e, PRECEDENCE.additive, o)}`];
   for (const term of terms) appendPiece(lines, ` ${term}`, `${indent}${INDENT}${INDENT}`);
   return lines;
@@ -146,8 +149,7 @@ function printStep(lag: number): string {
   return lag > 0 ? String(1 - lag) : `T+${-lag}`;
 }
 
-function printShape(sizes: readonly Expression[], o: PrintOptions): string {
-  const isAscii = o.spelling === "ascii";
+function printShape(sizes: readonly Expression[], isAscii: boolean, o: PrintOptions): string {
   const real = isAscii ? "R" : "ℝ";
   if (sizes.length === 0) return real;
   const only = sizes.length === 1 ? sizes[0]! : undefined;
@@ -156,8 +158,8 @@ function printShape(sizes: readonly Expression[], o: PrintOptions): string {
   return `${real}^{${sizes.map((size) => print(size, least, o)).join(isAscii ? ", " : "×")}}`;
 }
 
-function printBounds(name: Identifier, lower: Bound | undefined, upper: Bound | undefined, o: PrintOptions): string {
-  const less = (strict: boolean): string => (strict ? "<" : o.spelling === "ascii" ? "<=" : "≤");
+function printBounds(name: Identifier, lower: Bound | undefined, upper: Bound | undefined, isAscii: boolean, o: PrintOptions): string {
+  const less = (strict: boolean): string => (strict ? "<" : isAscii ? "<=" : "≤");
   const before = lower ? `${printPlace(lower.value, o)} ${less(lower.strict)} ` : upper ? "" : `1 ${less(false)} `;
   return before + printName(name, o) + (upper ? ` ${less(upper.strict)} ${printPlace(upper.value, o)}` : "");
 }
@@ -165,16 +167,11 @@ function printBounds(name: Identifier, lower: Bound | undefined, upper: Bound | 
 /** An offset from t: 0 → `t`, `-W` → `t-W`, `-W + 1` → `t-W+1`. */
 function printPlace(offset: Expression, o: PrintOptions): string {
   if (offset.kind === "number" && offset.value === 0) return "t";
-  if (offset.kind === "unary" && offset.op === "neg") return `t-${bracketed(offset.operand, o)}`;
+  if (offset.kind === "unary" && offset.op === "neg") return `t-${printOperand(offset.operand, PRECEDENCE.multiplicative, o)}`;
   if (offset.kind === "binary" && (offset.op === "add" || offset.op === "sub")) {
-    return printPlace(offset.left, o) + ENTRY[offset.op].unicode + bracketed(offset.right, o);
+    return printPlace(offset.left, o) + ENTRY[offset.op].unicode + printOperand(offset.right, PRECEDENCE.multiplicative, o);
   }
-  return `t+${bracketed(offset, o)}`;
-}
-
-function bracketed(e: Expression, o: PrintOptions): string {
-  const text = print(e, PRECEDENCE.multiplicative, o);
-  return text.startsWith("-") ? `(${text})` : text;
+  return `t+${printOperand(offset, PRECEDENCE.multiplicative, o)}`;
 }
 
 function isBlankBetween(o: PrintOptions, from: number, to: number): boolean {

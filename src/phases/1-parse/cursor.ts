@@ -32,10 +32,12 @@ export interface Cursor {
   /** True among the sizes of a shape, where `×` separates. */
   inSizes: boolean;
   abandoned: boolean;
+  /** True if nothing is reported: the brackets of the line are already known to be wrong. */
+  readonly isDoubtful: boolean;
 }
 
-export function createCursor(context: Context, tokens: readonly Token[]): Cursor {
-  return { context, tokens, at: 0, operators: 0, depth: 0, bars: 0, inSizes: false, abandoned: false };
+export function createCursor(context: Context, tokens: readonly Token[], isDoubtful = false): Cursor {
+  return { context, tokens, at: 0, operators: 0, depth: 0, bars: 0, inSizes: false, abandoned: false, isDoubtful };
 }
 
 export function peek(c: Cursor, ahead = 0): Token {
@@ -68,7 +70,7 @@ export function previousEnd(c: Cursor): number {
 }
 
 export function fail(c: Cursor, code: SyntaxCode, span: Span, message: string, details?: Details): void {
-  if (!c.abandoned) c.context.reporter.error(code, span, message, details);
+  if (!c.abandoned && !c.isDoubtful) c.context.reporter.error(code, span, message, details);
 }
 
 /** Gives the rest of the line up. */

@@ -24,7 +24,7 @@ export interface Token {
 }
 
 const ASCII_LETTER = /[A-Za-z]/;
-const NUMBER = /(?:\d+(?:\.(?!\.|\*)\d*)?|\.\d+)(?:[eE][+-]?\d+(?![\p{L}\d]))?/uy;
+const NUMBER = /(?:\d+(?:\.(?!\.|\*)\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const BRACED = /\{([\p{L}\p{N}]+)\}/uy;
 const TIME = /^t(?:([+-])(\d{1,6}))?$/;
 const SINGLE_SIGNS = "+-*/^@=()[]{},;:<>|~'";
@@ -275,8 +275,9 @@ export function lex(text: string, reporter: Reporter): Token[] {
     }
     const raised = onTheLine(run);
     const previous = tokens[tokens.length - 1];
-    if (raised === "T" && !(previous?.kind === "name" && previous.text === "ℝ")) push("sign", start, end, "'");
-    else if (/^-?\d{1,15}$/.test(raised)) {
+    if (/^T+$/.test(raised) && !(previous?.kind === "name" && previous.text === "ℝ")) {
+      for (let i = start; i < end; i++) push("sign", i, i + 1, "'");
+    } else if (/^-?\d{1,15}$/.test(raised)) {
       push("sign", start, end, "^");
       if (raised.startsWith("-")) push("sign", start, end, "-");
       push("number", start, end, "", Math.abs(Number(raised)));

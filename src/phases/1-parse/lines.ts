@@ -19,6 +19,8 @@ export interface Line {
   /** Comment at its end. */
   readonly comment?: Token;
   readonly hasLatex: boolean;
+  /** True if a bracket that holds a subscript or sizes was never closed: what seems to stand in it may belong behind it. */
+  readonly isDoubtful: boolean;
 }
 export interface LineComment {
   readonly kind: "comment";
@@ -150,14 +152,16 @@ function finishLine(line: OpenLine, reporter: Reporter): Line {
   const first = line.tokens[0]!;
   const last = line.tokens[line.tokens.length - 1]!;
   const hasLatex = line.tokens.some((token) => token.kind === "latex");
-  const tokens = hasLatex ? [...line.tokens] : balance(line.tokens, reporter);
+  const { tokens, isDoubtful } = hasLatex ? { tokens: [...line.tokens], isDoubtful: true } : balance(line.tokens, reporter);
   tokens.push({ kind: "end", start: last.end, end: last.end, text: "", value: 0 });
-  return { kind: "line", tokens, start: first.start, end: last.end, inner: line.inner, hasLatex, ...(line.comment ? { comment: line.comment } : {}) };
+  return { kind: "line", tokens, start: first.start, end: last.end, inner: line.inner, hasLatex, isDoubtful, ...(line.comment ? { comment: line.comment } : {}) };
 }
 
-function balance(tokens: readonly Token[], reporter: Reporter): Token[] {
+function balance(tokens: readonly Token[], reporter: Reporter): { tokens: Token[]; isDoubtful: boolean } {
   const balanced: Token[] = [];
   const open: Token[] = [];
+  const surplus = surplusOf(tokens);
+  let isDoubtful = false;
   const closeWith = (opening: Token, at: number): void => {
     balanced.push({ kind: "sign", start: at, end: at, text: OPENING[opening.text]!, value: 0 });
   };
@@ -174,8 +178,9 @@ function balance(tokens: readonly Token[], reporter: Reporter): Token[] {
     } else if (OPENING[top.text] === token.text) {
       open.pop();
       balanced.push(token);
-    } else if (below && OPENING[below.text] === token.text) {
+    } else if (below && OPENING[below.text] === token.text && (surplus.get(token.text) ?? 0) <= 0) {
       const missing = OPENING[top.text]!;
+      isDoubtful = true;
       reporter.error("E006", top, `\`${bracketName(top)}\` is never closed`, {
         edit: { span: { start: token.start, end: token.start }, text: missing, label: `\`${missing}${token.text}\` in place of \`${token.text}\`` },
       });
@@ -184,6 +189,7 @@ function balance(tokens: readonly Token[], reporter: Reporter): Token[] {
       open.length -= 2;
     } else {
       const right = OPENING[top.text]!;
+      surplus.set(token.text, (surplus.get(token.text) ?? 0) - 1);
       reporter.error("E008", token, `\`${bracketName(top)}\` is closed by \`${token.text}\``, {
         reasons: [{ message: `\`${bracketName(top)}\` is opened here`, span: { start: top.start, end: top.end } }],
         edit: { span: token, text: right, label: right },
@@ -193,6 +199,7 @@ function balance(tokens: readonly Token[], reporter: Reporter): Token[] {
     }
   }
   if (open.length > 0) {
+    isDoubtful ||= open.some((opening) => opening.text !== "(");
     const last = open[open.length - 1]!;
     const end = tokens[tokens.length - 1]!.end;
     const missing = open
@@ -205,7 +212,18 @@ function balance(tokens: readonly Token[], reporter: Reporter): Token[] {
     });
     for (let i = open.length - 1; i >= 0; i--) closeWith(open[i]!, end);
   }
-  return balanced;
+  return { tokens: balanced, isDoubtful };
+}
+
+/** How many more of each closing bracket there are than of its opening one: tells a wrong bracket from a missing one. */
+function surplusOf(tokens: readonly Token[]): Map<string, number> {
+  const surplus = new Map<string, number>();
+  for (const { kind, text } of tokens) {
+    if (kind !== "sign") continue;
+    if (CLOSING.has(text)) surplus.set(text, (surplus.get(text) ?? 0) + 1);
+    else if (Object.hasOwn(OPENING, text)) surplus.set(OPENING[text]!, (surplus.get(OPENING[text]!) ?? 0) - 1);
+  }
+  return surplus;
 }
 
 function bracketName(token: Token): string {

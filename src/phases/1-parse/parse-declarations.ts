@@ -248,14 +248,14 @@ function parseMembership(c: Cursor, start: number, names: readonly Indexed[]): D
   }
   const opening = accept(c, "{");
   const from = parseExpression(c);
-  accept(c, ",");
+  if (isSign(peek(c), ",") && isSign(peek(c, 1), "..")) next(c);
   if (!accept(c, "..")) {
     const span = { start: token.start, end: previousEnd(c) };
     fail(c, "E027", span, `\`${quoted(c, span)}\` is neither a range such as \`1..N\` nor a shape such as \`ℝ^D\``);
     skipDeclaration(c);
     return undefined;
   }
-  accept(c, ",");
+  if (opening) accept(c, ",");
   if (atEnd(c) || isSign(peek(c), ",", ";", "}")) {
     const span = { start: token.start, end: previousEnd(c) };
     fail(c, "E027", span, `the range \`${quoted(c, span)}\` has no upper end`);
@@ -362,10 +362,10 @@ function parseBound(c: Cursor, start: number): Declaration | undefined {
   }
   const span = { start, end: previousEnd(c) };
   const middle = parts.length === 3 ? 1 : isIndex(parts[0]!) ? 0 : 1;
-  const index = parts[middle]!;
+  const index = parts[middle];
   const reversed = signs[0] === "≥" || signs[0] === ">";
   const mixed = signs.some((sign) => (sign === "≥" || sign === ">") !== reversed);
-  if (parts.length > 3 || !isIndex(index) || mixed) {
+  if (parts.length > 3 || index === undefined || !isIndex(index) || mixed) {
     fail(c, "E028", span, `\`${quoted(c, span)}\` does not bound an index`);
     return undefined;
   }

@@ -295,6 +295,7 @@ function parseReduction(c: Cursor, token: Token): Expression | undefined {
     return reduce(c, token, { kind: "identifier", span: { start: time.start, end: time.end }, name: "t" }, "sum", token.text === "Σ");
   }
   if (token.text === "Σ" && isSign(following, "_{")) return parseBoundedSum(c);
+  if (isSign(following, "[") && following.start === token.end) return undefined; // Σ[t-1] is a value of the name Σ
   if (token.text === "Σ" && startsValue(c, following)) {
     next(c);
     fail(c, "E018", token, `\`${quoted(c, token)}\` does not say over which index it sums`);
@@ -307,8 +308,16 @@ function parseReduction(c: Cursor, token: Token): Expression | undefined {
   if (!isIndexLetter(index) && !c.context.indices.has(index)) return undefined;
   if (!startsValue(c, following)) return undefined;
   next(c);
-  const identifierOfIndex: Identifier = { kind: "identifier", span: { start: token.start, end: token.end }, name: index };
-  return reduce(c, token, identifierOfIndex, isSum ? "sum" : (match[1]!.replace("_", "") as Reduction), isSum);
+  return reduce(c, token, { kind: "identifier", span: indexSpan(c, token), name: index }, isSum ? "sum" : (match[1]!.replace("_", "") as Reduction), isSum);
+}
+
+/** Where the index stands in `Σ_s`, `sum_{s}`, `Σₛ`. */
+function indexSpan(c: Cursor, token: Token): Span {
+  const text = written(c, token);
+  const underscore = text.indexOf("_");
+  if (underscore < 0) return { start: token.start + 1, end: token.end };
+  const isBraced = text[underscore + 1] === "{";
+  return { start: token.start + underscore + (isBraced ? 2 : 1), end: token.end - (isBraced ? 1 : 0) };
 }
 
 function reduce(c: Cursor, token: Token, index: Identifier, op: Reduction, isSum: boolean): Expression {

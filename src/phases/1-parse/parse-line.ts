@@ -20,7 +20,7 @@ export interface ReadLine {
 /** Reads a line; nothing at all is read from a line of LaTeX. */
 export function parseLine(context: Context, line: Line): ReadLine {
   if (line.hasLatex) return { items: [] };
-  const c = createCursor(context, line.tokens);
+  const c = createCursor(context, line.tokens, line.isDoubtful);
   if (peek(c).kind === "name" && peek(c).text === "where" && !isSign(peek(c, 1), "=")) return { items: [parseWhere(c, line)] };
   const shape = shapeOf(c);
   if (shape.arrow >= 0 && (shape.equals < 0 || shape.arrow < shape.equals)) {
@@ -28,8 +28,8 @@ export function parseLine(context: Context, line: Line): ReadLine {
     return header ? { header, items: [] } : { items: [] };
   }
   if (shape.equals >= 0) return { items: parseDefinition(c, line) };
-  reportNoEquation(c);
-  return { items: [] };
+  const header = reportNoEquation(c);
+  return header ? { header, items: [] } : { items: [] };
 }
 
 /** Where the first `=` and the first `→` outside brackets stand. */
@@ -52,21 +52,24 @@ function lineSpan(c: Cursor): Span {
   return { start: c.tokens[0]!.start, end: last.end };
 }
 
-function reportNoEquation(c: Cursor): void {
+/** Says what the line lacks; returns the header that it was meant to be, if it was. */
+function reportNoEquation(c: Cursor): Header | undefined {
   const span = lineSpan(c);
-  if (c.tokens.length < 2 || c.tokens.every((token) => token.kind === "error" || token.kind === "end")) return;
+  if (c.tokens.length < 2 || c.tokens.every((token) => token.kind === "error" || token.kind === "end")) return undefined;
   if (looksDeclared(c)) {
     fail(c, "E024", span, `\`${quoted(c, span)}\` is a declaration and needs \`where\``, {
       edit: { span: { start: span.start, end: span.start }, text: "where ", label: `where ${quoted(c, span)}` },
     });
-    return;
+    return undefined;
   }
   if (peek(c).kind === "name" && isSign(peek(c, 1), "(") && isNamesOnly(c)) {
     const end = { start: span.end, end: span.end };
     fail(c, "E014", span, `the header \`${quoted(c, span)}\` does not say what it returns`, { edit: { span: end, text: " → y", label: `${quoted(c, span)} → y` } });
-    return;
+    return { kind: "header", span, name: identifier(c), inputs: [], outputs: [] };
   }
+  if (!c.isDoubtful) c.context.reporter.retract(span);
   fail(c, "E009", span, `\`${quoted(c, span)}\` is no equation: it has no \`=\``);
+  return undefined;
 }
 
 /** True if the line is `name(a, b)`. */
@@ -95,7 +98,7 @@ function parseHeader(c: Cursor): Header | undefined {
     fail(c, "E014", span, "the inputs of a header stand in brackets", {
       edit: { span: { start: name.span.start, end: arrow.start }, text: `${written(c, name.span)}(${inputs}) `, label: `${cure} → …` },
     });
-    return undefined;
+    return { kind: "header", span, name, inputs: [], outputs: [] };
   }
   const inputs = parseNameList(c, "input");
   if (!accept(c, ")")) {
@@ -104,7 +107,7 @@ function parseHeader(c: Cursor): Header | undefined {
   }
   if (!isSign(peek(c), "→")) {
     fail(c, "E014", peek(c), "`→` and the outputs are expected here");
-    return undefined;
+    return { kind: "header", span, name, inputs, outputs: [] };
   }
   const arrow = next(c);
   const opening = accept(c, "(");

@@ -20,6 +20,8 @@ export interface Reporter {
   warning(code: SyntaxCode, span: Span, message: string, details?: Details): void;
   /** A piece of LaTeX; the first of a text is reported. */
   latex(span: Span, text: string, edit: Edit | undefined): void;
+  /** Takes back what was reported inside a place, because one message about the whole place says it. */
+  retract(span: Span): void;
   /** Everything reported, in the order of the text. */
   finish(): readonly Diagnostic[];
 }
@@ -31,7 +33,7 @@ function plain(span: Span): Span {
 
 /** An empty reporter. */
 export function createReporter(): Reporter {
-  const found: Diagnostic[] = [];
+  let found: Diagnostic[] = [];
   const places = new Set<number>();
   let hasLatex = false;
   const add = (diagnostic: Diagnostic): void => {
@@ -47,6 +49,10 @@ export function createReporter(): Reporter {
       if (hasLatex) return;
       hasLatex = true;
       add({ code: "E033", severity: "error", message: `\`${text}\` is LaTeX`, span, ...(edit ? { edit } : {}) });
+    },
+    retract(span) {
+      found = found.filter((diagnostic) => diagnostic.span.start < span.start || diagnostic.span.start >= span.end);
+      places.delete(span.start);
     },
     finish: () => found.sort((a, b) => a.span.start - b.span.start),
   };

@@ -12,7 +12,7 @@ import type { Span } from "../../support/source.ts";
 import type { GateRole } from "../../ir/network/node.ts";
 import { termChildren, withChildren } from "../../ir/network/equation.ts";
 import { type Bounds, boundsOf, type BoundsTable, isOneMinus, sameTerm } from "./bounds.ts";
-import { type Draft, type Model, type ValueSymbol } from "./draft.ts";
+import { type Draft, dimsOf, type Model, type ValueSymbol } from "./draft.ts";
 import { freeIndices, lastPart } from "./resolve.ts";
 import type { Component } from "./order.ts";
 
@@ -81,7 +81,15 @@ export function findGates(model: Model, components: readonly Component[]): Found
 }
 
 function joinFactors(occurrence: Occurrence): Draft {
-  return occurrence.rest.reduce((left, right) => ({ kind: "binary", op: "hadamard", left, right, span: left.span, shape: left.shape }));
+  const isNumber = (term: Draft): boolean => dimsOf(term.shape)?.length === 0;
+  return occurrence.rest.reduce((left, right) => ({
+    kind: "binary",
+    op: isNumber(left) || isNumber(right) ? "mul" : "hadamard",
+    left,
+    right,
+    span: left.span,
+    shape: isNumber(left) ? right.shape : left.shape,
+  }));
 }
 
 /** All products in a term, with their factors. */

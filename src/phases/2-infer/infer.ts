@@ -1,10 +1,199 @@
-/** Phase 2, first half: syntax → network. */
+/**
+ * Phase 2, first half: syntax → network.
+ *
+ * In: a parsed file. Out: the Network of its main block, with every name, shape, lag and gate resolved, and the author's mistakes as diagnostics
+ * (E1xx names, E2xx shapes, E3xx time, W1xx, W2xx warnings). Never throws for any text, never guesses a size.
+ */
 import type { Diagnostic } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
-import type { File } from "../../ir/syntax/node.ts";
+import type { Block, Expression, File } from "../../ir/syntax/node.ts";
 import type { Network } from "../../ir/network/node.ts";
+import { type Draft, dimsOf, type InputSymbol, type Model, type Reporter, unknownShape } from "./draft.ts";
+import { checkTypes, explainShapes, explainUndecided } from "./explain-shapes.ts";
+import { freeze } from "./freeze.ts";
+import { findGates } from "./gates.ts";
+import { blocksByName, inlineCall, outputsOf, resolveBlock, warnUnused } from "./inline.ts";
+import { nameSizes } from "./name-sizes.ts";
+import { orderValues } from "./order.ts";
+import { reporter } from "./report-mistakes.ts";
+import { type Context, openScope } from "./scope.ts";
+import { sizeSolver } from "./sizes.ts";
+import { solveShapes } from "./solve-shapes.ts";
+import { warnRedundant } from "./warn-redundant.ts";
+
 export interface InferOptions {
+  /** Name of the main block; the last of the file if absent. */
   readonly main?: string;
+  /** Files whose blocks may be called by name. */
   readonly library?: Readonly<Record<string, File>>;
 }
-export declare function infer(file: File, source: Source, options?: InferOptions): { readonly diagnostics: readonly Diagnostic[]; readonly network?: Network };
+
+/** Resolves a file's main block to a network; absent if there is any error. Blocks that the main block does not call are checked too. */
+export function infer(file: File, source: Source, options: InferOptions = {}): { readonly diagnostics: readonly Diagnostic[]; readonly network?: Network } {
+  const report = reporter(source);
+  const { blocks } = file;
+  const names = new Map<string, Block>();
+  for (const block of blocks) {
+    if (!block.header) continue;
+    const { name, span } = block.header.name;
+    const earlier = names.get(name);
+    if (earlier) {
+      report.error("E128", span, `there are two blocks named ${name}`, { label: "second block", reasons: [{ message: "first block", span: earlier.header!.name.span }] });
+    }
+    names.set(name, block);
+  }
+  const main = options.main === undefined ? blocks.at(-1) : names.get(options.main);
+  if (!main) {
+    const span = { start: 0, end: Math.min(1, source.text.length) };
+    report.error("E129", span, options.main === undefined ? "there are no equations" : `there is no block named ${options.main}`);
+    return { diagnostics: report.diagnostics };
+  }
+  const network = inferBlock(main, file, options, report);
+  const called = calledBlocks(main, names);
+  for (const block of blocks) if (block !== main && !called.has(block)) inferBlock(block, file, options, report);
+  return report.failed || !network ? { diagnostics: report.diagnostics } : { diagnostics: report.diagnostics, network };
+}
+
+function inferBlock(block: Block, file: File, options: InferOptions, report: Reporter): Network | undefined {
+  const model: Model = {
+    inputs: new Map(),
+    weights: new Map(),
+    values: new Map(),
+    indices: new Map(),
+    gates: new Map(),
+    outputs: [],
+    name: block.header?.name.name ?? "main",
+    documentation: block.documentation,
+  };
+  const solver = sizeSolver();
+  const library = new Map<string, { block: Block; blocks: ReadonlyMap<string, Block> }>();
+  for (const [name, each] of Object.entries(options.library ?? {})) {
+    const own = blocksByName(each.blocks);
+    const found = own.get(name) ?? each.blocks.at(-1);
+    if (found) library.set(name, { block: found, blocks: own });
+  }
+  const context: Context = { model, report, solver, library, declared: [], instances: 0, inline: inlineCall };
+  const args = declareInputs(block, model, report);
+  const scope = openScope(context, block, { prefix: "", blocks: blocksByName(file.blocks), stack: [model.name], args });
+  resolveBlock(scope);
+  model.outputs = outputsOf(scope).filter((name) => model.values.has(name));
+  warnUnused(scope, model.outputs);
+  if (!block.header && model.inputs.size === 0) {
+    report.error("E130", block.span, "nothing here is an input: no name has a time", { label: "write a header: name(x) → h" });
+  }
+  const components = orderValues(model, report);
+  const shapes = solveShapes(model, solver, context.declared);
+  nameSizes(model, solver);
+  explainShapes(model, report, shapes);
+  checkTypes(model, report);
+  if (!report.failed) explainUndecided(model, report);
+  checkLoss(model, report);
+  if (report.failed || model.values.size === 0) return undefined;
+  warnRedundant(model, report);
+  const gates = findGates(model, components);
+  const named = gates.some((gate) => model.values.get(gate.value)!.generated);
+  const network = freeze(model, solver, named ? orderValues(model, report) : components, gates, report);
+  return report.failed ? undefined : network;
+}
+
+/** Inputs of the main block: the header's, or names with a time that nothing defines. */
+function declareInputs(block: Block, model: Model, report: Reporter): Map<string, Draft> {
+  const args = new Map<string, Draft>();
+  const add = (name: string, span: Draft["span"]): void => {
+    const symbol: InputSymbol = { kind: "input", name, span, shape: unknownShape(), type: undefined, perStep: true, perExample: true, lookAhead: 0, used: false };
+    model.inputs.set(name, symbol);
+    args.set(name, { kind: "input", name, lag: 0, span, shape: symbol.shape });
+  };
+  if (block.header) {
+    for (const input of block.header.inputs) {
+      if (args.has(input.name)) report.error("E102", input.span, `the input ${input.name} is named twice`, { label: "second time" });
+      else add(input.name, input.span);
+    }
+    return args;
+  }
+  const defined = new Set(block.items.flatMap((item) => (item.kind === "definition" ? [item.target.name] : [])));
+  for (const item of block.items) {
+    if (item.kind !== "definition") continue;
+    timedNames(item.value, (name, span) => {
+      if (!defined.has(name) && !args.has(name)) add(name, span);
+    });
+  }
+  return args;
+}
+
+function timedNames(expression: Expression, found: (name: string, span: Draft["span"]) => void): void {
+  switch (expression.kind) {
+    case "subscript":
+      if (expression.base.kind === "name" && expression.subscripts.some((s) => s.kind === "time")) found(expression.base.name, expression.base.span);
+      timedNames(expression.base, found);
+      for (const subscript of expression.subscripts) if (subscript.kind === "index") timedNames(subscript.value, found);
+      return;
+    case "call":
+      for (const arg of expression.args) timedNames(arg, found);
+      return;
+    case "unary":
+    case "absolute":
+      return timedNames(expression.operand, found);
+    case "binary":
+      timedNames(expression.left, found);
+      return timedNames(expression.right, found);
+    case "reduction":
+      return timedNames(expression.body, found);
+    case "concatenation":
+      for (const part of expression.parts) timedNames(part, found);
+      return;
+    default:
+      return;
+  }
+}
+
+/** Blocks that a block calls, itself or through others. */
+function calledBlocks(main: Block, names: ReadonlyMap<string, Block>): ReadonlySet<Block> {
+  const found = new Set<Block>();
+  const work = [main];
+  for (let block = work.pop(); block; block = work.pop()) {
+    for (const item of block.items) {
+      if (item.kind !== "definition") continue;
+      callees(item.value, (name) => {
+        const called = names.get(name);
+        if (called && !found.has(called)) {
+          found.add(called);
+          work.push(called);
+        }
+      });
+    }
+  }
+  return found;
+}
+
+function callees(expression: Expression, found: (name: string) => void): void {
+  switch (expression.kind) {
+    case "call":
+      found(expression.callee.name);
+      for (const arg of expression.args) callees(arg, found);
+      return;
+    case "unary":
+    case "absolute":
+      return callees(expression.operand, found);
+    case "binary":
+      callees(expression.left, found);
+      return callees(expression.right, found);
+    case "reduction":
+      return callees(expression.body, found);
+    case "concatenation":
+      for (const part of expression.parts) callees(part, found);
+      return;
+    case "subscript":
+      for (const subscript of expression.subscripts) if (subscript.kind === "index") callees(subscript.value, found);
+      return callees(expression.base, found);
+    default:
+      return;
+  }
+}
+
+function checkLoss(model: Model, report: Reporter): void {
+  const loss = model.values.get("loss");
+  if (!loss?.equation || report.failed) return;
+  const dims = dimsOf(loss.shape);
+  if (dims && dims.length > 0) report.error("E215", loss.span, "loss is not a number", { label: "sum or average it over its components" });
+}

@@ -14,6 +14,7 @@ const MOST_INSTANCES = 400;
 
 /** Resolves all of a block: definitions, initial values, declared shapes and distributions; then looks for names that do nothing. */
 export function resolveBlock(scope: Scope): void {
+  markInputs(scope);
   const first = new Set<string>();
   const definitions = scope.definitions.filter((definition) => {
     const meaning = scope.names.get(definition.target.name);
@@ -26,6 +27,26 @@ export function resolveBlock(scope: Scope): void {
   resolveInitials(scope);
   applyDeclarations(scope);
   checkOutputs(scope);
+}
+
+/** `where h0 : static`, `token : index`: what the author says of inputs. */
+function markInputs(scope: Scope): void {
+  for (const [name, options] of scope.options) {
+    const meaning = scope.names.get(name);
+    if (meaning?.kind !== "argument" || meaning.term.kind !== "input") continue;
+    const symbol = scope.context.model.inputs.get(meaning.term.name)!;
+    if (options.has("static") || options.has("shared")) symbol.perStep = false;
+    if (options.has("shared")) symbol.perExample = false;
+    if (options.has("index")) {
+      symbol.type = "index";
+      symbol.indexUse ??= options.get("index")!.span;
+    }
+  }
+  for (const d of scope.declarations) {
+    if (d.kind !== "initial" || d.value.kind !== "name") continue;
+    const meaning = scope.names.get(d.value.name);
+    if (meaning?.kind === "argument" && meaning.term.kind === "input") scope.context.model.inputs.get(meaning.term.name)!.perStep = false;
+  }
 }
 
 function callsBlock(scope: Scope, value: Expression): value is CallExpression {

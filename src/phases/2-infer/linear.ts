@@ -26,7 +26,16 @@ export function linearity(model: Model, names: readonly string[], text: (term: D
     if (!culprits.has(name)) culprits.set(name, { name, term: found });
     return 2;
   };
+  const known = new Map<Draft, Degree>();
   const degreeOf = (host: string, term: Draft): Degree => {
+    let degree = known.get(term);
+    if (degree === undefined) {
+      degree = compute(host, term);
+      known.set(term, degree);
+    }
+    return degree;
+  };
+  const compute = (host: string, term: Draft): Degree => {
     const of = (part: Draft): Degree => degreeOf(host, part);
     switch (term.kind) {
       case "value":
@@ -69,7 +78,10 @@ export function linearity(model: Model, names: readonly string[], text: (term: D
     degrees.set(name, equation ? degreeOf(name, equation.value) : 0);
   }
   const linear = [...degrees.values()].every((degree) => degree < 2);
-  const reasons = [...culprits.values()]
+  const readsState = (part: Draft): boolean => (part.kind === "value" && members.has(part.name) && part.lag !== 0) || termChildren(part).some(readsState);
+  const all = [...culprits.values()];
+  const direct = all.filter(({ term }) => readsState(term));
+  const reasons = (direct.length > 0 ? direct : all)
     .slice(0, 4)
     .map(({ name, term }) => ({ message: `${lastPart(name)} is nonlinear in the state because of \`${text(term)}\` (line ${line(term)})`, span: term.span }));
   return { linear, reasons: linear ? [] : reasons };

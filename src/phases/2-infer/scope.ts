@@ -49,6 +49,8 @@ export interface Scope {
   /** Declared shapes of names: leading sizes from indices, then the shape itself. */
   readonly shapes: Map<string, { readonly dims: readonly Dimension[]; readonly indices: number; readonly span: Span }>;
   readonly options: Map<string, Map<string, { readonly value?: Expression; readonly span: Span }>>;
+  /** Index letters already reported as undeclared. */
+  readonly undeclared: Set<string>;
   /** Names that a declaration speaks of, and where. */
   readonly mentioned: Map<string, Span>;
 }
@@ -83,6 +85,7 @@ export function openScope(
     shapes: new Map(),
     options: new Map(),
     mentioned: new Map(),
+    undeclared: new Set(),
   };
   for (const [name, term] of options.args) scope.names.set(name, { kind: "argument", term });
   declareSizes(scope);
@@ -256,19 +259,26 @@ function declareIndices(scope: Scope): void {
   }
 }
 
-/** A bound `t`, `t - 3` or `t - W`, as its distance from t. */
+/** A bound relative to t (`0`, `-3`, `-W`, `-W + 1`) as a distance and, if it names sizes, a window. */
 function relativeToNow(scope: Scope, expression: Expression): { offset: number; window?: Dimension } | undefined {
-  if (expression.kind === "name" && expression.name === "t") return { offset: 0 };
-  if (expression.kind === "binary" && (expression.op === "add" || expression.op === "sub") && expression.left.kind === "name" && expression.left.name === "t") {
-    const number = numberOf(expression.right);
-    if (number !== undefined && Number.isInteger(number)) return { offset: expression.op === "add" ? number : -number };
-    if (expression.op === "sub") {
-      const window = dimensionOf(scope, expression.right);
-      return window && { offset: 0, window };
-    }
+  const number = numberOf(expression);
+  if (number !== undefined && Number.isInteger(number)) return { offset: number };
+  const negative = negated(scope, expression);
+  if (negative) {
+    const offset = negative.filter((m) => m.unknowns.length === 0).reduce((sum, m) => sum + m.coefficient, 0);
+    return { offset: offset === 0 ? 0 : -offset, window: negative.filter((m) => m.unknowns.length > 0) };
   }
   scope.context.report.error("E117", spanIn(scope, expression.span), "a bound of a time index is t, or t and a number or size", { label: "like t, t-1, t-W" });
   return undefined;
+}
+
+/** The negative of a bound as a size. */
+function negated(scope: Scope, expression: Expression): Dimension | undefined {
+  if (expression.kind === "unary" && expression.op === "neg") return dimensionOf(scope, expression.operand);
+  if (expression.kind !== "binary" || (expression.op !== "add" && expression.op !== "sub")) return undefined;
+  const left = expression.left.kind === "number" && expression.left.value === 0 ? [] : negated(scope, expression.left);
+  const right = left && dimensionOf(scope, expression.right);
+  return left && right && addDimensions(left, right, expression.op === "sub" ? 1 : -1);
 }
 
 function declareDefinitions(scope: Scope): void {
@@ -331,6 +341,8 @@ function declareDefinitions(scope: Scope): void {
 export function undeclaredIndex(scope: Scope, index: Identifier): void {
   const { report } = scope.context;
   const last = scope.block.items.at(-1);
+  if (scope.undeclared.has(index.name)) return;
+  scope.undeclared.add(index.name);
   const isTime = index.name === "s" || index.name === "τ";
   const text = isTime ? `${index.name} ≤ t` : `${index.name} ∈ 1..${index.name.toUpperCase()}`;
   report.error("E110", spanIn(scope, index.span), `the index ${index.name} is not declared`, {

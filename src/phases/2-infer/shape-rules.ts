@@ -256,8 +256,10 @@ function broadcast(rules: Rules, term: Draft, left: Draft, right: Draft): boolea
   const a = rankOf(left.shape);
   const b = rankOf(right.shape);
   const own = rankOf(term.shape);
-  if (a === 0) return unify(rules, term, term, right) || true;
-  if (b === 0) return unify(rules, term, term, left) || true;
+  if (a === 0 || b === 0) {
+    const other = a === 0 ? right : left;
+    return !unify(rules, term, term, other) || rankOf(other.shape) !== undefined;
+  }
   if (a !== undefined && b !== undefined) {
     if (unify(rules, term, left, right)) unify(rules, term, term, left);
     return true;

@@ -1,5 +1,82 @@
-/** Phase 4: tensor → tensor. */
+/**
+ * Phase 4: the same graph, in the form in which it runs fast and keeps its digits.
+ *
+ * In: a tensor graph, with or without gradients. Out: a graph with the same outputs (names, order, memory order) and a trace of what was done. The passes:
+ * algebra and careful forms, hoist (work out of recurrences), stack (one product of several), join (whole values instead of slices), bundle (a recurrence
+ * emits stacks); round after round until nothing changes. Every pass is verified.
+ */
+import { printGraph } from "../../ir/tensor/print.ts";
 import type { Graph } from "../../ir/tensor/node.ts";
-export function simplify(graph: Graph): { graph: Graph; trace: readonly { readonly rule: string; readonly detail: string }[] } {
-  return { graph, trace: [] };
+import { rewrite, type Firing } from "../../ir/tensor/rewrite.ts";
+import { verify } from "../../ir/tensor/verify.ts";
+import { algebra } from "./algebra.ts";
+import { emitStacks, emittingScan, shareStacks, stackInside } from "./bundle.ts";
+import { hoist } from "./hoist.ts";
+import { mapBodies } from "./remake.ts";
+import { stackTerms, stackWeights } from "./stack.ts";
+import { joinTiles } from "./tiles.ts";
+
+export interface SimplifyOptions {
+  /** Receives the graph after every pass that changed it. */
+  readonly onPass?: (name: string, graph: Graph) => void;
+  /** Only algebra: nothing leaves a recurrence, nothing is stacked. */
+  readonly algebraOnly?: boolean;
+}
+
+type Pass = (graph: Graph, trace: Firing[]) => Graph;
+
+/** Values outside of recurrences are laid side by side only if one recurrence emits them all. */
+const stackTermsOutside: Pass = (graph, trace) =>
+  stackTerms(graph, trace, (values) => {
+    const scans = new Set(values.map((value) => emittingScan(graph, value)));
+    return scans.size === 1 && !scans.has(undefined);
+  });
+
+const inside =
+  (pass: Pass): Pass =>
+  (graph, trace) =>
+    mapBodies(graph, (body) => pass(body, trace));
+
+const algebraPass: Pass = (graph, trace) => {
+  const result = rewrite(graph, algebra);
+  trace.push(...result.trace);
+  return result.graph;
+};
+
+/** The passes of one round, in order. */
+const passes: readonly (readonly [string, Pass])[] = [
+  ["algebra", algebraPass],
+  ["hoist", hoist],
+  ["stack inside", inside(stackWeights)],
+  ["stack", stackWeights],
+  ["stack terms inside", inside((graph, trace) => stackTerms(graph, trace, () => true))],
+  ["emit stacks", emitStacks],
+  ["stack terms", stackTermsOutside],
+  ["bundle", stackInside],
+  ["share stacks", inside(shareStacks)],
+  ["join inside", inside(joinTiles)],
+  ["join", joinTiles],
+];
+
+/** More rounds than any graph needs; passes only ever shrink what they look for. */
+const MOST_ROUNDS = 24;
+
+/** Simplifies a graph. The outputs keep their names, order and axes. */
+export function simplify(graph: Graph, options: SimplifyOptions = {}): { graph: Graph; trace: readonly Firing[] } {
+  const trace: Firing[] = [];
+  let current = graph;
+  let text = "";
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    for (const [name, pass] of options.algebraOnly ? passes.slice(0, 1) : passes) {
+      const next = pass(current, trace);
+      if (next === current) continue;
+      verify(next);
+      options.onPass?.(name, next);
+      current = next;
+    }
+    const now = printGraph(current);
+    if (now === text) break;
+    text = now;
+  }
+  return { graph: current, trace };
 }

@@ -19,6 +19,8 @@ export interface Place {
   readonly elements: number;
   /** Alive before and after a run (inputs, weights, outputs, packed weights). */
   readonly persistent: boolean;
+  /** Holds only the time steps in hand: its time axis begins at the first of them. */
+  readonly strip: boolean;
   /** First and last step that touches it; [∞, −∞] when untouched. */
   readonly live: { from: number; to: number };
 }
@@ -31,19 +33,17 @@ export interface Access {
   readonly strides: ReadonlyMap<AxisName, number>;
 }
 
-/** Sizes of the axes of a graph, and the capacity that stands for T in layouts. */
+/** Sizes of the axes of a graph, and their room in a layout. */
 export interface Sizes {
   readonly of: (axis: AxisName) => AxisSize;
-  readonly capacity: number;
+  /** Elements that a layout keeps for an axis: T at capacity, or the rows of a strip; a second time axis rounded up to whole panels. */
+  readonly extent: (axis: AxisName) => number;
+  /** True inside a strip, where scratch holds only the time steps in hand. */
+  readonly strip: boolean;
 }
 
 export function elementBits(type: ElementType): "f32" | "i32" {
   return type === "real" ? "f32" : "i32";
-}
-
-/** Size of an axis in a layout: T is the capacity. */
-export function extent(size: AxisSize, capacity: number): number {
-  return size === "T" ? capacity : size;
 }
 
 /** Row-major access to a whole place (or to a part that begins at `offset`). */
@@ -52,7 +52,7 @@ export function denseAccess(place: Place, axes: readonly AxisName[], sizes: Size
   let stride = 1;
   for (let i = axes.length - 1; i >= 0; i--) {
     strides.set(axes[i], stride);
-    stride *= extent(sizes.of(axes[i]), sizes.capacity);
+    stride *= sizes.extent(axes[i]);
   }
   return { place, offset, perLength: 0, strides };
 }
@@ -106,7 +106,7 @@ export function splitAccess(access: Access, axis: AxisName, to: readonly AxisNam
     strides.delete(axis);
     for (let i = to.length - 1; i >= 0; i--) {
       if (stride !== 0) strides.set(to[i], stride);
-      stride *= extent(sizes.of(to[i]), sizes.capacity);
+      stride *= sizes.extent(to[i]);
     }
   });
 }
@@ -116,7 +116,7 @@ export function mergeAccess(access: Access, axes: readonly AxisName[], to: AxisN
   let stride = strideOf(access, axes[axes.length - 1]);
   const inner = stride;
   for (let i = axes.length - 1; i > 0; i--) {
-    stride *= extent(sizes.of(axes[i]), sizes.capacity);
+    stride *= sizes.extent(axes[i]);
     if (strideOf(access, axes[i - 1]) !== stride) return undefined;
   }
   return withStrides(access, (strides) => {
@@ -129,9 +129,8 @@ export function mergeAccess(access: Access, axes: readonly AxisName[], to: AxisN
 export function isDense(access: Access, axes: readonly AxisName[], sizes: Sizes): boolean {
   let stride = 1;
   for (let i = axes.length - 1; i >= 0; i--) {
-    const size = sizes.of(axes[i]);
-    if (size !== 1 && strideOf(access, axes[i]) !== stride) return false;
-    stride *= extent(size, sizes.capacity);
+    if (sizes.of(axes[i]) !== 1 && strideOf(access, axes[i]) !== stride) return false;
+    stride *= sizes.extent(axes[i]);
   }
   return access.perLength === 0;
 }

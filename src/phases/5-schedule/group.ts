@@ -9,7 +9,7 @@ import { isElementwise, opTable } from "../../ir/tensor/ops.ts";
 import type { ProductRoles } from "./roles.ts";
 
 export interface Group {
-  readonly kind: "nest" | "single";
+  readonly kind: "nest" | "single" | "strip";
   readonly nodes: number[];
   /** Computed when the weights change, not at every run. */
   readonly prepared: boolean;
@@ -49,7 +49,7 @@ export function weightOnly(graph: Graph): boolean[] {
   return result;
 }
 
-export function groupNodes(graph: Graph, products: ReadonlyMap<number, ProductRoles>, skipped: (node: number) => boolean, prepared: readonly boolean[]): Grouping {
+export function groupNodes(graph: Graph, products: ReadonlyMap<number, ProductRoles>, skipped: (node: number) => boolean, prepared: readonly boolean[], regionOf?: readonly number[]): Grouping {
   const groups: Group[] = [];
   const keys: string[] = [];
   const groupOf: number[] = [];
@@ -57,8 +57,19 @@ export function groupNodes(graph: Graph, products: ReadonlyMap<number, ProductRo
   for (const [result, roles] of products) {
     for (const arg of graph.nodes[result].args) if (roles.initial !== undefined && arg !== roles.initial) inside.add(arg);
   }
+  const strips = new Map<number, number>();
   graph.nodes.forEach((node, i) => {
     groupOf[i] = -1;
+    const region = regionOf?.[i] ?? -1;
+    if (region >= 0) {
+      if (!strips.has(region)) {
+        strips.set(region, groups.push({ kind: "strip", nodes: [], prepared: false }) - 1);
+        keys.push("");
+      }
+      groupOf[i] = strips.get(region)!;
+      groups[groupOf[i]].nodes.push(i);
+      return;
+    }
     if (isLeaf(node) || skipped(i) || inside.has(i)) return;
     const reads = products.has(i) ? productReads(products.get(i)!) : node.args;
     const argGroups = reads.map((arg) => (prepared[arg] && !prepared[i] ? -1 : groupOf[arg]));
@@ -76,7 +87,7 @@ export function groupNodes(graph: Graph, products: ReadonlyMap<number, ProductRo
     const earliest = Math.max(
       0,
       ...reads.map((arg, a) => {
-        const direct = !lookup && isFused(graph.nodes[arg]) && !products.has(arg);
+        const direct = !lookup && isFused(graph.nodes[arg]) && !products.has(arg) && (regionOf?.[arg] ?? -1) < 0;
         return direct || argGroups[a] < 0 ? argGroups[a] : argGroups[a] + 1;
       }),
     );

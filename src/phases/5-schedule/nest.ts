@@ -83,7 +83,7 @@ class NestWriter {
   write(): Statement[] {
     const before: Statement[] = [];
     this.step.operations.forEach((operation, i) => {
-      if (operation.op === "scatter" || (isReduction(operation) && this.accumulatesInMemory(operation))) before.push(...this.begin(operation, i));
+      if (operation.op === "scatter" || (isReduction(operation) && !operation.continues && this.accumulatesInMemory(operation))) before.push(...this.begin(operation, i));
     });
     return [...before, ...this.loop(0)];
   }
@@ -100,6 +100,7 @@ class NestWriter {
   }
 
   private accumulatesInMemory(operation: Operation): boolean {
+    if (operation.continues) return true;
     const depth = this.registerDepth(operation);
     return this.loops.slice(0, depth).some((loop) => this.summed(operation, loop));
   }
@@ -138,7 +139,7 @@ class NestWriter {
 
   private withTime(address: Expression, access: Access): Expression {
     let sum = address;
-    if (this.bound) sum = add32(sum, mul32(i32Local("t"), i32(4 * strideOf(access, "t"))));
+    if (this.bound && !access.place.strip) sum = add32(sum, mul32(i32Local("t"), i32(4 * strideOf(access, "t"))));
     if (access.perLength !== 0) sum = add32(sum, mul32(i32Local("T"), i32(4 * access.perLength)));
     return sum;
   }
@@ -230,8 +231,8 @@ class NestWriter {
   /** Address of the row of an access, without its constant base. */
   private row(access: Access): Expression {
     const outer = this.loops.slice(0, -1);
-    if (outer.every((loop) => loopStride(access, loop) === 0) && (!this.bound || strideOf(access, "t") === 0) && access.perLength === 0) return i32(0);
-    const key = patternKey(access, outer, this.bound);
+    if (outer.every((loop) => loopStride(access, loop) === 0) && (!this.bound || access.place.strip || strideOf(access, "t") === 0) && access.perLength === 0) return i32(0);
+    const key = patternKey(access, outer, this.bound && !access.place.strip);
     const found = this.patterns.get(key) ?? { name: `p${this.patterns.size}`, access };
     this.patterns.set(key, found);
     return i32Local(found.name);

@@ -6,7 +6,7 @@
 import type { BufferRole } from "../../ir/program/node.ts";
 import type { AxisName, AxisSize, ElementType } from "../../ir/tensor/node.ts";
 import { invariant } from "../../support/invariant.ts";
-import { denseAccess, elementBits, extent, type Access, type Place, type Sizes } from "./access.ts";
+import { denseAccess, elementBits, type Access, type Place, type Sizes } from "./access.ts";
 import type { Step } from "./step.ts";
 
 export interface WeightSlot {
@@ -36,8 +36,8 @@ export class Places {
     this.parameterCount = start;
   }
 
-  make(name: string, role: BufferRole, type: "f32" | "i32", axes: readonly AxisName[], shape: readonly AxisSize[], elements: number, persistent: boolean): Place {
-    const place: Place = { id: this.all.length, name, role, type, axes, shape, elements, persistent, live: { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY } };
+  make(name: string, role: BufferRole, type: "f32" | "i32", axes: readonly AxisName[], shape: readonly AxisSize[], elements: number, persistent: boolean, strip = false): Place {
+    const place: Place = { id: this.all.length, name, role, type, axes, shape, elements, persistent, strip, live: { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY } };
     this.all.push(place);
     return place;
   }
@@ -45,8 +45,8 @@ export class Places {
   /** Scratch for a value; `slots` more time steps than T if it is a sequence. */
   scratch(name: string, axes: readonly AxisName[], type: ElementType, sizes: Sizes, slots = 0, persistent = false): Access {
     const shape = axes.map((axis) => sizes.of(axis));
-    const room = shape.reduce<number>((product, size, i) => product * (extent(size, this.capacity) + (i === 0 && axes[0] === "t" ? slots : 0)), 1);
-    return denseAccess(this.make(name, "scratch", elementBits(type), axes, shape, room, persistent), axes, sizes);
+    const room = axes.reduce((product, axis, i) => product * (sizes.extent(axis) + (i === 0 && axis === "t" ? slots : 0)), 1);
+    return denseAccess(this.make(name, "scratch", elementBits(type), axes, shape, room, persistent, sizes.strip && axes.includes("t")), axes, sizes);
   }
 
   /** Scratch of a number of elements without axes (panels, packed pieces). */
@@ -59,7 +59,7 @@ export class Places {
     const found = this.named.get(name);
     if (found) return denseAccess(found, axes, sizes);
     const shape = axes.map((axis) => sizes.of(axis));
-    const elements = shape.reduce<number>((product, size) => product * extent(size, this.capacity), 1);
+    const elements = axes.reduce((product, axis) => product * sizes.extent(axis), 1);
     const place = this.make(name, role, elementBits(type), axes, shape, elements, true);
     this.named.set(name, place);
     return denseAccess(place, axes, sizes);
@@ -81,7 +81,7 @@ export class Places {
   weight(name: string, axes: readonly AxisName[], sizes: Sizes, array: "parameters" | "gradients" = "parameters"): Access {
     const slot = this.slots.get(name);
     invariant(slot, `weight ${name} has no slot in the parameters`);
-    const size = axes.reduce((product, axis) => product * extent(sizes.of(axis), 1), 1);
+    const size = axes.reduce((product, axis) => product * sizes.extent(axis), 1);
     invariant(size === slot.shape.reduce((product, n) => product * n, 1), `weight ${name} has ${size} elements in the graph, ${slot.shape} in its slot`);
     return denseAccess(this.flat(array), axes, sizes, slot.start);
   }

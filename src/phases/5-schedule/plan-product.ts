@@ -4,8 +4,8 @@
  * In: roles from axes (roles.ts) and the accesses of A, B and C. Out: pack and product steps. Axes that lie row-major in every operand merge into
  * one dimension; those that do not become loops around the product. A B that never changes is packed once, where it is made.
  */
-import type { AxisName } from "../../ir/tensor/node.ts";
-import { extent, renameAccess, strideOf, type Access, type Place } from "./access.ts";
+import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
+import { renameAccess, strideOf, type Access, type Place } from "./access.ts";
 import { labelOf } from "./label.ts";
 import type { Planner } from "./plan.ts";
 import { panelElements, PIECE, TILE_ROWS } from "./product.ts";
@@ -26,12 +26,15 @@ export function planProduct(planner: Planner, roles: ProductRoles, prepared: boo
   const rows = m.merged.timed ? m.merged.size * places.capacity : m.merged.size;
   const panelWidth = rows < TILE_ROWS ? 16 : 8;
 
+  const accumulates = planner.accumulates(roles.result);
+
   const n = dimension(planner, roles.n, [c, ...(initial ? [initial] : [])]);
-  if (planner.packable(roles) && aContiguous && n.rest.length === 0 && !k.merged.timed) {
+  if (planner.packable(roles) && aContiguous && n.rest.length === 0 && k.merged.timed !== "n") {
     const parts = packParts(planner, roles);
     if (parts) {
-      const panels = packPanels(planner, roles, parts, n.merged.size, k.merged.size, panelWidth);
-      const step: ProductStep = { kind: "product", label, m: m.merged, n: n.merged, k: k.merged, outer: outerLoops(planner, m.rest, []), a, b: a, panels, c, initial, accumulates: false, panelWidth };
+      const { panels, strides } = packPanels(planner, roles, parts, n.merged, k.merged, panelWidth);
+      const outer = outerLoops(planner, [...roles.batched, ...m.rest], []);
+      const step: ProductStep = { kind: "product", label, m: m.merged, n: n.merged, k: k.merged, outer, a, b: a, panels, panelTerms: room(planner, k.merged), panelStrides: strides, c, initial, accumulates, panelWidth };
       planner.add(step, [a, c, ...(initial ? [initial] : []), whole(panels)], into);
       return;
     }
@@ -41,20 +44,25 @@ export function planProduct(planner: Planner, roles: ProductRoles, prepared: boo
   const bothK = dimension(planner, roles.k, [a, b]);
   const bothN = dimension(planner, roles.n, [c, b, ...(initial ? [initial] : [])]);
   const summedOutside = bothK.rest.length > 0;
-  const start = summedOutside ? undefined : initial;
-  if (summedOutside) {
+  const start = summedOutside || accumulates ? undefined : initial;
+  if (summedOutside && !accumulates) {
     const node = graph.nodes[roles.result];
     if (initial) planner.copy({ kind: "access", access: initial }, c, node, `begin ${label}`, into);
     else planner.copy({ kind: "constant", value: 0 }, c, node, `begin ${label}`, into);
   }
   const packsA = innerStride(a, bothK.merged) !== 1;
-  const mSize = extent(m.merged.timed ? "T" : m.merged.size, m.merged.size * places.capacity);
+  const mSize = room(planner, m.merged);
   const packedA = packsA ? places.block(`${label} rows`, Math.ceil(mSize / TILE_ROWS) * TILE_ROWS * PIECE, prepared) : undefined;
   const width = packsA ? 8 : panelWidth;
-  const packedB = places.block(`${label} columns`, panelElements(bothN.merged.size, PIECE, width), prepared);
+  const packedB = places.block(`${label} columns`, panelElements(room(planner, bothN.merged), PIECE, width), prepared);
   const outer = [...outerLoops(planner, [...roles.batched, ...m.rest, ...bothN.rest], []), ...outerLoops(planner, bothK.rest, bothK.rest)];
-  const step: ProductStep = { kind: "product", label, m: m.merged, n: bothN.merged, k: bothK.merged, outer, a, b, c, initial: start, accumulates: summedOutside, packedA, packedB, panelWidth: width };
+  const step: ProductStep = { kind: "product", label, m: m.merged, n: bothN.merged, k: bothK.merged, outer, a, b, c, initial: start, accumulates: summedOutside || accumulates, packedA, packedB, panelWidth: width };
   planner.add(step, [a, b, c, ...(start ? [start] : []), whole(packedB), ...(packedA ? [whole(packedA)] : [])], into);
+}
+
+/** Elements that a dimension has at most. */
+function room(planner: Planner, { axes, size, timed }: Dimension): number {
+  return timed ? size * planner.sizes.extent(axes.find((axis) => planner.sizes.of(axis) === "T")!) : size;
 }
 
 const whole = (place: Place): Access => ({ place, offset: 0, perLength: 0, strides: new Map() });
@@ -94,12 +102,10 @@ interface Part {
 /** The arrays that make up B without concatenations being made; undefined if a part does not fit the packer. */
 function packParts(planner: Planner, roles: ProductRoles): PackStep["parts"] | undefined {
   const parts = partsOf(planner, roles.b, new Map(), new Map());
-  const axes = [...roles.n, ...roles.k];
   const split = parts.some((part) => part.starts.size > 0);
-  if (split && (roles.n.length !== 1 || roles.k.length !== 1)) return undefined;
+  if (split && (roles.n.length !== 1 || roles.k.length !== 1 || roles.batched.length > 0)) return undefined;
   return parts.map((part) => {
-    const size = (axis: AxisName): number => part.sizes.get(axis) ?? (planner.sizes.of(axis) as number);
-    for (const axis of axes) size(axis);
+    const size = (axis: AxisName): AxisSize => part.sizes.get(axis) ?? planner.sizes.of(axis);
     return {
       source: part.source,
       nAxes: roles.n,
@@ -146,7 +152,14 @@ function partsOf(planner: Planner, node: number, starts: ReadonlyMap<AxisName, n
 }
 
 /** The panels of B, made where B's parts are in memory: once for equal operands. */
-function packPanels(planner: Planner, roles: ProductRoles, parts: PackStep["parts"], n: number, k: number, panelWidth: number): Place {
+function packPanels(
+  planner: Planner,
+  roles: ProductRoles,
+  parts: PackStep["parts"],
+  n: Dimension,
+  k: Dimension,
+  panelWidth: number,
+): { panels: Place; strides: ReadonlyMap<AxisName, number> } {
   let home: Planner = planner;
   let node = roles.b;
   while (home.outside) {
@@ -161,10 +174,18 @@ function packPanels(planner: Planner, roles: ProductRoles, parts: PackStep["part
   }
   const fixed = home.prepared[node];
   const label = `pack ${parts.map((part) => part.source.place.name).filter((name, i, all) => all.indexOf(name) === i).join(", ")} for ${labelOf(planner.graph, roles.result)}`;
-  const panels = planner.places.block(label, panelElements(n, k, panelWidth), fixed);
-  const step: PackStep = { kind: "pack", label, panels, panelWidth, n, k, parts };
+  const one = panelElements(room(planner, n), room(planner, k), panelWidth);
+  const strides = new Map<AxisName, number>();
+  let elements = one;
+  for (const axis of [...roles.batched].reverse()) {
+    strides.set(axis, elements);
+    elements *= planner.sizes.extent(axis);
+  }
+  const panels = planner.places.block(label, elements, fixed);
+  const outer = roles.batched.map((axis) => ({ axis, size: planner.sizes.of(axis), stride: strides.get(axis)! }));
+  const step: PackStep = { kind: "pack", label, panels, panelWidth, columns: n.timed ? undefined : n.size, terms: room(planner, k), outer, parts };
   if (home !== planner) planner.held.push(panels);
   const into: Step[] = fixed ? planner.places.prepare : home.steps;
   home.add(step, [...parts.map((part) => part.source), whole(panels)], into);
-  return panels;
+  return { panels, strides };
 }

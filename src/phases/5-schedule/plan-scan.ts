@@ -59,18 +59,10 @@ export function planScan(planner: Planner, node: number): void {
   planner.steps.push({ kind: "scan", label: `${reverse ? "backwards " : ""}over ${name}`, reverse, steps: inner.steps });
   const end = places.clock++;
 
-  // What lies outside the body is needed in every iteration, whichever step of the body touches it.
   for (const access of [...states.map((state) => state.after), ...want.map((one) => one.access)]) {
     touch(access, begin);
     touch(access, end);
   }
-  for (const place of inner.held) {
-    place.live.from = Math.min(place.live.from, begin);
-    place.live.to = Math.max(place.live.to, end);
-  }
-  for (const place of places.all.slice(0, known)) {
-    if (place.live.from <= begin && place.live.to > begin) place.live.to = Math.max(place.live.to, end);
-    else if (place.live.from > begin && place.live.from < end) Object.assign(place.live, { from: begin, to: Math.max(place.live.to, end) });
-  }
+  planner.holdAround(inner, known, begin, end);
   planner.scans.set(node, { emitted, finals: states.map(({ final }) => ({ kind: "access", access: final })), before: states.map(({ before }) => before) });
 }

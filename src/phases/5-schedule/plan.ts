@@ -11,11 +11,13 @@ import {
   denseAccess, laterAccess, lastStepAccess, mergeAccess, pickAccess, renameAccess, sliceAccess, splitAccess, touch,
   type Access, type Place, type Sizes,
 } from "./access.ts";
-import { groupNodes, isFused, isLeaf, isSink, isView, productReads, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
+import { groupNodes, isFused, isLeaf, isSink, isView, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
 import { labelOf } from "./label.ts";
 import { planProduct } from "./plan-product.ts";
 import { planScan } from "./plan-scan.ts";
+import { planStrip } from "./plan-strip.ts";
 import type { Places } from "./places.ts";
+import { hasSquares, splitRegions, type Regions } from "./regions.ts";
 import { consumersOf, productsOf, type ProductRoles } from "./roles.ts";
 import type { NestStep, Operand, Operation, Step } from "./step.ts";
 
@@ -42,17 +44,28 @@ export class Planner {
   readonly scans = new Map<number, { readonly emitted: readonly Value[]; readonly finals: readonly Value[]; readonly before: readonly Access[] }>();
   /** Places filled outside the loop that this planner's steps run in, and read in every round. */
   readonly held: Place[] = [];
+  /** Sums over t inside a strip, which go on from strip to strip. */
+  readonly continuing = new Set<number>();
+  private readonly regions: Regions | undefined;
   private readonly grouping: Grouping;
   private readonly values = new Map<number, Value>();
   private readonly wanted = new Map<number, Access>();
   private readonly packOnlyMemo = new Map<number, boolean>();
 
-  constructor(graph: Graph, places: Places, outside?: Outside) {
+  /** `rows`: inside a strip, how many time steps are in hand at most. */
+  constructor(given: Graph, places: Places, outside?: Outside, rows?: number) {
+    this.regions = rows === undefined && hasSquares(given) ? splitRegions(given) : undefined;
+    const graph = this.regions?.graph ?? given;
     this.graph = graph;
     this.places = places;
     this.outside = outside;
     this.sizes = {
-      capacity: places.capacity,
+      strip: rows !== undefined,
+      extent: (axis: AxisName): number => {
+        const size = this.sizes.of(axis);
+        if (size !== "T") return size;
+        return axis === "t" ? (rows ?? places.capacity) : Math.ceil(places.capacity / 8) * 8;
+      },
       of: (axis: AxisName): AxisSize => {
         const size = graph.axes.get(axis);
         invariant(size !== undefined, `axis ${axis} has no size`);
@@ -66,7 +79,7 @@ export class Planner {
       return isLeaf(graph.nodes[node]) || this.prepared[node] || (isView(graph.nodes[node]) && op !== "merge" && ready(graph.nodes[node].args[0])) || op === "scan";
     };
     this.products = productsOf(graph, this.consumers, ready);
-    this.grouping = groupNodes(graph, this.products, (node) => this.packOnly(node), this.prepared);
+    this.grouping = groupNodes(graph, this.products, (node) => this.packOnly(node), this.prepared, this.regions?.regionOf);
   }
 
   /** True for weights (and concatenations of weights) that only ever are the packed side of products: they are never made. */
@@ -100,14 +113,14 @@ export class Planner {
 
   /** True if B can be packed once, outside every loop. */
   packable(roles: ProductRoles): boolean {
-    return roles.batched.length === 0 && this.fixed(roles.b) && roles.k.every((axis) => this.sizes.of(axis) !== "T");
+    return this.fixed(roles.b) && !roles.k.includes("t") && (this.sizes.strip || roles.batched.length === 0);
   }
 
   /** True if a value does not change while the program (or the loop around it) runs and all its parts are in memory before. */
   fixed(node: number): boolean {
     const { op, args, attributes } = this.graph.nodes[node];
     if (this.prepared[node]) return true;
-    if (op === "parameter") return attributes.kind === "static";
+    if (op === "parameter") return attributes.kind === "static" && !this.graph.nodes[node].axes.includes("t");
     return (op === "rename" || op === "transpose") && this.fixed(args[0]);
   }
 
@@ -121,7 +134,8 @@ export class Planner {
     for (let i = this.graph.nodes.length - 1; i >= 0; i--) if (this.graph.nodes[i].op === "concat" && !this.packOnly(i)) this.wantParts(i);
     const order = [...this.grouping.groups].sort((p, q) => Number(q.prepared) - Number(p.prepared));
     for (const group of order) {
-      if (group.kind === "nest") this.planNest(group);
+      if (group.kind === "strip") planStrip(this, group.nodes, this.regions!.causal[this.regions!.regionOf[group.nodes[0]]]);
+      else if (group.kind === "nest") this.planNest(group);
       else this.planSingle(group.nodes[0], group);
     }
     for (const { node, access } of copies) this.copy(this.valueOf(node), access, this.graph.nodes[node], `copy to ${access.place.name}`, this.steps);
@@ -267,7 +281,8 @@ export class Planner {
     });
     const stores = this.stored(node, index) ? [this.targetOf(node)] : [];
     touched.push(...stores);
-    const operation = { op, args: operands, type, stores, over: isSink(this.graph.nodes[node]) ? attributes.over! : [] };
+    const continues = this.continuing.has(node);
+    const operation: Operation = { op, args: operands, type, stores, over: isSink(this.graph.nodes[node]) ? attributes.over! : [], continues };
     if (op === "iota" || op === "argmax") return { ...operation, position: new Map([[attributes.axis ?? attributes.over![0], 1]]) };
     if (op === "random") return { ...operation, stream: attributes.stream!, position: denseStrides(axes, this.sizes) };
     if (op === "gather") {
@@ -405,8 +420,22 @@ export class Planner {
     return target;
   }
 
-  reads(roles: ProductRoles): readonly number[] {
-    return productReads(roles);
+  /** True if a sum goes on from what its target holds. */
+  accumulates(node: number): boolean {
+    return this.continuing.has(node);
+  }
+
+  /** Keeps alive through a loop [begin, end] what its body reads from outside (places made before number `known`, and what was packed for it). */
+  holdAround(inner: Planner, known: number, begin: number, end: number): void {
+    for (const place of inner.held) {
+      place.live.from = Math.min(place.live.from, begin);
+      place.live.to = Math.max(place.live.to, end);
+    }
+    for (const place of this.places.all.slice(0, known)) {
+      if (place.live.to <= begin || place.live.from >= end) continue;
+      place.live.from = Math.min(place.live.from, begin);
+      place.live.to = Math.max(place.live.to, end);
+    }
   }
 
   /** Group number of a node, for deciding whether an output may overwrite an input. */

@@ -8,6 +8,7 @@
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
 import { add32, and32, call, clear, div32, equal32, forLoop, i32, i32Local, letLocal, load, loopFunction, min32, mul32, rem32, store, sub32, when } from "../../ir/loop/build.ts";
 import { invariant } from "../../support/invariant.ts";
+import type { AxisSize } from "../../ir/tensor/node.ts";
 import { strideOf, type Access } from "./access.ts";
 import { KERNEL_PARAMETERS, type AddressOf } from "./nest.ts";
 import type { Dimension, PackStep, ProductStep } from "./step.ts";
@@ -55,8 +56,12 @@ class ProductWriter {
     const statements = [letLocal("aBase", this.start(step.a)), letLocal("cBase", this.start(step.c))];
     if (step.initial) statements.push(letLocal("initialBase", this.start(step.initial)));
     if (step.panels) {
-      statements.push(letLocal("bBase", i32(this.addressOf(step.panels))));
-      return [...statements, ...this.rowBlocks(step.accumulates ? "c" : this.first(), i32(step.k.size))];
+      let panels: Expression = i32(this.addressOf(step.panels));
+      step.outer.forEach(({ axis }, d) => {
+        panels = add32(mul32(i32Local(`o${d}`), i32(4 * (step.panelStrides?.get(axis) ?? 0))), panels);
+      });
+      statements.push(letLocal("bBase", panels));
+      return [...statements, ...this.rowBlocks(step.accumulates ? "c" : this.first(), count(step.k))];
     }
     statements.push(letLocal("source", this.start(step.b)), letLocal("bBase", i32(this.addressOf(step.packedB!))), letLocal("terms", count(step.k)));
     const piece = (from: Expression, start: TileShape["start"]["kind"]): Statement[] => [
@@ -79,7 +84,7 @@ class ProductWriter {
   /** Address of the first element of an access for the current outer indices and time. */
   private start(access: Access): Expression {
     let sum: Expression = i32(this.addressOf(access.place) + 4 * access.offset);
-    if (this.bound) sum = add32(mul32(i32Local("t"), i32(4 * strideOf(access, "t"))), sum);
+    if (this.bound && !access.place.strip) sum = add32(mul32(i32Local("t"), i32(4 * strideOf(access, "t"))), sum);
     if (access.perLength !== 0) sum = add32(mul32(i32Local("T"), i32(4 * access.perLength)), sum);
     this.step.outer.forEach(({ axis }, d) => {
       sum = add32(mul32(i32Local(`o${d}`), i32(4 * strideOf(access, axis))), sum);
@@ -102,10 +107,22 @@ class ProductWriter {
   /** All panels for the rows [from, to): whole panels in a loop, then the narrow last one. */
   private panelsOf(from: Expression, to: Expression, start: TileShape["start"]["kind"], terms: Expression): Statement[] {
     const { n, panelWidth } = this.step;
+    const statements: Statement[] = [];
+    const panelBytes = mul32(this.step.panels ? i32(this.step.panelTerms!) : i32Local("length"), i32(4 * panelWidth));
+    if (n.timed) {
+      // Rows of C have room for whole panels; what lies beyond the last column is never read.
+      const panels = div32(add32(count(n), i32(panelWidth - 1)), i32(panelWidth));
+      return [
+        letLocal("panel", i32Local("bBase")),
+        letLocal("columnEnd", mul32(panels, i32(4 * panelWidth))),
+        forLoop("j", i32(0), i32Local("columnEnd"), 4 * panelWidth, [
+          ...this.rowsOf(from, to, i32Local("j"), i32Local("panel"), panelWidth, start, terms),
+          letLocal("panel", add32(i32Local("panel"), panelBytes)),
+        ]),
+      ];
+    }
     const whole = Math.floor(n.size / panelWidth);
     const rest = n.size % panelWidth;
-    const statements: Statement[] = [];
-    const panelBytes = mul32(this.step.panels ? i32(this.step.k.size) : i32Local("length"), i32(4 * panelWidth));
     if (whole > 0) {
       statements.push(
         letLocal("panel", i32Local("bBase")),
@@ -175,6 +192,7 @@ class ProductWriter {
     const kStride = 4 * dimensionStride(step.b, step.k);
     const nStride = dimensionStride(step.b, step.n);
     const statements: Statement[] = [];
+    invariant(!step.n.timed, "a B whose columns grow with time is packed before the strip");
     for (let panel = 0; panel * width < step.n.size; panel++) {
       const columns = Math.min(width, step.n.size - panel * width);
       statements.push(...this.packPanel(add32(i32Local("bBase"), mul32(i32Local("length"), i32(4 * width * panel))), panel * width, columns, width, kStride, nStride, "source"));
@@ -188,8 +206,8 @@ class ProductWriter {
     const kStride = 4 * dimensionStride(step.a, step.k);
     const mStride = dimensionStride(step.a, step.m);
     const to = add32(i32(this.addressOf(step.packedA!)), mul32(mul32(i32Local("i"), i32(4)), i32Local("length")));
-    const rest = step.m.size % TILE_ROWS;
-    invariant(!step.m.timed || rest === 0 || mStride !== 1, "packing a row dimension that grows with time needs whole tiles");
+    // Rows that grow with time lie in places with room for whole tiles.
+    const rest = step.m.timed ? 0 : step.m.size % TILE_ROWS;
     const whole = step.m.timed ? count(step.m) : i32(step.m.size - rest);
     const tileAt = (at: Expression, rows: number): Statement[] => {
       const source = add32(i32Local("aBase"), mul32(at, i32(4 * mStride)));
@@ -224,34 +242,44 @@ class ProductWriter {
 /** The loop function that fills the panels of a product's B. */
 export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bound: boolean): LoopFunction {
   const panels = addressOf(step.panels);
-  const { panelWidth: width, k: terms } = step;
-  const body: Statement[] = step.n % width === 0 ? [] : [clear(i32(panels), i32(4 * step.panels.elements))];
+  const { panelWidth: width, terms } = step;
+  const ragged = step.columns !== undefined && step.columns % width !== 0;
+  const body: Statement[] = ragged ? [clear(i32(panels), i32(4 * step.panels.elements))] : [];
+  const times = (size: AxisSize): Expression => (size === "T" ? i32Local("T") : i32(size));
+  let home: Expression = i32(panels);
+  step.outer.forEach(({ stride }, d) => {
+    home = add32(mul32(i32Local(`o${d}`), i32(4 * stride)), home);
+  });
   for (const part of step.parts) {
     const start = i32(addressOf(part.source.place) + 4 * part.source.offset);
     const source = bound ? add32(mul32(i32Local("t"), i32(4 * strideOf(part.source, "t"))), start) : start;
     const loops = [...part.kAxes.map((axis, i) => ({ axis, size: part.kSizes[i] })), ...part.nAxes.map((axis, i) => ({ axis, size: part.nSizes[i] }))];
     const linear = (axes: number, first: number, origin: number): Expression => {
       let sum: Expression = i32(0);
-      for (let d = first; d < first + axes; d++) sum = add32(mul32(sum, i32(loops[d].size)), i32Local(`d${d}`));
+      for (let d = first; d < first + axes; d++) sum = add32(mul32(sum, times(loops[d].size)), i32Local(`d${d}`));
       return add32(sum, i32(origin));
     };
     let from: Expression = source;
     loops.forEach(({ axis }, d) => {
       from = add32(mul32(i32Local(`d${d}`), i32(4 * strideOf(part.source, axis))), from);
     });
+    step.outer.forEach(({ axis }, d) => {
+      from = add32(mul32(i32Local(`o${d}`), i32(4 * strideOf(part.source, axis))), from);
+    });
     const inner = loops.length - 1;
-    const vectors = part.nAxes.length === 1 && strideOf(part.source, part.nAxes[0]) === 1 && part.nStart % 4 === 0;
+    const vectors = loops[inner].size !== "T" && part.nAxes.length === 1 && strideOf(part.source, part.nAxes[0]) === 1 && part.nStart % 4 === 0;
     const column = linear(part.nAxes.length, part.kAxes.length, part.nStart);
     const to = add32(
       add32(mul32(div32(column, i32(width)), i32(4 * width * terms)), mul32(rem32(column, i32(width)), i32(4))),
-      add32(mul32(linear(part.kAxes.length, 0, part.kStart), i32(4 * width)), i32(panels)),
+      add32(mul32(linear(part.kAxes.length, 0, part.kStart), i32(4 * width)), home),
     );
     const size = loops[inner].size;
-    const whole = vectors ? size - (size % 4) : size;
+    const whole = vectors && size !== "T" ? size - (size % 4) : size;
     const moved = (lanes: Lanes): Statement[] => [store(to, 0, load(from, 0, lanes), lanes)];
-    let nest: Statement[] = whole > 0 ? [forLoop(`d${inner}`, i32(0), i32(whole), vectors ? 4 : 1, moved(vectors ? 4 : 1))] : [];
-    if (whole < size) nest.push(letLocal(`d${inner}`, i32(whole)), ...moved((size - whole) as Lanes));
-    for (let d = inner - 1; d >= 0; d--) nest = [forLoop(`d${d}`, i32(0), i32(loops[d].size), 1, nest)];
+    let nest: Statement[] = whole === "T" || whole > 0 ? [forLoop(`d${inner}`, i32(0), times(whole), vectors ? 4 : 1, moved(vectors ? 4 : 1))] : [];
+    if (size !== "T" && whole !== "T" && whole < size) nest.push(letLocal(`d${inner}`, i32(whole)), ...moved((size - whole) as Lanes));
+    for (let d = inner - 1; d >= 0; d--) nest = [forLoop(`d${d}`, i32(0), times(loops[d].size), 1, nest)];
+    for (let d = step.outer.length - 1; d >= 0; d--) nest = [forLoop(`o${d}`, i32(0), times(step.outer[d].size), 1, nest)];
     body.push(...nest);
   }
   return loopFunction(name, KERNEL_PARAMETERS, body, step.label);

@@ -5,12 +5,13 @@
  *   product   a matrix product C (+)= A·B with B packed in panels
  *   pack      fills the panels of a product whose B does not change inside a loop
  *   scan      a loop over time around other steps
+ *   strip     a loop over strips of time steps around steps that are parallel in time: what would need T × T memory at once
  */
 import type { AxisName, AxisSize, ElementType, Op } from "../../ir/tensor/node.ts";
 import type { Access, Place } from "./access.ts";
 import type { Timed } from "./space.ts";
 
-export type Step = NestStep | ProductStep | PackStep | ScanStep;
+export type Step = NestStep | ProductStep | PackStep | ScanStep | StripStep;
 
 export type Operand =
   | { readonly kind: "operation"; readonly index: number }
@@ -27,6 +28,8 @@ export interface Operation {
   readonly stores: readonly Access[];
   /** Axes that a reduction sums away. */
   readonly over: readonly AxisName[];
+  /** A reduction whose target holds what it begins with already. */
+  readonly continues?: boolean;
   /** iota, random: stride of the position per axis. gather, scatter: stride of the looked-up axis under its name "index". */
   readonly position?: ReadonlyMap<AxisName, number>;
   readonly stream?: number;
@@ -59,6 +62,10 @@ export interface ProductStep {
   readonly b: Access;
   /** Panels of B made by a pack step before; absent: B is packed piece by piece on the fly. */
   readonly panels?: Place;
+  /** Terms that a panel of `panels` has room for. */
+  readonly panelTerms?: number;
+  /** Elements between the panels of consecutive outer indices. */
+  readonly panelStrides?: ReadonlyMap<AxisName, number>;
   readonly c: Access;
   /** What C begins with; absent: 0. */
   readonly initial?: Access;
@@ -76,15 +83,19 @@ export interface PackStep {
   readonly label: string;
   readonly panels: Place;
   readonly panelWidth: number;
-  readonly n: number;
-  readonly k: number;
+  /** Columns of B; absent if they grow with time. */
+  readonly columns?: number;
+  /** Terms that a panel has room for: the distance between panels. */
+  readonly terms: number;
+  /** Batched axes: one set of panels for each index. */
+  readonly outer: readonly { readonly axis: AxisName; readonly size: AxisSize; readonly stride: number }[];
   /** Parts of B: a concatenation is packed without being made. */
   readonly parts: readonly {
     readonly source: Access;
     readonly nAxes: readonly AxisName[];
     readonly kAxes: readonly AxisName[];
-    readonly nSizes: readonly number[];
-    readonly kSizes: readonly number[];
+    readonly nSizes: readonly AxisSize[];
+    readonly kSizes: readonly AxisSize[];
     readonly nStart: number;
     readonly kStart: number;
   }[];
@@ -94,5 +105,15 @@ export interface ScanStep {
   readonly kind: "scan";
   readonly label: string;
   readonly reverse: boolean;
+  readonly steps: readonly Step[];
+}
+
+export interface StripStep {
+  readonly kind: "strip";
+  readonly label: string;
+  /** Time steps in hand at most. */
+  readonly rows: number;
+  /** True if nothing depends on a second time later than the first: the other time axis ends with the strip. */
+  readonly causal: boolean;
   readonly steps: readonly Step[];
 }

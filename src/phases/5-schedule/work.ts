@@ -28,6 +28,8 @@ function flopsOf(step: Step): Work {
     }
     case "pack":
       return { constant: 0, perStep: 0 };
+    case "strip":
+      return step.steps.map(flopsOf).reduce((p, q) => ({ constant: p.constant + q.constant, perStep: p.perStep + q.perStep }));
     case "scan":
       return { constant: 0, perStep: step.steps.reduce((sum, inner) => sum + flopsOf(inner).constant, 0) };
   }
@@ -38,5 +40,5 @@ export function workOf(step: Step): ProgramStep {
   const copies = step.kind === "nest" && step.operations.every((operation) => operation.op === "copy");
   const reduces = step.kind === "nest" && step.operations.some((operation) => operation.over.length > 0);
   const kind = step.kind === "nest" ? (copies ? "copy" : reduces ? "reduction" : "pointwise") : step.kind;
-  return { label: step.label, kind, flops: flopsOf(step), ...(step.kind === "scan" ? { steps: step.steps.map(workOf) } : {}) };
+  return { label: step.label, kind, flops: flopsOf(step), ...(step.kind === "scan" || step.kind === "strip" ? { steps: step.steps.map(workOf) } : {}) };
 }

@@ -29,7 +29,8 @@ export const USE = {
   },
   E406: {
     title: "Type of a tensor cannot be used",
-    explanation: "Complex numbers and packed 4- and 6-bit floats are kept in a file but not computed with; indices have to be 32-bit integers. Convert the tensor.",
+    explanation:
+      "Complex numbers and packed 4- and 6-bit floats are kept in a file but not computed with; indices have to be 32-bit integers. Convert the tensor.",
   },
   E407: {
     title: "Option out of range",
@@ -67,7 +68,8 @@ export const USE = {
   },
   E424: {
     title: "Numbers with commas",
-    explanation: "The numbers of a column are written with commas. Say whether these are decimal commas (decimal `,`) or separate thousands (thousands `,`).",
+    explanation:
+      "The numbers of a column are written with commas. Say whether these are decimal commas (decimal `,`) or separate thousands (thousands `,`).",
   },
   E425: {
     title: "Row with too many or too few cells",
@@ -75,7 +77,8 @@ export const USE = {
   },
   E426: {
     title: "Rows out of order",
-    explanation: "Training, validation and test follow each other in time, so the rows have to ascend in time. Sort the file, or ask for it with `sort`.",
+    explanation:
+      "Training, validation and test follow each other in time, so the rows have to ascend in time. Sort the file, or ask for it with `sort`.",
   },
   E427: {
     title: "Value not finite",
@@ -87,11 +90,12 @@ export const USE = {
   },
   E430: {
     title: "Line is not JSON",
-    explanation: "Every line of the file has to be one JSON object, such as `{\"x\": [[0.1, 0.2], [0.3, 0.4]], \"y\": 1}`.",
+    explanation: 'Every line of the file has to be one JSON object, such as `{"x": [[0.1, 0.2], [0.3, 0.4]], "y": 1}`.',
   },
   E431: {
     title: "Field missing or of another kind",
-    explanation: "All lines have to have the same fields of the same kinds: a list of lists of numbers, a list of numbers, a number, or a text as a class.",
+    explanation:
+      "All lines have to have the same fields of the same kinds: a list of lists of numbers, a list of numbers, a number, or a text as a class.",
   },
   E432: {
     title: "Sizes differ",

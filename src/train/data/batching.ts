@@ -68,7 +68,11 @@ function source(
     batchesPerPass,
     batchAt: (step) => {
       const rows = batchesOf(Math.floor(step / batchesPerPass))[step % batchesPerPass];
-      return packSequences(rows.map((row) => sequences[row]), inputs, { batch, lookAhead, rows });
+      return packSequences(
+        rows.map((row) => sequences[row]),
+        inputs,
+        { batch, lookAhead, rows },
+      );
     },
   };
 }

@@ -20,7 +20,7 @@ export function requireBetween(option: string, value: number, least: number, mos
 /** The known name that differs least from the given one, if it is close enough to be a slip (case does not count). */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let bestDistance = Math.floor(name.length / 3) + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {

@@ -69,7 +69,10 @@ export function orderRows(table: Table, { time, sort = false }: { readonly time?
   const column = time === undefined ? table.columns.find(({ kind }) => kind === "time") : findColumn(table, time);
   if (column === undefined) return order;
   if (column.kind !== "time" && column.kind !== "number") {
-    throw new SluiceError("E423", `${table.file}: column ${column.name} holds ${KINDS[column.kind]}, but a column of times is needed; write dates as 2024-12-31`);
+    throw new SluiceError(
+      "E423",
+      `${table.file}: column ${column.name} holds ${KINDS[column.kind]}, but a column of times is needed; write dates as 2024-12-31`,
+    );
   }
   const times = column.values;
   const unknown = times.findIndex(Number.isNaN);
@@ -146,7 +149,9 @@ function componentsOf(table: Table, name: string, trained: ColumnChoice["categor
     const cure = column.kind === "time" ? "times give the order of the rows and are not read" : "leave it out";
     throw new SluiceError("E423", `${table.file}: column ${name} holds ${KINDS[column.kind]}, which cannot be an input; ${cure}`);
   }
-  const categories = trained ? trained.flatMap((entry) => (entry.name === name && entry.category !== undefined ? [entry.category] : [])) : column.categories;
+  const categories = trained
+    ? trained.flatMap((entry) => (entry.name === name && entry.category !== undefined ? [entry.category] : []))
+    : column.categories;
   if (categories.length > COLUMN_LIMIT) {
     const cure = `leave it out, or join categories; at most ${COLUMN_LIMIT} are possible`;
     throw new SluiceError("E423", `${table.file}: column ${name} has ${categories.length} different texts, too many for categories; ${cure}`);

@@ -1,11 +1,21 @@
 import { existsSync, readFileSync } from "node:fs";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SluiceError } from "../../support/diagnostic.ts";
 import { autoregressionError, fitAutoregression, forecastBaselines, persistenceError } from "./baseline.ts";
 import { readTable, type TableReading } from "./csv.ts";
 import { readDates } from "./dates.ts";
 import type { BatchSource } from "./dataset.ts";
-import { restoreTarget, tableForecast, tableInputs, type Forecast, type TableOptions, type TableRecord } from "./table.ts";
+import {
+  forecastError,
+  restoreTarget,
+  tableForecast,
+  tableInputs,
+  tableSource,
+  type Forecast,
+  type TableOptions,
+  type TableRecord,
+} from "./table.ts";
 
 const shared = (path: string) => new URL(`../../../../shared/data/${path}`, import.meta.url);
 
@@ -19,7 +29,8 @@ function message(action: () => unknown): string {
   throw new Error("expected a SluiceError");
 }
 
-const forecast = (text: string, options: TableOptions = {}, reading: TableReading = {}) => tableForecast(readTable(text, { file: "t.csv", ...reading }), options);
+const forecast = (text: string, options: TableOptions = {}, reading: TableReading = {}) =>
+  tableForecast(readTable(text, { file: "t.csv", ...reading }), options);
 
 /** Rows of the target that an evaluation counts, with the standardised values of x and y there. */
 function counted(source: BatchSource, columns: number): { x: number[]; y: number }[] {
@@ -27,7 +38,9 @@ function counted(source: BatchSource, columns: number): { x: number[]; y: number
   for (let step = 0; step < source.batchesPerPass!; step++) {
     const { inputs, lossMask, batch } = source.batchAt(step);
     expect(batch).toBe(1);
-    lossMask!.forEach((counts, t) => counts === 1 && found.push({ x: Array.from(inputs.x.subarray(t * columns, (t + 1) * columns)), y: inputs.y[t] }));
+    lossMask!.forEach(
+      (counts, t) => counts === 1 && found.push({ x: Array.from(inputs.x.subarray(t * columns, (t + 1) * columns)), y: inputs.y[t] }),
+    );
   }
   return found;
 }
@@ -50,7 +63,9 @@ test("kinds, header, delimiter, quotes, blank lines and row numbers", () => {
 });
 
 test("dates: orders, zones, halves of the day, and days that do not exist", () => {
-  expect(readDates(["2016-07-01 00:00:00", "2016-07-01T01:30:00.5Z"])).toEqual(Float64Array.of(Date.UTC(2016, 6, 1), Date.UTC(2016, 6, 1, 1, 30, 0, 500)));
+  expect(readDates(["2016-07-01 00:00:00", "2016-07-01T01:30:00.5Z"])).toEqual(
+    Float64Array.of(Date.UTC(2016, 6, 1), Date.UTC(2016, 6, 1, 1, 30, 0, 500)),
+  );
   expect(readDates(["1949-01", "1949/2/3"])).toEqual(Float64Array.of(Date.UTC(1949, 0), Date.UTC(1949, 1, 3)));
   expect(readDates(["2/1/2020", "3/1/2020"])).toEqual(Float64Array.of(Date.UTC(2020, 0, 2), Date.UTC(2020, 0, 3)));
   expect(readDates(["1/31/2020 1:05 PM", undefined])![0]).toBe(Date.UTC(2020, 0, 31, 13, 5));
@@ -71,8 +86,12 @@ test("parts follow in time; mean and deviation are of the training rows; an eval
     [parts.test, dataset.test!],
   ] as const) {
     const rows = counted(source, 2);
-    expect(rows.map(({ y }) => Math.round(restoreTarget(record, y)))).toEqual(Array.from({ length: part.end - part.start }, (_, i) => part.start + i));
-    expect(rows.map(({ x }) => Math.round(restoreTarget(record, x[0])))).toEqual(Array.from({ length: part.end - part.start }, (_, i) => part.start + i - 1));
+    expect(rows.map(({ y }) => Math.round(restoreTarget(record, y)))).toEqual(
+      Array.from({ length: part.end - part.start }, (_, i) => part.start + i),
+    );
+    expect(rows.map(({ x }) => Math.round(restoreTarget(record, x[0])))).toEqual(
+      Array.from({ length: part.end - part.start }, (_, i) => part.start + i - 1),
+    );
   }
   // The evaluation reads on from the rows before its part.
   expect(Math.round(restoreTarget(record, dataset.test!.batchAt(0).inputs.x[0]))).toBe(79 - 10);
@@ -88,11 +107,23 @@ test("parts follow in time; mean and deviation are of the training rows; an eval
   }
   expect(target[99]).toBe(99);
   expect(dataset.notes).toBeUndefined();
-  const three = forecast(text, { target: "load", horizon: 3, inputs: ["temp"], train: 50, valid: 20, test: 10, window: 5, sampling: "strided", stride: 2 });
+  const three = forecast(text, {
+    target: "load",
+    horizon: 3,
+    inputs: ["temp"],
+    train: 50,
+    valid: 20,
+    test: 10,
+    window: 5,
+    sampling: "strided",
+    stride: 2,
+  });
   expect(three.parts.test).toEqual({ start: 70, end: 80 });
   expect(three.dataset.inputs.x.size).toBe(2);
   const threeRecord = three.dataset.record as TableRecord;
-  expect(counted(three.dataset.test!, 2).map(({ x, y }) => Math.round(restoreTarget(threeRecord, y) - restoreTarget(threeRecord, x[1])))).toEqual(new Array(10).fill(3));
+  expect(counted(three.dataset.test!, 2).map(({ x, y }) => Math.round(restoreTarget(threeRecord, y) - restoreTarget(threeRecord, x[1])))).toEqual(
+    new Array(10).fill(3),
+  );
   expect(counted(three.dataset.test!, 2).length).toBe(10);
 });
 
@@ -106,6 +137,22 @@ test("a model's record reads new rows the same way, categories included", () => 
   expect(rows).toBe(3);
   expect([...x]).toEqual([0, 0, 1, again(9), 1, 0, 0, again(16), 0, 0, 0, again(25)]);
   expect(JSON.parse(JSON.stringify(record))).toEqual(record);
+});
+
+test("a trained model's record is kept on another table: eval of all rows, and the same split again", () => {
+  const text = `day,kind,v\n${days(60, (i) => `${"ab"[i % 2]},${i * i}`)}`;
+  const record = forecast(text, { inputs: ["kind", "v"], window: 4, horizon: 2 }).dataset.record as TableRecord;
+  const other = readTable(`day,v,kind\n${days(40, (i) => `${100 - i},${"ba"[i % 2]}`)}`);
+  const again = tableForecast(other, { record, window: 4 });
+  expect([again.dataset.record, again.horizon]).toEqual([record, 2]);
+  const { source, target } = tableSource(record, other);
+  const rows = counted(source, 3);
+  expect(target.length).toBe(40);
+  expect(rows.map(({ x, y }) => [x[0], x[1], Math.round(restoreTarget(record, x[2])), Math.round(restoreTarget(record, y))])).toEqual(
+    Array.from({ length: 38 }, (_, i) => [i % 2, 1 - (i % 2), 100 - i, 98 - i]),
+  );
+  expect(message(() => tableSource(record, readTable("v,kind\n1,a\n2,b\n")))).toContain("needs at least 3");
+  expect(message(() => tableSource(record, readTable("w,kind\n1,a\n2,b\n")))).toContain("has no column v");
 });
 
 test("missing values: refused with their place, or handled as asked", () => {
@@ -141,10 +188,40 @@ test("bad tables: every message names the place and the cure", () => {
     () => forecast(`day,v\n${body}`, { train: 20, valid: 10, test: 5 }),
     () => forecast(`day,v\n${body}`, { horizon: 0 }),
     () => forecast(`day,v\n"2020-01-01,5\n${body}`),
+    () => forecast(`day,v\n${body}\n2020-02-01,1e308`, { valid: 0, test: 0 }),
     () => forecast("name,city\nx,Rome\ny,Oslo\n"),
   ];
   expect(bad.map(message).join("\n")).toMatchSnapshot();
   expect(forecast(`day,v\n2020-02-01,7\n${body}`, { sort: true, window: 4 }).dataset.notes).toEqual(["rows were sorted by day"]);
+});
+
+test("any text is a table or a SluiceError, never another failure", () => {
+  const number = fc.constantFrom("1", "-2.5", "3e1", ".5", "7");
+  const odd = fc.constantFrom("", "NaN", "1,5", "2020-01-01", "3.2.2021", "x", '"', ",", ";", "\t", "\r", "1e999", "inf", "__proto__");
+  const cell = fc.oneof({ weight: 19, arbitrary: number }, { weight: 1, arbitrary: odd });
+  const rows = (width: number) => fc.array(fc.array(cell, { minLength: width, maxLength: width }), { minLength: 2, maxLength: 12 });
+  const table = fc.integer({ min: 1, max: 3 }).chain(rows);
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 60 }),
+    table.map((cells) => cells.map((row) => row.join(",")).join("\n")),
+  );
+  let read = 0;
+  fc.assert(
+    fc.property(text, fc.constantFrom("error", "drop", "interpolate", "last"), (content, missing) => {
+      try {
+        const { dataset } = tableForecast(readTable(content), { missing, window: 1, batch: 2 });
+        for (const source of [dataset.train, dataset.valid, dataset.test]) {
+          if (source)
+            for (const values of Object.values(source.batchAt(0).inputs)) expect(values.every((value) => Number.isFinite(value))).toBe(true);
+        }
+        read++;
+      } catch (error) {
+        if (!(error instanceof SluiceError)) throw error;
+      }
+    }),
+    { numRuns: 1500, seed: 1 },
+  );
+  expect(read).toBeGreaterThan(100);
 });
 
 test("least squares recovers a linear recurrence, also when columns depend on each other", () => {
@@ -155,7 +232,9 @@ test("least squares recovers a linear recurrence, also when columns depend on ea
   noiseless.set([1, 2]);
   for (let t = 2; t < 60; t++) noiseless[t] = 0.3 + 1.2 * noiseless[t - 1] - 0.7 * noiseless[t - 2];
   [0.3, 1.2, -0.7].forEach((value, k) => expect(fitAutoregression(noiseless, 2, 60)[k]).toBeCloseTo(value, 9));
-  expect(autoregressionError(new Float64Array(50).fill(4), fitAutoregression(new Float64Array(50).fill(4), 3, 40), { start: 40, end: 50 })).toBeLessThan(1e-12);
+  expect(
+    autoregressionError(new Float64Array(50).fill(4), fitAutoregression(new Float64Array(50).fill(4), 3, 40), { start: 40, end: 50 }),
+  ).toBeLessThan(1e-12);
   // The residual of a least-squares fit is orthogonal to every regressor.
   const fit = fitAutoregression(series, 2, 150, 3);
   const residual = (t: number) => series[t] - fit[0] - fit[1] * series[t - 3] - fit[2] * series[t - 4];
@@ -167,22 +246,40 @@ test("least squares recovers a linear recurrence, also when columns depend on ea
   expect(message(() => fitAutoregression(series, 29, 40))).toContain("needs 59 rows");
 });
 
-test.skipIf(!existsSync(shared("series/daily-min-temperatures.csv")))("daily minimum temperatures: persistence 2.481 and AR(29) 2.211 on the last fifth", () => {
-  const table = readTable(readFileSync(shared("series/daily-min-temperatures.csv"), "utf8"), { file: "daily-min-temperatures.csv" });
-  const made: Forecast = tableForecast(table, {});
-  expect(made.parts.test).toEqual({ start: 2920, end: 3650 });
-  const { persistence, linear } = forecastBaselines(made);
-  expect([persistence.toFixed(3), linear.order, linear.rmse.toFixed(3)]).toEqual(["2.481", 29, "2.211"]);
-  // The same persistence from what a network reads.
-  const record = made.dataset.record as TableRecord;
-  const rows = counted(made.dataset.test!, 1);
-  const squares = rows.reduce((sum, { x, y }) => sum + (restoreTarget(record, x[0]) - restoreTarget(record, y)) ** 2, 0);
-  expect(Math.sqrt(squares / rows.length)).toBeCloseTo(persistence, 4);
-  expect(persistenceError(made.target, made.parts.test)).toBe(persistence);
-});
+test.skipIf(!existsSync(shared("series/daily-min-temperatures.csv")))(
+  "daily minimum temperatures: persistence 2.481 and AR(29) 2.211 on the last fifth",
+  () => {
+    const table = readTable(readFileSync(shared("series/daily-min-temperatures.csv"), "utf8"), { file: "daily-min-temperatures.csv" });
+    const made: Forecast = tableForecast(table, {});
+    expect(made.parts.test).toEqual({ start: 2920, end: 3650 });
+    const { persistence, linear } = forecastBaselines(made);
+    expect([persistence.toFixed(3), linear.order, linear.rmse.toFixed(3)]).toEqual(["2.481", 29, "2.211"]);
+    // The metric of a network that repeats its input is the persistence error.
+    const metric = forecastError(made.dataset.record as TableRecord, "forecast");
+    let total = 0;
+    let count = 0;
+    for (let step = 0; step < made.dataset.test!.batchesPerPass!; step++) {
+      const batch = made.dataset.test!.batchAt(step);
+      const part = metric.measure(batch, { forecast: { data: batch.inputs.x as Float32Array, shape: [batch.steps, 1] } }, batch.lossMask!);
+      total += part.total;
+      count += part.count;
+    }
+    expect([count, Math.sqrt(total / count).toFixed(3)]).toEqual([730, "2.481"]);
+    // The same persistence from what a network reads.
+    const record = made.dataset.record as TableRecord;
+    const rows = counted(made.dataset.test!, 1);
+    const squares = rows.reduce((sum, { x, y }) => sum + (restoreTarget(record, x[0]) - restoreTarget(record, y)) ** 2, 0);
+    expect(Math.sqrt(squares / rows.length)).toBeCloseTo(persistence, 4);
+    expect(persistenceError(made.target, made.parts.test)).toBe(persistence);
+  },
+);
 
 test.skipIf(!existsSync(shared("series/ETTh1.csv")))("ETTh1: seven channels, the customary rows, no errors", () => {
-  const { dataset, parts } = tableForecast(readTable(readFileSync(shared("series/ETTh1.csv"), "utf8"), { file: "ETTh1.csv" }), { train: 8640, valid: 2880, test: 2880 });
+  const { dataset, parts } = tableForecast(readTable(readFileSync(shared("series/ETTh1.csv"), "utf8"), { file: "ETTh1.csv" }), {
+    train: 8640,
+    valid: 2880,
+    test: 2880,
+  });
   expect(parts.test).toEqual({ start: 11_520, end: 14_400 });
   expect((dataset.record as TableRecord).columns.map(({ name }) => name)).toEqual(["HUFL", "HULL", "MUFL", "MULL", "LUFL", "LULL", "OT"]);
   expect(counted(dataset.test!, 7).length).toBe(2880);

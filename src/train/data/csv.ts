@@ -68,7 +68,10 @@ const COMMA_NUMBER = /^[+-]?(?:\d+,\d+|\d{1,3}(?:[.]\d{3})+,\d+|\d{1,3}(?:,\d{3}
 /** @throws SluiceError E420 (empty), E425 (a row with another number of cells, a quote never closed) */
 export function readTable(text: string, reading: TableReading = {}): Table {
   const { file = "the table" } = reading;
-  const { data, meta, errors } = Papa.parse<string[]>(text, { delimiter: reading.delimiter ?? "", delimitersToGuess: [",", ";", "\t", "|"] });
+  // Empty lines would count against every delimiter, but they have to stay for the numbers of the rows.
+  const guess = () => Papa.parse(text, { preview: 1, skipEmptyLines: "greedy", delimitersToGuess: [",", ";", "\t", "|"] }).meta.delimiter;
+  const delimiter = reading.delimiter ?? guess();
+  const { data, errors } = Papa.parse<string[]>(text, { delimiter });
   const quote = errors.find(({ type }) => type === "Quotes");
   if (quote) {
     const place = `${file}, row ${(quote.row ?? 0) + 1}`;
@@ -82,7 +85,7 @@ export function readTable(text: string, reading: TableReading = {}): Table {
     throw new SluiceError("E420", `${file} has column names (${lines[0].cells.map(quoteCell).join(", ")}) but no rows below them; add rows`);
   }
   const width = lines[0].cells.length;
-  for (const { cells, row } of lines) checkWidth(cells, row, width, file, meta.delimiter);
+  for (const { cells, row } of lines) checkWidth(cells, row, width, file, delimiter);
   const notes: string[] = [];
   const names = header ? uniqueNames(lines[0].cells, notes) : lines[0].cells.map((_, k) => `column ${k + 1}`);
   return {
@@ -96,7 +99,7 @@ export function readTable(text: string, reading: TableReading = {}): Table {
     ),
     rows: body.length,
     fileRows: Int32Array.from(body, ({ row }) => row),
-    delimiter: meta.delimiter,
+    delimiter,
     header,
     notes,
   };
@@ -115,7 +118,8 @@ export function describeColumns(table: Table): string {
 
 function looksLikeNames(cells: readonly string[], reading: TableReading): boolean {
   const trimmed = cells.map((cell) => cell.trim());
-  const isValue = (cell: string) => parseNumber(cell, reading) !== undefined || COMMA_NUMBER.test(cell) || INFINITE.test(cell) || readDates([cell]) !== undefined;
+  const isValue = (cell: string) =>
+    parseNumber(cell, reading) !== undefined || COMMA_NUMBER.test(cell) || INFINITE.test(cell) || readDates([cell]) !== undefined;
   return !trimmed.some(isValue) && trimmed.some((cell) => !MISSING.has(cell.toLowerCase()));
 }
 
@@ -128,7 +132,10 @@ function checkWidth(cells: readonly string[], row: number, width: number, file: 
     cells.length > width
       ? `put values that contain ${shown} in quotation marks, or name the delimiter; decimal commas need another delimiter than the comma`
       : "fill in the missing cells (an empty cell between two delimiters counts)";
-  throw new SluiceError("E425", `${file}, row ${row} has ${cells.length} cells, but the first row has ${width} (delimiter ${shown}); ${cure}`);
+  throw new SluiceError(
+    "E425",
+    `${file}, row ${row} has ${cells.length} ${cells.length === 1 ? "cell" : "cells"}, but the first row has ${width} (delimiter ${shown}); ${cure}`,
+  );
 }
 
 function uniqueNames(cells: readonly string[], notes: string[]): string[] {

@@ -51,8 +51,7 @@ function readDate(text: string, order: Order): number | undefined {
   const match = (order === "ymd" ? YEAR_FIRST : YEAR_LAST).exec(text);
   if (!match) return undefined;
   const [first, second, third] = [match[1], match[3], match[4]];
-  const [year, month, day] =
-    order === "ymd" ? [first, second, third ?? "1"] : order === "dmy" ? [third, second, first] : [third, first, second];
+  const [year, month, day] = order === "ymd" ? [first, second, third ?? "1"] : order === "dmy" ? [third, second, first] : [third, first, second];
   const [hour = "0", minute = "0", secondOfMinute = "0", fraction = "0", half, zone] = match.slice(5);
   const date = Date.UTC(Number(year), Number(month) - 1, Number(day));
   // A day that the month lacks rolls over in Date.UTC.

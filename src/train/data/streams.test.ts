@@ -29,7 +29,13 @@ test("an evaluation counts every position of its range exactly once, each after 
       }),
       ({ before, counted, batch, window, warmUp, reach }) => {
         const range = { start: before, end: before + counted };
-        const source = evaluationStreams(positionsTrack(before + counted + 3), range, { batch, window, lookAhead: 1, warmUp, ...(reach && { context: 0 }) });
+        const source = evaluationStreams(positionsTrack(before + counted + 3), range, {
+          batch,
+          window,
+          lookAhead: 1,
+          warmUp,
+          ...(reach && { context: 0 }),
+        });
         const seen = new Map<number, number>();
         let last = new Int32Array(batch).fill(-1);
         for (let step = 0; step < source.batchesPerPass!; step++) {
@@ -62,7 +68,7 @@ test("an evaluation counts every position of its range exactly once, each after 
         expect(first).toBe(reach ? Math.max(0, before - warmUp) : before);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 

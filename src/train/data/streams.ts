@@ -85,6 +85,7 @@ export function stridedWindows(tracks: Tracks, range: Range, options: StreamOpti
   const { batch, window, lookAhead, seed } = options;
   const places = Math.floor((range.end - range.start - window) / stride) + 1;
   const batchesPerPass = Math.ceil(places / batch);
+  const padded = places % batch !== 0;
   const orderOf = remember((pass: number) =>
     createRandom(derive(seed, "order", pass)).shuffle(Int32Array.from({ length: places }, (_, i) => range.start + i * stride)),
   );
@@ -96,9 +97,9 @@ export function stridedWindows(tracks: Tracks, range: Range, options: StreamOpti
     batchAt: (step) => {
       const order = orderOf(Math.floor(step / batchesPerPass));
       const first = (step % batchesPerPass) * batch;
-      const missing = Math.max(0, first + batch - places);
       const inputs = readTracks(tracks, window + lookAhead, batch, (row) => order[first + row] ?? -1);
-      const lengths = missing > 0 ? Int32Array.from({ length: batch }, (_, row) => (row < batch - missing ? window : 0)) : undefined;
+      // All batches have lengths if one needs them, so that one compiled program serves.
+      const lengths = padded ? Int32Array.from({ length: batch }, (_, row) => (first + row < places ? window : 0)) : undefined;
       return { steps: window, batch, inputs, ...(lengths && { lengths }), ...(lossMask && { lossMask }), carry: false };
     },
   };
@@ -109,7 +110,11 @@ export function stridedWindows(tracks: Tracks, range: Range, options: StreamOpti
  * that do not count: those before its part, which for the first stream may reach back to `context` (the first position it may see; `range.start` for
  * none). With several streams the parts are laid so that all read equally long.
  */
-export function evaluationStreams(tracks: Tracks, range: Range, options: Omit<StreamOptions, "seed"> & { warmUp: number; context?: number }): BatchSource {
+export function evaluationStreams(
+  tracks: Tracks,
+  range: Range,
+  options: Omit<StreamOptions, "seed"> & { warmUp: number; context?: number },
+): BatchSource {
   const { batch, window, lookAhead } = options;
   const counted = range.end - range.start;
   const first = Math.min(options.warmUp, range.start - (options.context ?? range.start));

@@ -8,10 +8,11 @@
  * Never reorders rows unless asked, never fills a missing cell unless told how.
  */
 import { SluiceError } from "../../support/diagnostic.ts";
+import type { Metric } from "../metric.ts";
 import { requireBetween, requireWhole } from "./checks.ts";
 import { chooseColumns, orderRows, usedRows, type MissingPolicy } from "./columns.ts";
 import type { Table } from "./csv.ts";
-import type { Dataset, DatasetRecord } from "./dataset.ts";
+import type { BatchSource, Dataset, DatasetRecord } from "./dataset.ts";
 import { evaluationStreams, randomWindows, stridedWindows, trainingStreams, type Range, type Tracks } from "./streams.ts";
 
 export type TableRecord = Extract<DatasetRecord, { kind: "table" }>;
@@ -46,6 +47,8 @@ export interface TableOptions {
   /** Rows read before an evaluation counts; default the window. */
   readonly warmUp?: number;
   readonly seed?: number;
+  /** That of a model already trained: its columns, scaling, target and horizon are kept. */
+  readonly record?: TableRecord;
 }
 
 /** A table ready for training: the dataset, the target in its own unit, and the row ranges of the parts. */
@@ -60,13 +63,14 @@ export interface Forecast {
 
 /** @throws SluiceError E407, E421–E424, E426–E428 */
 export function tableForecast(table: Table, options: TableOptions = {}): Forecast {
-  const { horizon = 1, missing = "error", batch = 32, stride = 1, burnIn = 0, sampling = "random", seed = 1 } = options;
+  const { record: known, missing = "error", batch = 32, stride = 1, burnIn = 0, sampling = "random", seed = 1 } = options;
+  const horizon = known ? (known.horizon ?? 1) : (options.horizon ?? 1);
   requireWhole("horizon", horizon, 1);
   requireWhole("batch", batch, 1);
   requireWhole("stride", stride, 1);
   requireWhole("burnIn", burnIn, 0);
   const notes = [...table.notes];
-  const chosen = chooseColumns(table, options, notes);
+  const chosen = chooseColumns(table, known ? columnsOf(known) : options, notes);
   const ordered = orderRows(table, options, notes);
   const { values, targetAt } = usedRows(table, chosen, ordered, missing, notes);
   const rows = values[0].length;
@@ -78,22 +82,25 @@ export function tableForecast(table: Table, options: TableOptions = {}): Forecas
   requireWhole("warmUp", warmUp, 0);
   checkLengths(table, parts, { trainRows, window, batch, sampling, horizon, rows });
 
-  const columns = chosen.components.map(({ name, category }, k) => {
-    const { mean, deviation } = category === undefined ? moments(values[k], parts.train.end) : { mean: 0, deviation: 1 };
-    return { name, mean, deviation, ...(category !== undefined && { category }) };
-  });
+  const columns =
+    known?.columns ??
+    chosen.components.map(({ name, category }, k) => {
+      const { mean, deviation } = category === undefined ? moments(values[k], parts.train.end) : { mean: 0, deviation: 1 };
+      return { name, mean, deviation, ...(category !== undefined && { category }) };
+    });
   const target = values[targetAt];
   const record: TableRecord = { kind: "table", columns, target: columns[targetAt].name, ...(horizon > 1 && { horizon }) };
-  const tracks: Tracks = {
-    x: { type: "real", size: columns.length, values: standardise(values, columns) },
-    y: { type: "real", size: 1, values: ahead(standardise([target], [columns[targetAt]]), horizon) },
-  };
+  const tracks = makeTracks(values, target, record);
   const inputs: Dataset["inputs"] = { x: { type: "real", size: columns.length }, y: { type: "real", size: 1 } };
   const layout = { batch, window, lookAhead: horizon, seed };
   // The step that reads row p forecasts row p + horizon: a part's steps begin `horizon` rows before its rows.
   const evaluation = ({ start, end }: Range) =>
     end > start
-      ? evaluationStreams(tracks, { start: start - horizon, end: end - horizon }, { batch: 1, window: Math.max(window, 64), lookAhead: horizon, warmUp, context: 0 })
+      ? evaluationStreams(
+          tracks,
+          { start: start - horizon, end: end - horizon },
+          { batch: 1, window: Math.max(window, 64), lookAhead: horizon, warmUp, context: 0 },
+        )
       : undefined;
   const trainRange = { start: 0, end: trainRows };
   const valid = evaluation(parts.valid);
@@ -119,11 +126,38 @@ export function tableForecast(table: Table, options: TableOptions = {}): Forecas
  * The input "x" of a model for new rows: the columns of its record, standardised as in training. Returns [rows, columns].
  * @throws SluiceError E421–E424, E426, E427
  */
-export function tableInputs(record: TableRecord, table: Table, missing: MissingPolicy = "error"): { readonly x: Float32Array; readonly rows: number } {
-  const names = [...new Set(record.columns.map(({ name }) => name))];
-  const chosen = chooseColumns(table, { target: record.target, inputs: names, categories: record.columns }, []);
-  const { values } = usedRows(table, chosen, orderRows(table, {}, []), missing, []);
+export function tableInputs(
+  record: TableRecord,
+  table: Table,
+  missing: MissingPolicy = "error",
+): { readonly x: Float32Array; readonly rows: number } {
+  const { values } = usedRows(table, chooseColumns(table, columnsOf(record), []), orderRows(table, {}, []), missing, []);
   return { x: standardise(values, record.columns), rows: values[0].length };
+}
+
+/**
+ * A whole table read once by a model with this record, in one stream: a forecast is counted for every row from `horizon` on.
+ * @throws SluiceError E421–E424, E426–E428
+ */
+export function tableSource(
+  record: TableRecord,
+  table: Table,
+  options: { readonly missing?: MissingPolicy; readonly window?: number } = {},
+): { readonly source: BatchSource; readonly target: Float64Array } {
+  const { missing = "error", window = 64 } = options;
+  requireWhole("window", window, 1);
+  const { horizon = 1 } = record;
+  const { values, targetAt } = usedRows(table, chooseColumns(table, columnsOf(record), []), orderRows(table, {}, []), missing, []);
+  const target = values[targetAt];
+  if (target.length <= horizon) {
+    throw new SluiceError(
+      "E428",
+      `${table.file} has ${target.length} rows, but a forecast ${horizon} ahead needs at least ${horizon + 1}; give more rows`,
+    );
+  }
+  const tracks = makeTracks(values, target, record);
+  const range = { start: 0, end: target.length - horizon };
+  return { source: evaluationStreams(tracks, range, { batch: 1, window, lookAhead: horizon, warmUp: 0 }), target };
 }
 
 /** A standardised value of the target in the unit of the file. */
@@ -132,9 +166,46 @@ export function restoreTarget(record: TableRecord, value: number): number {
   return value * deviation + mean;
 }
 
+/**
+ * Squared error of a forecast in the unit of the file, as a metric: its square root is the RMSE that baselines are compared with. `value` is the name of
+ * the network's forecast of the standardised target, one number for each step.
+ */
+export function forecastError(record: TableRecord, value: string): Metric {
+  const { deviation } = record.columns.find(({ name }) => name === record.target)!;
+  return {
+    name: "squared error",
+    outputs: [value],
+    measure: (batch, values, counts) => {
+      const { y } = batch.inputs;
+      const { data } = values[value];
+      let total = 0;
+      let count = 0;
+      for (let i = 0; i < batch.steps * batch.batch; i++) {
+        if (counts[i] === 0) continue;
+        total += ((data[i] - y[i]) * deviation) ** 2;
+        count++;
+      }
+      return { total, count };
+    },
+  };
+}
+
+function columnsOf(record: TableRecord) {
+  return { target: record.target, inputs: [...new Set(record.columns.map(({ name }) => name))], categories: record.columns };
+}
+
+function makeTracks(values: readonly Float64Array[], target: Float64Array, { columns, target: name, horizon = 1 }: TableRecord): Tracks {
+  const scale = columns.find((column) => column.name === name)!;
+  return {
+    x: { type: "real", size: columns.length, values: standardise(values, columns) },
+    y: { type: "real", size: 1, values: ahead(standardise([target], [scale]), horizon) },
+  };
+}
+
 function moments(values: Float64Array, end: number): { readonly mean: number; readonly deviation: number } {
   let mean = 0;
-  for (let i = 0; i < end; i++) mean += values[i] / end;
+  for (let i = 0; i < end; i++) mean += values[i];
+  mean /= end;
   let square = 0;
   for (let i = 0; i < end; i++) square += (values[i] - mean) ** 2 / end;
   // A column that is constant in training stays 0 there; any other deviation would be arbitrary too.
@@ -142,12 +213,21 @@ function moments(values: Float64Array, end: number): { readonly mean: number; re
   return { mean, deviation: deviation > 1e-12 * Math.max(1, Math.abs(mean)) ? deviation : 1 };
 }
 
-function standardise(values: readonly Float64Array[], columns: readonly { readonly mean: number; readonly deviation: number }[]): Float32Array {
+function standardise(values: readonly Float64Array[], columns: TableRecord["columns"]): Float32Array {
   const rows = values[0].length;
   const result = new Float32Array(rows * columns.length);
-  for (let row = 0; row < rows; row++) {
-    for (let k = 0; k < columns.length; k++) result[row * columns.length + k] = (values[k][row] - columns[k].mean) / columns[k].deviation;
-  }
+  columns.forEach(({ name, mean, deviation }, k) => {
+    for (let row = 0; row < rows; row++) {
+      const value = (values[k][row] - mean) / deviation;
+      if (!Number.isFinite(Math.fround(value)) || !Number.isFinite(deviation)) {
+        throw new SluiceError(
+          "E427",
+          `column ${name} holds values as large as ${values[k].reduce((most, item) => Math.max(most, Math.abs(item)), 0)}, too large to compute with; scale the column`,
+        );
+      }
+      result[row * columns.length + k] = value;
+    }
+  });
   return result;
 }
 
@@ -190,7 +270,10 @@ function checkLengths(
   if (trainRows < needed) {
     const held = `${file}: the training part has ${parts.train.end} of ${rows} rows`;
     const shape = sampling === "streams" ? `${batch} streams of ${window} rows` : `a window of ${window} rows`;
-    const cure = sampling === "streams" ? "use a smaller batch, a shorter window or sampling random" : "use a shorter window, give more rows or smaller shares of valid and test";
+    const cure =
+      sampling === "streams"
+        ? "use a smaller batch, a shorter window or sampling random"
+        : "use a shorter window, give more rows or smaller shares of valid and test";
     throw new SluiceError("E428", `${held}, but ${shape}, ${horizon} ahead, needs ${needed + horizon}; ${cure}`);
   }
 }

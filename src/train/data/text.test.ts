@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { SluiceError } from "../../support/diagnostic.ts";
 import type { BatchSource } from "./dataset.ts";
-import { decodeText, encodeText, splitWords, textDataset, UNKNOWN, type TextRecord } from "./text.ts";
+import { decodeText, encodeText, splitWords, textDataset, textSource, UNKNOWN, type TextRecord } from "./text.ts";
 
 const failure = (action: () => unknown): SluiceError => {
   try {
@@ -59,10 +59,17 @@ test("symbols unseen in training read as <unk>, which exists only then and is sa
   ]);
 });
 
+test("a trained model's record is kept on another text", () => {
+  const record = textDataset("abc".repeat(60), { window: 4, batch: 2 }).record as TextRecord;
+  const source = textSource(record, "cabba", { batch: 2, window: 2 });
+  expect(predicted(source, record.vocabulary).sort()).toEqual([..."abba"].sort());
+  expect(textDataset("ab".repeat(60), { record, window: 4, batch: 2 }).record).toEqual(record);
+  expect(failure(() => textDataset("abd".repeat(60), { record, window: 4 })).message).toContain("the character “d” did not occur");
+  expect(failure(() => textSource(record, "a")).code).toBe("E410");
+});
+
 test("words: marks and line ends are symbols, rare ones are <unk>, and a decoded text reads well", () => {
-  expect(splitWords("Don't stop: twenty-one\nnaïve <unk> C++ …x_1")).toEqual([
-    ..."Don't stop : twenty-one \n naïve <unk> C + + … x_1".split(" "),
-  ]);
+  expect(splitWords("Don't stop: twenty-one\nnaïve <unk> C++ …x_1")).toEqual([..."Don't stop : twenty-one \n naïve <unk> C + + … x_1".split(" ")]);
   const line = "To be, or not to be: that is the question.\n";
   const dataset = textDataset(`${line.repeat(20)}${"once upon"} ${line.repeat(2)}`, { unit: "word", window: 5, batch: 2, valid: 0.05 });
   const record = dataset.record as TextRecord;

@@ -37,13 +37,16 @@ export interface TextOptions {
   /** Symbols that occur more rarely in training read as `<unk>`; default 1 for characters, 2 for words. */
   readonly minimumCount?: number;
   readonly seed?: number;
+  /** That of a model already trained: its unit and vocabulary are kept. */
+  readonly record?: TextRecord;
 }
 
 export const UNKNOWN = "<unk>";
 
-/** @throws SluiceError E410 (empty, or shorter than it must be), E407 (an option out of range) */
+/** @throws SluiceError E410 (empty, or shorter than it must be), E407 (an option out of range), E411 (a symbol that the given record lacks) */
 export function textDataset(text: string | TextParts, options: TextOptions = {}): Dataset {
-  const { unit = "character", window = 64, valid = 0.1, test = 0, sampling = "streams", seed = 1 } = options;
+  const { record, window = 64, valid = 0.1, test = 0, sampling = "streams", seed = 1 } = options;
+  const unit = record?.unit ?? options.unit ?? "character";
   const { minimumCount = unit === "word" ? 2 : 1 } = options;
   requireWhole("window", window, 1);
   requireWhole("minimumCount", minimumCount, 1);
@@ -51,11 +54,13 @@ export function textDataset(text: string | TextParts, options: TextOptions = {})
   const split = unit === "word" ? splitWords : splitCharacters;
   const parts = typeof text === "string" ? cutParts(split(text), valid, test) : mapParts(text, split);
 
-  const vocabulary = vocabularyOf(parts.train, minimumCount);
+  const vocabulary = record ? [...record.vocabulary] : vocabularyOf(parts.train, minimumCount);
   const notes: string[] = [];
   const indexOf = new Map(vocabulary.map((symbol, index) => [symbol, index]));
   const unknown = describeUnknown(parts, indexOf, unit);
   if (unknown.length > 0) {
+    if (record && !indexOf.has(UNKNOWN))
+      throw unknownSymbol(record, [...parts.train, ...parts.valid, ...parts.test].find((symbol) => !indexOf.has(symbol))!);
     if (!indexOf.has(UNKNOWN)) indexOf.set(UNKNOWN, vocabulary.push(UNKNOWN) - 1);
     notes.push(...unknown);
   }
@@ -89,9 +94,29 @@ export function encodeText(record: TextRecord, text: string): Int32Array {
   return Int32Array.from(symbols, (symbol) => {
     const index = indexOf.get(symbol) ?? unknown;
     if (index !== undefined) return index;
-    const cure = `leave it out, or train on a text that has it; the model knows ${record.vocabulary.length} ${record.unit}s`;
-    throw new SluiceError("E411", `the ${record.unit} ${quoteCell(symbol)} did not occur in the training text; ${cure}`);
+    throw unknownSymbol(record, symbol);
   });
+}
+
+/** A whole text read once by a model with this record: every symbol but the first is predicted exactly once. @throws SluiceError E410, E411, E407 */
+export function textSource(
+  record: TextRecord,
+  text: string,
+  { batch = 32, window = 64 }: { readonly batch?: number; readonly window?: number } = {},
+): BatchSource {
+  requireWhole("batch", batch, 1);
+  requireWhole("window", window, 1);
+  const values = encodeText(record, text);
+  if (values.length < 2) {
+    throw new SluiceError("E410", `the text has ${values.length} ${record.unit}s; at least 2 are needed to predict one; give a longer text`);
+  }
+  const tracks: Tracks = { token: { type: "index", size: record.vocabulary.length, values } };
+  return evaluationStreams(tracks, { start: 0, end: values.length - 1 }, { batch, window, lookAhead: 1, warmUp: window });
+}
+
+function unknownSymbol(record: TextRecord, symbol: string): SluiceError {
+  const cure = `leave it out, or train on a text that has it; the model knows ${record.vocabulary.length} ${record.unit}s`;
+  return new SluiceError("E411", `the ${record.unit} ${quoteCell(symbol)} did not occur in the training text; ${cure}`);
 }
 
 /** The text of indices: characters side by side; words with spaces but before closing marks and around line ends. */
@@ -160,7 +185,9 @@ function describeUnknown(parts: SymbolParts, known: ReadonlyMap<string, number>,
     const examples = sorted.slice(0, 3).map(quoteCell).join(", ");
     const why = key === "train" ? "are too rare" : "are not in the vocabulary of the training part";
     const share = ((100 * count) / parts[key].length).toPrecision(2);
-    notes.push(`${missing.size} ${unit}s of the ${name} part ${why} and read as ${UNKNOWN}, ${share} % of it (${examples}${missing.size > 3 ? ", …" : ""})`);
+    notes.push(
+      `${missing.size} ${unit}s of the ${name} part ${why} and read as ${UNKNOWN}, ${share} % of it (${examples}${missing.size > 3 ? ", …" : ""})`,
+    );
   }
   return notes;
 }

@@ -95,7 +95,14 @@ export const continualReber = makeTask({
   describe: ({ streamLength, testStreams }) =>
     `Reads strings of the embedded Reber grammar joined to streams of ${streamLength} symbols, never reset. Wanted at each step: the set of symbols that may come ` +
     `next; a step is right if every output is within 0.49. A constant answer gets ${(100 * CONTINUAL_CHANCE).toFixed(0)} % of the steps right; solved when ${testStreams} test streams have no mistake.`,
-  score: () => ({ measure: "within", tolerance: 0.49, per: "step", chance: CONTINUAL_CHANCE, success: 1, meaning: "share of steps without a mistake" }),
+  score: () => ({
+    measure: "within",
+    tolerance: 0.49,
+    per: "step",
+    chance: CONTINUAL_CHANCE,
+    success: 1,
+    meaning: "share of steps without a mistake",
+  }),
   reads: () => ALPHABET,
   says: () => ALPHABET.length,
   length: ({ window }) => [window, window],

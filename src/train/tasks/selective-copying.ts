@@ -37,10 +37,12 @@ export const selectiveCopying = makeTask({
     const symbols = new Int32Array(steps).fill(kinds + 1, places);
     const y = new Int32Array(steps);
     const chosen = random.shuffle(Array.from({ length: places }, (_, place) => place)).slice(0, count);
-    chosen.sort((a, b) => a - b).forEach((place, i) => {
-      y[places + i] = random.integer(kinds);
-      symbols[place] = 1 + y[places + i];
-    });
+    chosen
+      .sort((a, b) => a - b)
+      .forEach((place, i) => {
+        y[places + i] = random.integer(kinds);
+        symbols[place] = 1 + y[places + i];
+      });
     return { symbols, y, lossMask: new Float32Array(steps).fill(1, places) };
   },
 });

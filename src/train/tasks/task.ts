@@ -165,9 +165,7 @@ function endless(definition: TaskDefinition, options: TaskOptions, batch: number
     ...(batchesPerPass !== undefined && { batchesPerPass }),
     batchAt: (step) => {
       const within = batchesPerPass === undefined ? step : step % batchesPerPass;
-      const sequences = Array.from({ length: batch }, (_, row) =>
-        encode(definition.draw(createRandom(derive(seed, within, row)), options), inputs),
-      );
+      const sequences = Array.from({ length: batch }, (_, row) => encode(definition.draw(createRandom(derive(seed, within, row)), options), inputs));
       const { lengths, ...packed } = packSequences(sequences, inputs, { batch, lookAhead });
       return least === most ? packed : { lengths, ...packed };
     },

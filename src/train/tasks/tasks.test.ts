@@ -27,7 +27,11 @@ const VARIANTS: readonly (readonly [string, TaskOptions])[] = [
   ["selective-copying", { places: 5, count: 9, index: 1 }],
 ];
 
-function textsOf(task: Task, batch: Batch, options: TaskOptions): { symbols: readonly string[]; wanted: readonly { step: number; text: string }[] }[] {
+function textsOf(
+  task: Task,
+  batch: Batch,
+  options: TaskOptions,
+): { symbols: readonly string[]; wanted: readonly { step: number; text: string }[] }[] {
   return Array.from({ length: batch.batch }, (_, row) => task.render(batch, row, options));
 }
 
@@ -67,7 +71,10 @@ const RULES: Readonly<Record<string, (symbols: readonly string[], options: TaskO
     return [{ step: symbols.length - 1, text: symbols.filter((symbol) => symbol === "X" || symbol === "Y").join("") }];
   },
   parity: (symbols, { everyStep }) => {
-    const wanted = symbols.map((_, step) => ({ step, text: symbols.slice(0, step + 1).filter((symbol) => symbol === "1").length % 2 ? "odd" : "even" }));
+    const wanted = symbols.map((_, step) => ({
+      step,
+      text: symbols.slice(0, step + 1).filter((symbol) => symbol === "1").length % 2 ? "odd" : "even",
+    }));
     return everyStep === 1 ? wanted : wanted.slice(-1);
   },
 };
@@ -120,14 +127,24 @@ test.each(VARIANTS)("%s %j: batches are pure, masks and lengths right, targets f
   }
   const right = scoreBatch(score, batch, perfect, size);
   expect(isSolved(score, right.total / right.count)).toBe(true);
-  const wrong = scoreBatch(score, batch, perfect.map((value) => 1 - 3 * value), size);
+  const wrong = scoreBatch(
+    score,
+    batch,
+    perfect.map((value) => 1 - 3 * value),
+    size,
+  );
   expect(isSolved(score, wrong.total / wrong.count)).toBe(false);
   const broken = scoreBatch(score, batch, perfect.fill(Number.NaN), size);
   expect(isSolved(score, broken.total / broken.count)).toBe(false);
 });
 
 test("every task describes itself, with its chance level and success", () => {
-  expect(TASKS.map((task) => `${task.name}: ${task.describe()}\n  ${task.score().meaning}: chance ${task.score().chance}, solved ${task.score().success}`).join("\n")).toMatchSnapshot();
+  expect(
+    TASKS.map(
+      (task) =>
+        `${task.name}: ${task.describe()}\n  ${task.score().meaning}: chance ${task.score().chance.toPrecision(3)}, solved ${task.score().success.toPrecision(3)}`,
+    ).join("\n"),
+  ).toMatchSnapshot();
   const [{ symbols, wanted }] = textsOf(findTask("flag-recall"), findTask("flag-recall").dataset({ batch: 1, seed: 3 }).train.batchAt(0), {});
   expect([symbols.join(" "), wanted]).toMatchInlineSnapshot(`
     [
@@ -194,11 +211,15 @@ test("unknown tasks and options are named, with what there is", () => {
     }
     throw new Error("expected a SluiceError");
   };
-  expect(message(() => findTask("flag-recal"))).toContain("E441 there is no task flag-recal; did you mean flag-recall? the tasks are flag-recall, adding");
+  expect(message(() => findTask("flag-recal"))).toContain(
+    "E441 there is no task flag-recal; did you mean flag-recall? the tasks are flag-recall, adding",
+  );
   expect(message(() => findTask("adding").dataset({ options: { lenght: 3 } }))).toBe(
     "E440 task adding has no option lenght; did you mean length? it has length, historic",
   );
-  expect(message(() => findTask("adding").dataset({ options: { length: 3 } }))).toBe("E407 option length of task adding is 3; it must lie between 20 and 100000");
+  expect(message(() => findTask("adding").dataset({ options: { length: 3 } }))).toBe(
+    "E407 option length of task adding is 3; it must lie between 20 and 100000",
+  );
   expect(message(() => findTask("parity").dataset({ options: { shortest: 50 } }))).toContain("make shortest at most 40");
   expect(message(() => findTask("parity").dataset({ options: { shortest: 4.5 } }))).toContain("whole number");
 });

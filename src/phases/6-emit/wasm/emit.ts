@@ -4,7 +4,8 @@
  */
 import type { Expression, LoopFunction, LoopModule, LoopType, Statement } from "../../../ir/loop/node.ts";
 import { invariant, unreachable } from "../../../support/invariant.ts";
-import { type AssembledFunction, assembleModule, type MemoryImport, unsignedBytes, type ValueType } from "./assembler.ts";
+import { type AssembledFunction, assembleModule, type MemoryImport, type ValueType } from "./assembler.ts";
+import { type ByteWriter, createByteWriter, unsignedBytes, writeByte, writeBytes, writtenBytes } from "./bytes.ts";
 import {
   type ConstantGlobals,
   constantI32,
@@ -54,7 +55,7 @@ export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Ar
   return assembleModule({
     memory: options.memory ?? { import: ["env", "memory"], initialPages: 0 },
     functions: [...functions, ...helperFunctions],
-    globals: [...(globals?.values() ?? [])],
+    globals: [...(globals?.values() ?? [])].map((each) => each.bytes),
     exports: module.exports.map((name) => [name, functionIndex(name)] as const),
   });
 }
@@ -69,7 +70,7 @@ interface ModuleContext {
 interface FunctionContext extends ModuleContext {
   readonly pool: LocalPool;
   readonly names: Map<string, number>;
-  readonly code: number[];
+  readonly code: ByteWriter;
 }
 
 function valueType(type: LoopType): ValueType {
@@ -81,18 +82,18 @@ function emitHelper(op: TranscendentalOp, globals: ConstantGlobals | undefined):
   const { build, operands } = transcendentals[op];
   const params: readonly ValueType[] = operands === 2 ? ["v128", "v128"] : ["v128"];
   const pool = createLocalPool(params, globals);
-  const code: number[] = [];
+  const code = createByteWriter();
   flatten([build(localGet(0, "v128"), localGet(1, "v128"))], pool, code);
-  return { params, results: ["v128"], locals: pool.types.slice(params.length), code };
+  return { params, results: ["v128"], locals: pool.types.slice(params.length), code: writtenBytes(code) };
 }
 
 function emitFunction(each: LoopFunction, context: ModuleContext): AssembledFunction {
   const params = each.params.map((param) => valueType(param.type));
   const pool = createLocalPool(params, context.globals);
   const names = new Map(each.params.map((param, index) => [param.name, index]));
-  const code: number[] = [];
+  const code = createByteWriter();
   emitStatements(each.body, { ...context, pool, names, code });
-  return { params, results: [], locals: pool.types.slice(params.length), code };
+  return { params, results: [], locals: pool.types.slice(params.length), code: writtenBytes(code) };
 }
 
 function emitStatements(statements: readonly Statement[], context: FunctionContext): void {
@@ -136,13 +137,14 @@ function emitStatement(statement: Statement, context: FunctionContext): void {
       return;
     case "if":
       write(of(statement.condition));
-      context.code.push(...opcodes.if, emptyBlock);
+      writeBytes(context.code, opcodes.if);
+      writeByte(context.code, emptyBlock);
       emitStatements(statement.then, context);
       if (statement.otherwise !== undefined && statement.otherwise.length > 0) {
-        context.code.push(...opcodes.else);
+        writeBytes(context.code, opcodes.else);
         emitStatements(statement.otherwise, context);
       }
-      context.code.push(...opcodes.end);
+      writeBytes(context.code, opcodes.end);
       return;
     case "call":
       write(instruction("none", "call", statement.args.map(of), unsignedBytes(context.functionIndex(statement.callee))));
@@ -189,12 +191,16 @@ function emitLoop(statement: Statement & { kind: "for" }, context: FunctionConte
   const guarded = !(from.kind === "i32" && to.kind === "i32");
   if (guarded) {
     write(scalar("i32.lt_s", counter, end));
-    context.code.push(...opcodes.if, emptyBlock);
+    writeBytes(context.code, opcodes.if);
+    writeByte(context.code, emptyBlock);
   }
-  context.code.push(...opcodes.loop, emptyBlock);
+  writeBytes(context.code, opcodes.loop);
+  writeByte(context.code, emptyBlock);
   emitStatements(statement.body, context);
   write(localSet(counterIndex, scalar("i32.add", counter, constantI32(step))), scalar("i32.lt_s", counter, end));
-  context.code.push(...opcodes.br_if, 0, ...opcodes.end);
-  if (guarded) context.code.push(...opcodes.end);
+  writeBytes(context.code, opcodes.br_if);
+  writeByte(context.code, 0);
+  writeBytes(context.code, opcodes.end);
+  if (guarded) writeBytes(context.code, opcodes.end);
   if (endLocal !== undefined) releaseLocal(context.pool, endLocal);
 }

@@ -4,27 +4,32 @@
  * out: bytes and the locals they need. Never reorders two roots.
  */
 import { invariant } from "../../../support/invariant.ts";
-import { laneBytes, signedBytes, unsignedBytes, type ValueType } from "./assembler.ts";
+import type { ValueType } from "./assembler.ts";
+import { type ByteWriter, signedBytes, unsignedBytes, writeBytes, writeUnsigned } from "./bytes.ts";
 import { opcodes, type OpcodeName } from "./opcodes.ts";
 
 export interface Instruction {
   /** Type of its result; "none" for what only acts. */
   readonly type: ValueType | "none";
+  readonly opcode: readonly number[];
   readonly operands: readonly Instruction[];
-  /** Opcode and immediates, written after the operands. */
-  readonly bytes: readonly number[];
-  /** As cheap to repeat as to keep: reads of locals and small constants. */
-  readonly repeatable: boolean;
+  /** Written after the opcode. */
+  readonly immediates: ArrayLike<number>;
+  /** How many instructions have it as an operand; kept up as those are made. */
+  uses: number;
 }
+
+const nothing: readonly number[] = [];
 
 /** An instruction on operands; `immediates` are bytes after its opcode. */
 export function instruction(
   type: Instruction["type"],
   opcode: OpcodeName,
   operands: readonly Instruction[],
-  immediates: readonly number[] = [],
+  immediates: ArrayLike<number> = nothing,
 ): Instruction {
-  return { type, operands, bytes: [...opcodes[opcode], ...immediates], repeatable: false };
+  for (const operand of operands) operand.uses += 1;
+  return { type, opcode: opcodes[opcode], operands, immediates, uses: 0 };
 }
 
 /** A vector instruction without immediates. */
@@ -39,7 +44,7 @@ export function scalar(opcode: OpcodeName, ...operands: readonly Instruction[]):
 
 /** Reads the local with this index. */
 export function localGet(index: number, type: ValueType): Instruction {
-  return { type, operands: [], bytes: [...opcodes["local.get"], ...unsignedBytes(index)], repeatable: true };
+  return instruction(type, "local.get", [], unsignedBytes(index));
 }
 
 /** Writes the local with this index. */
@@ -49,30 +54,43 @@ export function localSet(index: number, value: Instruction): Instruction {
 
 /** An i32 constant. */
 export function constantI32(value: number): Instruction {
-  return { type: "i32", operands: [], bytes: [...opcodes["i32.const"], ...signedBytes(value)], repeatable: true };
+  return instruction("i32", "i32.const", [], signedBytes(value));
 }
 
 /** The same float32 in all lanes. */
 export function constantF32(value: number): Instruction {
-  return instruction("v128", "v128.const", [], laneBytes([value, value, value, value], "f32"));
+  return constantOf((view) => {
+    for (let lane = 0; lane < 4; lane += 1) view.setFloat32(4 * lane, value, true);
+  });
 }
 
 /** The same i32 in all lanes, or four of them. */
 export function constantLanes(...values: readonly number[]): Instruction {
-  return instruction("v128", "v128.const", [], laneBytes(values.length === 1 ? [values[0], values[0], values[0], values[0]] : values, "i32"));
+  return constantOf((view) => {
+    for (let lane = 0; lane < 4; lane += 1) view.setInt32(4 * lane, values.length === 1 ? values[0] : values[lane], true);
+  });
 }
 
 /** The same float64 in both lanes. */
 export function constantF64(value: number): Instruction {
-  const view = new DataView(new ArrayBuffer(16));
-  view.setFloat64(0, value, true);
-  view.setFloat64(8, value, true);
-  return instruction("v128", "v128.const", [], [...new Uint8Array(view.buffer)]);
+  return constantOf((view) => {
+    view.setFloat64(0, value, true);
+    view.setFloat64(8, value, true);
+  });
 }
 
-/** The immediate of a memory access: its alignment (4 bytes, a hint) and constant offset. */
-export function memoryBytes(offset: number): number[] {
-  return [2, ...unsignedBytes(offset)];
+function constantOf(fill: (view: DataView) => void): Instruction {
+  const view = new DataView(new ArrayBuffer(16));
+  fill(view);
+  return instruction("v128", "v128.const", [], new Uint8Array(view.buffer));
+}
+
+/** The immediate of a memory access: its alignment (4 bytes, a hint), constant offset, and lane if it has one. */
+export function memoryBytes(offset: number, lane?: number): readonly number[] {
+  const bytes = unsignedBytes(offset);
+  bytes.unshift(2);
+  if (lane !== undefined) bytes.push(lane);
+  return bytes;
 }
 
 /** Lanes of two vectors (0–3 of the first, 4–7 of the second) in a new order. */
@@ -81,19 +99,19 @@ export function shuffle(a: Instruction, b: Instruction, lanes: readonly [number,
   return instruction("v128", "i8x16.shuffle", [a, b], bytes);
 }
 
-/** Vector constants of a module that stand in globals, in order: their 16 bytes as text and as numbers. */
-export type ConstantGlobals = Map<string, readonly number[]>;
+/** Vector constants of a module that stand in globals: index and bytes by their text. */
+export type ConstantGlobals = Map<string, { readonly index: number; readonly bytes: readonly number[] }>;
 
 /** The locals of one function: parameters first, then what is asked for; freed ones are given out again by type. */
 export interface LocalPool {
   /** Where vector constants go, if not into the code. */
-  readonly globals?: ConstantGlobals;
+  readonly globals: ConstantGlobals | undefined;
   readonly types: ValueType[];
   readonly free: { readonly [K in ValueType]: number[] };
 }
 
-export function createLocalPool(params: readonly ValueType[], globals?: ConstantGlobals): LocalPool {
-  return { types: [...params], free: { i32: [], v128: [] }, ...(globals === undefined ? {} : { globals }) };
+export function createLocalPool(params: readonly ValueType[], globals: ConstantGlobals | undefined): LocalPool {
+  return { globals, types: [...params], free: { i32: [], v128: [] } };
 }
 
 export function takeLocal(pool: LocalPool, type: ValueType): number {
@@ -107,47 +125,46 @@ export function releaseLocal(pool: LocalPool, index: number): void {
   pool.free[pool.types[index]].push(index);
 }
 
-function isVectorConstant(node: Instruction): boolean {
-  return node.bytes.length === 18 && node.bytes[0] === opcodes["v128.const"][0] && node.bytes[1] === opcodes["v128.const"][1];
+/** Writes the code of the roots, one after the other; values shared between them are computed once. */
+export function flatten(roots: readonly Instruction[], pool: LocalPool, code: ByteWriter): void {
+  const kept: Kept = new Map();
+  for (const root of roots) flattenInto(root, kept, pool, code);
 }
 
-function readGlobal(globals: ConstantGlobals, bytes: readonly number[]): number[] {
+/** Where the values that are used again stand, and how many uses are left. */
+type Kept = Map<Instruction, { readonly local: number; left: number }>;
+
+function flattenInto(node: Instruction, kept: Kept, pool: LocalPool, code: ByteWriter): void {
+  // Reads of locals and small constants are as cheap to repeat as to keep.
+  const keep = node.uses > 1 && node.opcode !== opcodes["local.get"] && node.opcode !== opcodes["i32.const"];
+  const place = keep ? kept.get(node) : undefined;
+  if (place !== undefined) {
+    writeBytes(code, opcodes["local.get"]);
+    writeUnsigned(code, place.local);
+    place.left -= 1;
+    if (place.left === 0) releaseLocal(pool, place.local);
+    return;
+  }
+  for (const operand of node.operands) flattenInto(operand, kept, pool, code);
+  if (pool.globals !== undefined && node.opcode === opcodes["v128.const"]) writeGlobalRead(node.immediates, pool.globals, code);
+  else {
+    writeBytes(code, node.opcode);
+    writeBytes(code, node.immediates);
+  }
+  if (keep) {
+    invariant(node.type !== "none", "an instruction without a value is used as one");
+    const local = takeLocal(pool, node.type);
+    kept.set(node, { local, left: node.uses - 1 });
+    writeBytes(code, opcodes["local.tee"]);
+    writeUnsigned(code, local);
+  }
+}
+
+function writeGlobalRead(immediates: ArrayLike<number>, globals: ConstantGlobals, code: ByteWriter): void {
+  const bytes = Array.from(immediates);
   const key = bytes.join();
-  if (!globals.has(key)) globals.set(key, bytes);
-  return [...opcodes["global.get"], ...unsignedBytes([...globals.keys()].indexOf(key))];
-}
-
-/** Appends the code of the roots to `code`, one after the other; values shared between them are computed once. */
-export function flatten(roots: readonly Instruction[], pool: LocalPool, code: number[]): void {
-  const uses = new Map<Instruction, number>();
-  const count = (node: Instruction): void => {
-    const before = uses.get(node) ?? 0;
-    uses.set(node, before + 1);
-    if (before === 0) for (const operand of node.operands) count(operand);
-  };
-  for (const root of roots) count(root);
-
-  const kept = new Map<Instruction, { readonly local: number; left: number }>();
-  const write = (node: Instruction): void => {
-    const place = kept.get(node);
-    if (place !== undefined) {
-      code.push(...opcodes["local.get"], ...unsignedBytes(place.local));
-      place.left -= 1;
-      if (place.left === 0) {
-        kept.delete(node);
-        releaseLocal(pool, place.local);
-      }
-      return;
-    }
-    for (const operand of node.operands) write(operand);
-    code.push(...(pool.globals !== undefined && isVectorConstant(node) ? readGlobal(pool.globals, node.bytes.slice(2)) : node.bytes));
-    const total = uses.get(node) ?? 0;
-    if (total > 1 && !node.repeatable) {
-      invariant(node.type !== "none", "an instruction without a value is used as one");
-      const local = takeLocal(pool, node.type);
-      kept.set(node, { local, left: total - 1 });
-      code.push(...opcodes["local.tee"], ...unsignedBytes(local));
-    }
-  };
-  for (const root of roots) write(root);
+  const known = globals.get(key) ?? { index: globals.size, bytes };
+  globals.set(key, known);
+  writeBytes(code, opcodes["global.get"]);
+  writeUnsigned(code, known.index);
 }

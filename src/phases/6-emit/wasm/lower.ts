@@ -6,7 +6,7 @@ import { invariant, unreachable } from "../../../support/invariant.ts";
 import { splitAddress } from "../../../ir/loop/build.ts";
 import type { Expression, IntegerOp, Lanes, VectorBinary, VectorUnary } from "../../../ir/loop/node.ts";
 import { typeOf } from "../../../ir/loop/type-of.ts";
-import { unsignedBytes } from "./assembler.ts";
+import { unsignedBytes } from "./bytes.ts";
 import {
   constantF32,
   constantI32,
@@ -34,6 +34,7 @@ export interface LoweringContext {
 
 /** The instruction that computes an expression. */
 export function lowerExpression(expression: Expression, context: LoweringContext): Instruction {
+  if (expression.kind === "local" || expression.kind === "i32") return lower(expression, context);
   const seen = context.seen.get(expression);
   if (seen !== undefined) return seen;
   const lowered = lower(expression, context);
@@ -91,7 +92,7 @@ function lowerLoad(place: Expression, startOffset: number, lanes: Lanes, context
       return instruction("v128", "v128.load64_zero", [at], memoryBytes(offset));
     case 3: {
       const pair = instruction("v128", "v128.load64_zero", [at], memoryBytes(offset));
-      return instruction("v128", "v128.load32_lane", [at, pair], [...memoryBytes(offset + 8), 2]);
+      return instruction("v128", "v128.load32_lane", [at, pair], memoryBytes(offset + 8, 2));
     }
     case 4:
       return instruction("v128", "v128.load", [at], memoryBytes(offset));
@@ -104,13 +105,13 @@ export function lowerStore(place: Expression, startOffset: number, lanes: Lanes,
   const at = lowerExpression(address, context);
   switch (lanes) {
     case 1:
-      return [instruction("none", "v128.store32_lane", [at, value], [...memoryBytes(offset), 0])];
+      return [instruction("none", "v128.store32_lane", [at, value], memoryBytes(offset, 0))];
     case 2:
-      return [instruction("none", "v128.store64_lane", [at, value], [...memoryBytes(offset), 0])];
+      return [instruction("none", "v128.store64_lane", [at, value], memoryBytes(offset, 0))];
     case 3:
       return [
-        instruction("none", "v128.store64_lane", [at, value], [...memoryBytes(offset), 0]),
-        instruction("none", "v128.store32_lane", [at, value], [...memoryBytes(offset + 8), 2]),
+        instruction("none", "v128.store64_lane", [at, value], memoryBytes(offset, 0)),
+        instruction("none", "v128.store32_lane", [at, value], memoryBytes(offset + 8, 2)),
       ];
     case 4:
       return [instruction("none", "v128.store", [at, value], memoryBytes(offset))];

@@ -1,7 +1,7 @@
 /**
  * Short words for the vector instructions that the transcendental functions are written in. Comes in and goes out: instruction graphs.
  */
-import { constantF32, constantLanes, instruction, type Instruction, simd } from "../instruction.ts";
+import { constantF32, constantI32, constantLanes, instruction, type Instruction, simd } from "../instruction.ts";
 
 /** The sign bit of every lane. */
 export function signBits(): Instruction {
@@ -50,7 +50,7 @@ export function polynomial(x: Instruction, coefficients: readonly number[]): Ins
 
 /** A shift of every i32 lane by a constant. */
 export function shift(opcode: "i32x4.shl" | "i32x4.shr_s" | "i32x4.shr_u", x: Instruction, amount: number): Instruction {
-  return simd(opcode, x, { type: "i32", operands: [], bytes: [0x41, amount], repeatable: true });
+  return simd(opcode, x, constantI32(amount));
 }
 
 /** |magnitude| with the sign of x, for a magnitude ≥ 0. */

@@ -9,8 +9,12 @@ import { basename } from "node:path";
 import type { Command } from "commander";
 import type { DatasetRecord } from "../model/dataset-record.ts";
 import { SluiceError } from "../support/diagnostic.ts";
-import type { Dataset } from "../train/data/dataset.ts";
-import { textDataset, type TextRecord } from "../train/data/text.ts";
+import type { BatchSource, Dataset } from "../train/data/dataset.ts";
+import { evaluationStreams, type Tracks } from "../train/data/streams.ts";
+import { encodeText, textDataset, type TextRecord } from "../train/data/text.ts";
+import { readTable } from "../train/data/csv.ts";
+import type { MissingPolicy } from "../train/data/columns.ts";
+import { type Forecast, tableForecast, type TableRecord } from "../train/data/table.ts";
 import { findTask, TASKS } from "../train/tasks/list.ts";
 import type { Task } from "../train/tasks/task.ts";
 import { numberOption, usageError } from "./command.ts";
@@ -26,6 +30,7 @@ export interface DataFlags {
   readonly target?: string;
   readonly columns?: readonly string[];
   readonly horizon?: number;
+  readonly missing?: MissingPolicy;
 }
 
 /** A dataset, and the task that it is from if it is from one. */
@@ -34,6 +39,8 @@ export interface OpenedData {
   readonly task?: Task;
   /** The file, as the user named it. */
   readonly path?: string;
+  /** The table and its target in the unit of the file, if it is a table. */
+  readonly forecast?: Forecast;
 }
 
 /** Names of tasks that are shorter to type. */
@@ -50,7 +57,16 @@ export function addDataOptions(command: Command): void {
     .option("--word", "read a text by words instead of characters")
     .option("--target <column>", "the column of a table to forecast")
     .option("--columns <names>", "the columns of a table to read, with commas", (text: string) => text.split(",").map((name) => name.trim()))
-    .option("--horizon <number>", "forecast this many rows ahead", numberOption("--horizon", { least: 1, whole: true }));
+    .option("--horizon <number>", "forecast this many rows ahead", numberOption("--horizon", { least: 1, whole: true }))
+    .option("--missing <policy>", `what to do with empty cells: ${MISSING_POLICIES.join(", ")}`, missingOption);
+}
+
+const MISSING_POLICIES: readonly MissingPolicy[] = ["error", "drop", "interpolate", "last"];
+
+function missingOption(text: string): MissingPolicy {
+  const policy = MISSING_POLICIES.find((name) => name === text);
+  if (policy === undefined) throw usageError(`--missing is one of ${MISSING_POLICIES.join(", ")}, not “${text}”`);
+  return policy;
 }
 
 function taskOption(text: string, before: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {
@@ -79,7 +95,7 @@ export function openData(flags: DataFlags, seed: number, record?: DatasetRecord)
     const name = TASK_ALIASES[flags.task] ?? flags.task;
     return openTask(name, { ...(record?.kind === "task" && record.name === name ? record.options : {}), ...flags.option }, flags, seed);
   }
-  return { dataset: openFile(flags.data!, flags, seed, record), path: flags.data };
+  return { ...openFile(flags.data!, flags, seed, record), path: flags.data };
 }
 
 function openTask(name: string, options: Readonly<Record<string, number>>, flags: DataFlags, seed: number): OpenedData {
@@ -98,7 +114,7 @@ export function fileKind(path: string): FileKind {
   throw usageError(`the kind of ${path} cannot be told from its ending; rename it to .txt (text), .csv (table) or .jsonl (sequences)`);
 }
 
-function openFile(path: string, flags: DataFlags, seed: number, record: DatasetRecord | undefined): Dataset {
+function openFile(path: string, flags: DataFlags, seed: number, record: DatasetRecord | undefined): OpenedData {
   const kind = fileKind(path);
   if (record !== undefined && record.kind !== kind)
     throw new SluiceError("E486", `this model was trained on ${describeRecord(record)}; ${path} is a ${kind} file`);
@@ -106,16 +122,69 @@ function openFile(path: string, flags: DataFlags, seed: number, record: DatasetR
   const name = basename(path).replace(/\.gz$/, "");
   switch (kind) {
     case "text":
-      return openText(text, name, flags, seed, record as TextRecord | undefined);
+      return { dataset: openText(text, name, flags, seed, record as TextRecord | undefined) };
     case "table":
+      return openTable(text, name, flags, seed, record as TableRecord | undefined);
     case "sequences":
       throw new SluiceError("E486", `${name}: not read yet`);
   }
 }
 
+/** A table in time order; a trained model settles target, columns and horizon. */
+function openTable(text: string, name: string, flags: DataFlags, seed: number, record: TableRecord | undefined): OpenedData {
+  const table = readTable(text, { file: name });
+  const forecast = tableForecast(table, {
+    target: record?.target ?? flags.target,
+    inputs: record === undefined ? flags.columns : [...new Set(record.columns.map((column) => column.name))],
+    horizon: record === undefined ? flags.horizon : (record.horizon ?? 1),
+    missing: flags.missing,
+    window: flags.window,
+    batch: flags.batch,
+    seed,
+  });
+  if (record !== undefined) requireSameScaling(record, forecast.dataset.record as TableRecord, name);
+  return { dataset: forecast.dataset, forecast };
+}
+
+/** A model reads what it was trained on in the same scale; rows of another table have another mean. @throws SluiceError E486 */
+function requireSameScaling(trained: TableRecord, read: TableRecord, name: string): void {
+  for (const [k, column] of trained.columns.entries()) {
+    const other = read.columns[k];
+    const close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-6 * Math.max(1, column.deviation);
+    if (other !== undefined && close(other.mean, column.mean) && close(other.deviation, column.deviation)) continue;
+    throw new SluiceError(
+      "E486",
+      `${name} is not the table that this model was trained on (column ${column.name} differs); \`sluice predict\` uses a model on new rows`,
+    );
+  }
+}
+
 function openText(text: string, name: string, flags: DataFlags, seed: number, record: TextRecord | undefined): Dataset {
-  const unit = record?.unit ?? (flags.word ? "word" : "character");
+  if (record !== undefined) return knownText(text, name, flags, record);
+  const unit = flags.word ? "word" : "character";
   return textDataset(text, { name: `${name}, by ${unit}`, unit, window: flags.window, batch: flags.batch, seed });
+}
+
+/** A text read with the vocabulary of a trained model: its held-out part (the last tenth, as in training) and the whole, each read once in order. */
+function knownText(text: string, name: string, flags: DataFlags, record: TextRecord): Dataset {
+  const tokens = encodeText(record, text);
+  const trained = Math.floor(tokens.length * 0.9 + 1e-9);
+  if (tokens.length < 2) throw new SluiceError("E410", `${name} has ${tokens.length} ${record.unit}s; nothing can be predicted from so few`);
+  const tracks: Tracks = { token: { type: "index", size: record.vocabulary.length, values: tokens } };
+  const window = flags.window ?? 64;
+  const read = (start: number, end: number): BatchSource =>
+    evaluationStreams(
+      tracks,
+      { start, end },
+      { batch: Math.max(1, Math.min(flags.batch ?? 32, Math.floor((end - start) / window))), window, lookAhead: 1, warmUp: window },
+    );
+  return {
+    name: `${name}, by ${record.unit}`,
+    inputs: { token: { type: "index", size: record.vocabulary.length } },
+    train: read(0, tokens.length - 1),
+    ...(trained > 0 && trained < tokens.length && { valid: read(trained - 1, tokens.length - 1) }),
+    record,
+  };
 }
 
 /** "text by character", "the columns Temp of a table". */

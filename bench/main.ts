@@ -1,0 +1,173 @@
+/**
+ * `npm run bench [-- W1 W3 …] [--peer NAME]… [--repetitions N] [--json]`
+ *
+ * Measures the workloads of performance: Sluice beside what else trains or runs such networks in JavaScript, all in one run. Each peer lives in a process of
+ * its own; samples are interleaved (A, B, C, A, B, C, …), so that a slow minute of the machine is everyone's. A peer is timed only after its results
+ * agreed with a float64 reference. Exit status 1 if Sluice disagrees or cannot run a workload.
+ */
+import { type ChildProcess, fork, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { median, ratioText, type Sample, table } from "./report.ts";
+import { WORKLOADS } from "./workloads.ts";
+
+const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js"] as const;
+type PeerName = (typeof PEERS)[number];
+const SMALLEST_SAMPLE_MS = 300;
+const PREPARE_TIMEOUT_MS = 300_000;
+
+/**
+ * Largest difference from the float64 reference, in units of the result's largest magnitude: sums over up to 6,400 rows of float32 products. The loss is a
+ * mean over up to 1.6 million float32 numbers, which some peers add one after the other (they lose 1e-3 of it).
+ */
+const AGREEMENT = 2e-5;
+const LOSS_AGREEMENT = 5e-3;
+
+interface Options {
+  readonly workloads: readonly string[];
+  readonly peers: readonly PeerName[];
+  readonly repetitions: number;
+  readonly json: boolean;
+}
+
+function optionsOf(args: readonly string[]): Options | string {
+  const workloads: string[] = [];
+  const peers: PeerName[] = [];
+  let repetitions = 7;
+  let json = false;
+  for (let i = 0; i < args.length; i++) {
+    const argument = args[i];
+    if (argument === "--json") json = true;
+    else if (argument === "--peer" && PEERS.includes(args[i + 1] as PeerName)) peers.push(args[++i] as PeerName);
+    else if (argument === "--repetitions" && Number(args[i + 1]) >= 1) repetitions = Math.floor(Number(args[++i]));
+    else if (WORKLOADS.some(({ name }) => name === argument)) workloads.push(argument);
+    else return `unexpected ${argument}`;
+  }
+  const usual = ["W1", "W2", "W3", "W4", "W5", "W6", "W10"];
+  return { workloads: workloads.length > 0 ? workloads : usual, peers: peers.length > 0 ? peers : PEERS, repetitions, json };
+}
+
+/** Installs the peers from their own lock file, the first time only. */
+function installPeers(folder: string): void {
+  if (existsSync(join(folder, "node_modules/onnxruntime-web"))) return;
+  const npm = process.env.npm_execpath;
+  const [command, ...args] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
+  const result = spawnSync(command, [...args, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder, stdio: "inherit" });
+  if (result.status !== 0) throw new Error(`the peers could not be installed in ${folder}`);
+}
+
+class Peer {
+  readonly name: PeerName;
+  private readonly child: ChildProcess;
+  private constructor(name: PeerName, child: ChildProcess) {
+    this.name = name;
+    this.child = child;
+  }
+
+  static async start(name: PeerName, folder: string): Promise<Peer> {
+    const source = name === "sluice" ? "../sluice.ts" : `./${name}.mjs`;
+    const outfile = join(folder, "node_modules/.cache", `${name}.mjs`);
+    mkdirSync(join(folder, "node_modules/.cache"), { recursive: true });
+    await build({
+      stdin: { contents: `import * as peer from "${source}"; import { serve } from "./child.mjs"; serve(peer);`, resolveDir: folder },
+      outfile,
+      bundle: true,
+      packages: "external",
+      format: "esm",
+      platform: "node",
+      target: "es2023",
+      define: { SLUICE_VERSION: '"bench"' },
+      logLevel: "warning",
+    });
+    return new Peer(name, fork(outfile, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] }));
+  }
+
+  ask(message: Record<string, unknown>): Promise<Record<string, unknown>> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => done(() => reject(new Error("no answer in five minutes"))), PREPARE_TIMEOUT_MS);
+      const exited = (): void => done(() => reject(new Error("the process ended")));
+      const answered = (answer: unknown): void => done(() => resolve(answer as Record<string, unknown>));
+      const done = (act: () => void): void => {
+        clearTimeout(timer);
+        this.child.off("exit", exited).off("message", answered);
+        act();
+      };
+      this.child.on("exit", exited).on("message", answered);
+      this.child.send(message);
+    });
+  }
+
+  stop(): void {
+    this.child.kill();
+  }
+}
+
+interface Measured {
+  readonly workload: string;
+  readonly peer: PeerName;
+  readonly samples: readonly number[];
+  readonly prepareMs?: number;
+  readonly differences?: Readonly<Record<string, number>>;
+  /** Why it was not timed. */
+  readonly reason?: string;
+}
+
+async function measureWorkload(workload: string, { peers: names, repetitions }: Options, folder: string): Promise<Measured[]> {
+  const measured: Measured[] = [];
+  const ready: { peer: Peer; samples: number[]; prepareMs: number; differences: Record<string, number> }[] = [];
+  for (const name of names) {
+    const peer = await Peer.start(name, folder);
+    const answer = await peer.ask({ prepare: workload }).catch((error: Error) => ({ unable: error.message }) as Record<string, unknown>);
+    const differences = (answer.ready ?? {}) as Record<string, number>;
+    const disagreeing = Object.entries(differences).filter(([result, difference]) => !(difference <= (result === "loss" ? LOSS_AGREEMENT : AGREEMENT)));
+    const reason = answer.unable ?? (disagreeing.length > 0 ? `disagrees with the reference: ${disagreeing.map(([r, d]) => `${r} by ${d}`).join(", ")}` : undefined);
+    if (reason !== undefined) {
+      peer.stop();
+      measured.push({ workload, peer: name, samples: [], differences, reason: String(reason) });
+    } else ready.push({ peer, samples: [], prepareMs: answer.prepareMs as number, differences });
+  }
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const { peer, samples } of ready) samples.push((await peer.ask({ measure: SMALLEST_SAMPLE_MS })).sample as number);
+  }
+  for (const { peer, samples, prepareMs, differences } of ready) {
+    peer.stop();
+    measured.push({ workload, peer: peer.name, samples, prepareMs, differences });
+  }
+  return measured.sort((a, b) => PEERS.indexOf(a.peer) - PEERS.indexOf(b.peer));
+}
+
+function versionsOf(folder: string): Record<string, string> {
+  const { dependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { dependencies: Record<string, string> };
+  return { node: process.version, ...dependencies };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = optionsOf(args);
+  if (typeof options === "string") {
+    console.error(`${options}\nusage: npm run bench [-- W1 W3 …] [--peer ${PEERS.join("|")}]… [--repetitions N] [--json]`);
+    return 2;
+  }
+  const folder = join(process.cwd(), "bench/peers");
+  if (options.peers.some((name) => name !== "sluice")) installPeers(folder);
+  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, date: new Date().toISOString().slice(0, 10), versions: versionsOf(folder) };
+  if (!options.json) console.log(`${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${process.version}; median ms of ${options.repetitions} interleaved samples, one thread\n`);
+  const all: Measured[] = [];
+  for (const name of options.workloads) {
+    const measured = await measureWorkload(name, options, folder);
+    all.push(...measured);
+    if (!options.json) console.log(table(WORKLOADS.find((workload) => workload.name === name)!, measured.map(toSample)));
+  }
+  if (options.json) console.log(JSON.stringify({ machine, measured: all }, null, 1));
+  else console.log(ratioText(all.map(toSample)));
+  const ours = all.filter(({ peer }) => peer === "sluice");
+  return ours.every(({ reason }) => reason === undefined) ? 0 : 1;
+}
+
+function toSample({ workload, peer, samples, prepareMs, differences = {}, reason }: Measured): Sample {
+  const spread = samples.length === 0 ? 0 : (Math.max(...samples) - Math.min(...samples)) / median(samples);
+  return { workload, peer, medianMs: samples.length === 0 ? undefined : median(samples), spread, prepareMs, worst: Math.max(0, ...Object.values(differences)), reason };
+}
+
+process.exitCode = await main(process.argv.slice(2));

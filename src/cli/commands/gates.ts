@@ -1,0 +1,169 @@
+/**
+ * `sluice gates MODEL`: what the gates of a trained model do: how open they are, how often they saturate, how long they remember, and how they move
+ * over an example.
+ */
+import { figure, gateRow, level, pad, sparkline, table, textWidth } from "../../inspect/draw.ts";
+import { type GateStatistics, gateStatistics, meanOverUnits, type Recording } from "../../inspect/gates.ts";
+import { record as recordValues } from "../../inspect/record.ts";
+import type { GateDeclaration } from "../../ir/network/node.ts";
+import { SluiceError } from "../../support/diagnostic.ts";
+import type { Batch } from "../../train/data/dataset.ts";
+import { decodeText, encodeText } from "../../train/data/text.ts";
+import { type CommandDefinition, type Context, numberOption } from "../command.ts";
+import { addDataOptions } from "../dataset-options.ts";
+import { EXIT } from "../exit-code.ts";
+import { readModel } from "../subject.ts";
+import { openModel, type OpenedModel, type PartFlags } from "./eval.ts";
+import { textRecord } from "./sample.ts";
+
+interface GatesFlags extends PartFlags {
+  readonly input?: string;
+  readonly batches: number;
+  readonly units?: boolean;
+}
+
+export const gates: CommandDefinition<GatesFlags> = {
+  name: "gates",
+  arguments: "<model>",
+  summary: "show what the gates of a trained model do",
+  examples: [
+    "sluice gates flag.safetensors",
+    "sluice gates lstm.safetensors --data shakespeare.txt",
+    'sluice gates lstm.safetensors --input "To be, or not to be"',
+  ],
+  options(command) {
+    addDataOptions(command);
+    command
+      .option("--part <name>", "which part of the data: train, valid, test, all")
+      .option("--input <text>", "a text to read instead of data")
+      .option("--batches <number>", "batches to look at", numberOption("--batches", { least: 1, whole: true }), 10)
+      .option("--units", "every unit by itself");
+  },
+  async run(context, [path], flags) {
+    const opened = flags.input === undefined ? openModel(path, flags) : undefined;
+    const model = opened?.model ?? readModel(path);
+    const found = distinctGates(model.network.gates);
+    if (found.length === 0) throw new SluiceError("E486", `${model.network.name} has no gate; \`sluice explain ${path}\` shows what it has`);
+    const names = found.map((gate) => gate.value);
+    let all: ReadonlyMap<string, Recording>;
+    let first: ReadonlyMap<string, Recording>;
+    let symbols: readonly string[];
+    if (opened !== undefined) {
+      const recorded = await recordValues(model, opened.source, names, Math.min(flags.batches, opened.source.batchesPerPass ?? flags.batches));
+      all = recorded.all;
+      first = recorded.first;
+      symbols = exampleSymbols(opened, recorded.firstBatch);
+    } else {
+      const record = textRecord(model, path);
+      const tokens = encodeText(record, flags.input!);
+      if (tokens.length === 0) throw new SluiceError("E490", "--input must hold at least one symbol");
+      const values = model.run(tokens, { outputs: names });
+      first = new Map(names.map((name) => [name, asRecording(name, values[name])]));
+      all = first;
+      symbols = Array.from(tokens, (token) => decodeText(record, [token]));
+    }
+    const statistics = found.map((gate) => ({ gate, statistics: gateStatistics(all.get(gate.value)!, gate.range) }));
+    if (context.json) {
+      const example = found.map((gate) => ({ gate: gate.name, mean: meanOverUnits(first.get(gate.value)!) }));
+      context.emit({
+        model: path,
+        gates: statistics.map(({ gate, statistics: s }) => ({ ...gate, ...s, name: gate.name })),
+        example: { symbols, rows: example },
+      });
+    } else drawGates(context, statistics, first, symbols, flags.units ?? false);
+    return EXIT.ok;
+  },
+};
+
+/** Gates that are values of their own, each once. */
+export function distinctGates(gateList: readonly GateDeclaration[]): GateDeclaration[] {
+  return gateList.filter((gate, i) => gateList.findIndex((other) => other.value === gate.value) === i);
+}
+
+function asRecording(name: string, { data, shape }: { readonly data: Float32Array; readonly shape: readonly number[] }): Recording {
+  return { name, values: data, steps: shape[0], batch: 1, units: shape.slice(1).reduce((a, b) => a * b, 1) };
+}
+
+/** What stands over the columns of an example: characters, symbols of a task, else nothing. */
+function exampleSymbols({ data, model }: OpenedModel, batch: Batch): readonly string[] {
+  const length = batch.lengths?.[0] ?? batch.steps;
+  const { record } = data.dataset;
+  if (data.task !== undefined && record.kind === "task") return data.task.render(batch, 0, record.options).symbols;
+  if (model.record?.kind === "text") {
+    const textModel = model.record;
+    return Array.from({ length }, (_, t) => decodeText(textModel, [batch.inputs.token[t * batch.batch]]));
+  }
+  return [];
+}
+
+function drawGates(
+  { terminal }: Context,
+  statistics: readonly { gate: GateDeclaration; statistics: GateStatistics }[],
+  first: ReadonlyMap<string, Recording>,
+  symbols: readonly string[],
+  units: boolean,
+): void {
+  const options = { ascii: terminal.ascii };
+  const rows = [
+    ["gate", "role", "mean", "shut", "open", "distribution", "remembers"],
+    ...statistics.map(({ gate, statistics: s }) => [
+      gate.name,
+      gate.role,
+      figure(s.mean, 3),
+      `${Math.round(100 * s.left)} %`,
+      `${Math.round(100 * s.right)} %`,
+      sparkline(s.histogram, { low: 0, ...options }),
+      carries(gate) ? memoryText(s) : "",
+    ]),
+  ];
+  for (const [i, line] of table(rows, [2, 3, 4]).entries()) terminal.print(i === 0 ? terminal.dim(line) : line);
+  if (units) for (const { gate, statistics: s } of statistics) drawUnits(terminal, gate, s, options);
+  const shown = symbols.length > 0 && symbols.every((symbol) => textWidth(symbol) <= 1) ? symbols : undefined;
+  const nameWidth = Math.max(5, ...statistics.map(({ gate }) => textWidth(gate.name)));
+  const room = Math.max(8, Math.min(shown?.length ?? 64, Math.floor((terminal.width - nameWidth - 4) / (shown ? 2 : 1))));
+  const gap = shown ? " " : "";
+  terminal.print();
+  if (shown) terminal.print(`  ${pad("", nameWidth)}  ${shown.slice(0, room).map(visible).join(gap)}`);
+  for (const { gate } of statistics) {
+    const means = meanOverUnits(first.get(gate.value)!).slice(0, room);
+    terminal.print(`  ${pad(gate.name, nameWidth)}  ${gateRow(means, gate.range, { ...options, gap })}`);
+  }
+  terminal.print(terminal.dim(`  mean over the units at each time step; ${level(0, 0, 1, options)} shut, ${level(1, 0, 1, options)} open`));
+}
+
+function drawUnits(terminal: Context["terminal"], gate: GateDeclaration, s: GateStatistics, options: { ascii: boolean }): void {
+  terminal.print();
+  const carrying = carries(gate);
+  const order = s.units
+    .map((unit, index) => ({ unit, index }))
+    .sort((a, b) => (carrying ? b.unit.timeConstant - a.unit.timeConstant : b.unit.mean - a.unit.mean));
+  const rows = order.map(({ unit, index }) => [
+    `  ${gate.name}[${index + 1}]`,
+    figure(unit.mean, 3),
+    level(unit.mean, gate.range[0], gate.range[1], options),
+    `shut ${Math.round(100 * unit.left)} %`,
+    `open ${Math.round(100 * unit.right)} %`,
+    carrying ? `τ ${steps(unit.timeConstant)}` : "",
+  ]);
+  for (const line of table(rows, [1])) terminal.print(line);
+}
+
+/** True for a gate that decides how much of a state is kept. */
+function carries(gate: GateDeclaration): boolean {
+  return gate.role === "forget";
+}
+
+/** Median and longest time constant over the units. */
+function memoryText(s: GateStatistics): string {
+  const sorted = s.units.map((unit) => unit.timeConstant).sort((a, b) => a - b);
+  return `${steps(sorted[Math.floor(sorted.length / 2)])} steps, at most ${steps(sorted.at(-1) ?? 0)}`;
+}
+
+function steps(count: number): string {
+  return count > 9999 ? "> 9 999" : figure(count, 2);
+}
+
+/** Blanks and line ends made visible. */
+function visible(symbol: string): string {
+  return symbol === "\n" ? "↵" : symbol === " " ? "␣" : symbol === "\t" ? "⇥" : symbol;
+}

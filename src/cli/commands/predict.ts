@@ -1,0 +1,182 @@
+/**
+ * `sluice predict MODEL`: what a trained model says about new data.
+ *
+ * A table: the rows that follow, in the unit of the file (with `--all`, the forecast of every row beside what came). A text: the likeliest next symbols
+ * after `--prompt`. A task: answers to fresh examples.
+ */
+import { figure, table } from "../../inspect/draw.ts";
+import type { Model } from "../../model/model.ts";
+import { SluiceError } from "../../support/diagnostic.ts";
+import { readTable } from "../../train/data/csv.ts";
+import { restoreTarget, tableInputs, type TableRecord } from "../../train/data/table.ts";
+import { decodeText, encodeText, type TextRecord } from "../../train/data/text.ts";
+import { type CommandDefinition, type Context, numberOption, usageError } from "../command.ts";
+import { addDataOptions, type DataFlags, openData } from "../dataset-options.ts";
+import { EXIT } from "../exit-code.ts";
+import { readText } from "../files.ts";
+import { readModel } from "../subject.ts";
+
+interface PredictFlags extends DataFlags {
+  readonly prompt?: string;
+  readonly rows: number;
+  readonly all?: boolean;
+}
+
+export const predict: CommandDefinition<PredictFlags> = {
+  name: "predict",
+  arguments: "<model>",
+  summary: "use a trained model on new data",
+  examples: [
+    "sluice predict gru.safetensors --data temperatures.csv --rows 7",
+    "sluice predict gru.safetensors --data temperatures.csv --all > forecasts.csv",
+    'sluice predict lstm.safetensors --prompt "To be or not to b"',
+  ],
+  options(command) {
+    addDataOptions(command);
+    command
+      .option("--prompt <text>", "for a model of a text: what was read so far")
+      .option(
+        "--rows <number>",
+        "for a table: rows to forecast; later ones read the forecasts of earlier ones",
+        numberOption("--rows", { least: 1, whole: true }),
+        1,
+      )
+      .option("--all", "for a table: the forecast of every row, as CSV");
+  },
+  run(context, [path], flags) {
+    const model = readModel(path);
+    const { record } = model;
+    if (record === undefined) throw new SluiceError("E486", `${path} does not say what data it was trained on`);
+    switch (record.kind) {
+      case "table":
+        return predictTable(context, model, record, flags);
+      case "text":
+        return predictText(context, model, record, flags);
+      case "task":
+        return predictTask(context, model, flags);
+      case "sequences":
+        return predictSequences(context, model, flags);
+    }
+  },
+};
+
+function predictTable(context: Context, model: Model, record: TableRecord, flags: PredictFlags): number {
+  if (flags.data === undefined) throw usageError("which rows? Give the table with --data FILE.csv");
+  const { x, rows } = tableInputs(record, readTable(readText(flags.data), { file: flags.data }), flags.missing);
+  const width = record.columns.length;
+  const horizon = record.horizon ?? 1;
+  const answer = model.network.outputs[0];
+  const { terminal, json, emit } = context;
+  if (flags.all) {
+    const { data } = model.run({ x: { data: x, shape: [rows, width] } }, { outputs: [answer] })[answer];
+    const target = record.columns.findIndex((column) => column.name === record.target);
+    const lines = Array.from({ length: rows }, (_, row) => ({
+      row: row + horizon + 1,
+      [record.target]: row + horizon < rows ? restoreTarget(record, x[(row + horizon) * width + target]) : undefined,
+      forecast: restoreTarget(record, data[row]),
+    }));
+    if (json) emit(lines);
+    else {
+      terminal.print(`row,${record.target},forecast`);
+      for (const line of lines)
+        terminal.print(
+          Object.values(line)
+            .map((value) => (value === undefined ? "" : String(Number(value.toPrecision(7)))))
+            .join(","),
+        );
+    }
+    return EXIT.ok;
+  }
+  if (flags.rows > horizon && (width > 1 || horizon > 1)) {
+    throw usageError(
+      `this model reads ${width} columns and forecasts ${horizon} ahead, so it can go no further than ${horizon} rows; leave out --rows`,
+    );
+  }
+  const stream = model.stream({ outputs: [answer] });
+  const forecasts: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    const value = stream.step({ x: x.subarray(row * width, (row + 1) * width) })[0];
+    if (row >= rows - horizon) forecasts.push(value);
+  }
+  while (forecasts.length < flags.rows) forecasts.push(stream.step({ x: Float32Array.of(forecasts.at(-1)!) })[0]);
+  const values = forecasts.slice(0, Math.max(flags.rows, horizon)).map((value) => restoreTarget(record, value));
+  if (json) emit({ target: record.target, from: rows + 1, forecast: values });
+  else values.forEach((value, i) => terminal.print(`row ${rows + 1 + i}   ${record.target} ${figure(value, 5)}`));
+  return EXIT.ok;
+}
+
+function predictText({ terminal, json, emit }: Context, model: Model, record: TextRecord, flags: PredictFlags): number {
+  if (flags.prompt === undefined) throw usageError('what was read so far? Give --prompt "…"');
+  const tokens = encodeText(record, flags.prompt);
+  if (tokens.length === 0) throw usageError("--prompt must hold at least one symbol");
+  const stream = model.stream();
+  let logits: Float32Array = new Float32Array(0);
+  for (const token of tokens) logits = stream.step(token);
+  const greatest = Math.max(...logits);
+  const weights = Array.from(logits, (value) => Math.exp(value - greatest));
+  const total = weights.reduce((a, b) => a + b, 0);
+  const likely = weights
+    .map((weight, index) => ({ symbol: decodeText(record, [index]), probability: weight / total }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, 8);
+  if (json) emit({ prompt: flags.prompt, next: likely });
+  else
+    for (const line of table(
+      likely.map(({ symbol, probability }) => [JSON.stringify(symbol), probability.toFixed(3)]),
+      [1],
+    ))
+      terminal.print(line);
+  return EXIT.ok;
+}
+
+function predictTask({ terminal, json, emit }: Context, model: Model, flags: PredictFlags): number {
+  const { dataset, task } = openData(flags, model.seed, model.record);
+  const source = dataset.test ?? dataset.train;
+  const batch = source.batchAt(0);
+  const record = dataset.record;
+  const options = record.kind === "task" ? record.options : undefined;
+  const { network } = model;
+  const answer = network.outputs[0];
+  const inputs = Object.fromEntries(
+    network.inputs
+      .filter((input) => batch.inputs[input.name] !== undefined && input.name !== "y")
+      .map((input) => [
+        input.name,
+        {
+          data: batch.inputs[input.name],
+          shape: leadingShape(batch.inputs[input.name].length, batch.steps, batch.batch, dataset.inputs[input.name].type),
+        },
+      ]),
+  );
+  const { data, shape } = model.run(inputs, { outputs: [answer], lengths: batch.lengths })[answer];
+  const width = shape.slice(2).reduce((a, b) => a * b, 1);
+  const shown = Math.min(flags.rows === 1 ? 5 : flags.rows, batch.batch);
+  const examples = Array.from({ length: shown }, (_, row) => {
+    const example = task!.render(batch, row, options);
+    const said = example.wanted.map(({ step }) => {
+      const from = (step * batch.batch + row) * width;
+      const values = Array.from(data.subarray(from, from + width));
+      return dataset.inputs.y.type === "index" ? String(values.indexOf(Math.max(...values))) : values.map((value) => figure(value, 3)).join(" ");
+    });
+    return { symbols: example.symbols, wanted: example.wanted.map(({ text }) => text), said };
+  });
+  if (json) emit(examples);
+  else {
+    for (const { symbols, wanted, said } of examples) {
+      const text = symbols.join(" ");
+      terminal.print(
+        `${text.length > 60 ? `… ${text.slice(-58)}` : text}   wanted ${wanted.slice(-12).join(" ")}   said ${said.slice(-12).join(" ")}`,
+      );
+    }
+  }
+  return EXIT.ok;
+}
+
+/** [steps, batch] of an index, [steps, batch, features] of a real input; steps beyond the batch's own are look-ahead. */
+function leadingShape(length: number, steps: number, batch: number, type: "real" | "index"): number[] {
+  return type === "index" ? [length / batch, batch] : [steps, batch, length / (steps * batch)];
+}
+
+function predictSequences(_context: Context, _model: Model, _flags: PredictFlags): number {
+  throw new SluiceError("E486", "models of sequences are not used by `predict` yet");
+}

@@ -1,0 +1,50 @@
+/**
+ * Orders the terms of every sum in a scan body by when they are known: statics, then what varies with the inputs alone, then products with a state, then the rest.
+ *
+ * In: a scan. Out: the same scan, `(Wx·x + Wh·h) + b` written as `(Wx·x + b) + Wh·h`, so that the first part can leave the recurrence and products lie side by
+ * side. Intermediate sums that have a name or another reader stay as they are.
+ */
+import { copyNode, graphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import type { Graph, ScanAttributes } from "../../ir/tensor/node.ts";
+import { isView } from "../../ir/tensor/ops.ts";
+
+export function groupTerms(scan: ScanAttributes): ScanAttributes {
+  const { body } = scan;
+  const ranks = termRanks(body);
+  const isInner = innerSums(body);
+  const terms = (i: number): number[] => (body.nodes[i].op === "add" ? body.nodes[i].args.flatMap((arg) => (isInner[arg] ? terms(arg) : [arg])) : [i]);
+  const g = graphBuilder(body.axes);
+  const place: NodeId[] = [];
+  for (const [i, node] of body.nodes.entries()) {
+    const list = node.op === "add" && node.type === "real" && !isInner[i] ? terms(i) : [];
+    if (list.length < 3) place.push(copyNode(g, node, node.args.map((arg) => place[arg])));
+    else {
+      const sorted = list.map((term, order) => ({ term, order })).sort((a, b) => ranks[a.term] - ranks[b.term] || a.order - b.order);
+      const sum = g.addAll(sorted.map(({ term }) => place[term]));
+      place.push(node.name === undefined ? sum : g.named(sum, node.name, node.span));
+    }
+  }
+  const outputs = body.outputs.map(({ name, node }, k) => ({ name, node: k < scan.states ? g.transpose(place[node], body.nodes[node].axes) : place[node] }));
+  return { ...scan, body: g.finish(outputs) };
+}
+
+/** 0: statics; 1: varies with the inputs; 2: a product with a state; 3: anything else that depends on a state. */
+function termRanks(body: Graph): number[] {
+  const ranks: number[] = [];
+  for (const { op, args, attributes } of body.nodes) {
+    if (op === "parameter") ranks.push({ static: 0, sequence: 1, state: 3 }[attributes.kind!]);
+    else {
+      const rank = Math.max(0, ...args.map((arg) => ranks[arg]));
+      ranks.push(rank < 2 ? rank : op === "contract" || (isView(op) && ranks[args[0]] === 2) ? 2 : 3);
+    }
+  }
+  return ranks;
+}
+
+/** Sums whose only reader is another sum, and that have no name. */
+function innerSums(body: Graph): boolean[] {
+  const readers = body.nodes.map((): number[] => []);
+  for (const [i, node] of body.nodes.entries()) for (const arg of node.args) readers[arg].push(i);
+  for (const output of body.outputs) readers[output.node].push(-1);
+  return body.nodes.map((node, i) => node.op === "add" && node.name === undefined && readers[i].length === 1 && body.nodes[readers[i][0]]?.op === "add");
+}

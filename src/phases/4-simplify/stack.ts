@@ -1,0 +1,115 @@
+/**
+ * Makes one product of several.
+ *
+ * In: a graph (or the body of a scan). Out: the same, where products that share an operand are one product with the stack of their weights,
+ *
+ *     Wi·h, Wf·h, Wo·h  =  slices of [Wi; Wf; Wo]·h
+ *
+ * and a sum of products of different values with different weights is one product of the stacks,
+ *
+ *     Uiᵀδi + Ufᵀδf + Uoᵀδo  =  [Ui; Uf; Uo]ᵀ·[δi; δf; δo]
+ *
+ * Only weights (and what is made of them alone) are stacked, so that it happens once; values are stacked inside a recurrence, where what computes
+ * them can write to the right place, or where they lie side by side already.
+ */
+import { commonAxes, sameAxisSet, withoutAxes } from "../../ir/tensor/axes.ts";
+import type { AxisName, Graph } from "../../ir/tensor/node.ts";
+import type { Firing } from "../../ir/tensor/rewrite.ts";
+import { groupBy, productViews, readersOf, remake, renamed, stack, stackedAxis, staticNodes, type ProductView, type Replacement } from "./remake.ts";
+
+/** Products of one value with several weights become one product. */
+export function stackWeights(graph: Graph, trace: Firing[]): Graph {
+  const isStatic = staticNodes(graph);
+  const candidates: (ProductView & { readonly out: readonly AxisName[] })[] = [];
+  for (const index of graph.nodes.keys()) {
+    for (const view of productViews(graph, index)) {
+      const [x, w] = [graph.nodes[view.left], graph.nodes[view.right]];
+      if (isStatic[view.left] || !isStatic[view.right]) continue;
+      if (!sameAxisSet(commonAxes(w.axes, x.axes), view.over)) continue; // a batched product has an axis of its own for each weight
+      const out = withoutAxes(w.axes, view.over);
+      if (out.length > 0) candidates.push({ ...view, out });
+    }
+  }
+  const replacements = new Map<number, Replacement>();
+  const groups = groupBy(candidates, ({ left, over, out }) => [left, over.toSorted().join(), out.slice(0, -1).join(), out.length].join("|"));
+  for (const group of groups) {
+    if (new Set(group.map((each) => each.right)).size < 2) continue;
+    const { left, over, out } = group[0];
+    const common = out.slice(0, -1);
+    const parts = group.map((each) => each.out.at(-1)!);
+    trace.push({ rule: "stack weights", op: "contract", became: "slice", name: graph.nodes[group[0].index].name });
+    let start = 0;
+    for (const [k, member] of group.entries()) {
+      const at = start;
+      replacements.set(member.index, (g, get) => {
+        const axis = stackedAxis(g, parts, [...graph.nodes[left].axes, ...common, ...over]);
+        const weights = stack(g, group.map((each) => get(each.right)), parts, axis);
+        return g.slice(g.contract(get(left), weights, over), axis, parts[k], at);
+      });
+      start += graph.axes.get(parts[k]) as number;
+    }
+  }
+  return replacements.size === 0 ? graph : remake(graph, replacements);
+}
+
+/** A product of a value with a weight over one axis, as a term of a sum; `names`: final names of the weight's other axes. */
+interface Term {
+  readonly index: number;
+  readonly value: number;
+  readonly weight: number;
+  readonly over: AxisName;
+  readonly names: readonly (readonly [AxisName, AxisName])[];
+}
+
+/** Sums of products with weights become one product. `mayStack` says whether values may be laid side by side. */
+export function stackTerms(graph: Graph, trace: Firing[], mayStack: (values: readonly number[], over: readonly AxisName[]) => boolean): Graph {
+  const isStatic = staticNodes(graph);
+  const readers = readersOf(graph);
+  const isInner = (i: number): boolean => {
+    const { op, name } = graph.nodes[i];
+    return op === "add" && name === undefined && readers[i].length === 1 && graph.nodes[readers[i][0]]?.op === "add";
+  };
+  const addends = (i: number): number[] => graph.nodes[i].args.flatMap((arg) => (isInner(arg) ? addends(arg) : [arg]));
+  const replacements = new Map<number, Replacement>();
+  for (const [root, node] of graph.nodes.entries()) {
+    if (node.op !== "add" || node.type !== "real" || isInner(root)) continue;
+    const all = addends(root);
+    const terms = all.flatMap((each) => (readers[each].length === 1 ? (termOf(graph, each, isStatic) ?? []) : []));
+    const groups = groupBy(terms, ({ index, value, over }) => [...graph.nodes[index].axes].sort().join() + "|" + withoutAxes(graph.nodes[value].axes, [over]).toSorted().join());
+    const used = groups.filter((group) => group.length > 1 && mayStack(group.map((term) => term.value), group.map((term) => term.over)));
+    if (used.length === 0) continue;
+    const taken = new Set(used.flat().map((term) => term.index));
+    trace.push({ rule: "stack terms", op: "add", became: "contract", name: node.name });
+    replacements.set(root, (g, get) => {
+      const products = used.map((group) => {
+        const result = graph.nodes[group[0].index].axes;
+        const parts = group.map((term) => g.otherAxis(term.over, result));
+        const axis = stackedAxis(g, parts, result);
+        const values = group.map((term, k) => renamed(g, get(term.value), [[term.over, parts[k]]]));
+        const weights = group.map((term, k) => renamed(g, get(term.weight), [...term.names, [term.over, parts[k]]]));
+        return g.contract(stack(g, values, parts, axis), stack(g, weights, parts, axis), axis);
+      });
+      return g.addAll([...all.filter((each) => !taken.has(each)).map(get), ...products]);
+    });
+  }
+  return replacements.size === 0 ? graph : remake(graph, replacements);
+}
+
+function termOf(graph: Graph, index: number, isStatic: readonly boolean[]): Term | undefined {
+  const node = graph.nodes[index];
+  if (node.op === "rename") {
+    const inner = termOf(graph, node.args[0], isStatic);
+    if (!inner) return undefined;
+    const { from, to } = node.attributes;
+    const valueAxes = withoutAxes(graph.nodes[inner.value].axes, [inner.over]);
+    if (from!.some((axis) => valueAxes.includes(axis))) return undefined;
+    return { ...inner, index, names: inner.names.map(([old, name]) => [old, (to as readonly AxisName[])[from!.indexOf(name)] ?? name]) };
+  }
+  for (const { left, right, over } of productViews(graph, index)) {
+    if (over.length !== 1 || isStatic[left] || !isStatic[right]) continue;
+    const [x, w] = [graph.nodes[left], graph.nodes[right]];
+    if (!sameAxisSet(commonAxes(w.axes, x.axes), over)) continue;
+    return { index, value: left, weight: right, over: over[0], names: withoutAxes(w.axes, over).map((axis) => [axis, axis]) };
+  }
+  return undefined;
+}
