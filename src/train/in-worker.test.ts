@@ -10,8 +10,12 @@ import { train } from "./loop.ts";
 import { findTask } from "./tasks/list.ts";
 
 const text = `
+cell(x) → h
+  z = σ(Wz·x + Uz·h[t-1])
+  h = z∘h[t-1] + (1 - z)∘tanh(Wh·x)
+
 recall(x, y) → p
-  h = lstm(x)
+  h = cell(x)
   p = W·h + b
   loss = cross_entropy(p, y)
 `;

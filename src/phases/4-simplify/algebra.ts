@@ -57,6 +57,7 @@ const arithmetic: Rule[] = [
   identity("x + 0", ["add", "x", 0], (_, { x }) => x),
   identity("x - 0", ["sub", "x", 0], (_, { x }) => x),
   rule("0 - x", ["sub", 0, "x"], ({ g, x }) => g.neg(x.x), reals),
+  rule("x + x", ["add", "x", "x"], ({ g, x }) => g.mul(x.x, g.constant(2)), reals),
   rule("x - x", ["sub", "x", "x"], ({ g, node }) => g.constant(0, node.type)),
   identity("x · 1", ["mul", "x", 1], (_, { x }) => x),
   rule("x · 0", ["mul", "x", 0], ({ g, node }) => g.constant(0, node.type)),
@@ -135,7 +136,12 @@ const sums: Rule[] = [
     return g.mul(rest.length > 0 ? g.sum(inner, rest) : inner, g.constant(size(g, constant)));
   }),
   rule("Σ -x", ["sum", ["neg", "x"]], ({ g, node, x }) => g.neg(g.sum(x.x, node.attributes.over!))),
-  rule("Σ x·y", ["sum", ["mul", "x", "y"]], ({ g, node, x }) => g.contract(x.x, x.y, node.attributes.over!), ({ g, node }) => g.node(node.args[0]).type === "real"),
+  rule(
+    "Σ x·y",
+    ["sum", ["mul", "x", "y"]],
+    ({ g, node, x }) => g.contract(x.x, x.y, node.attributes.over!),
+    ({ g, node, x }) => !sameAxisSet(g.axesOf(node.args[0]), g.axesOf(x.x)) && !sameAxisSet(g.axesOf(node.args[0]), g.axesOf(x.y)), // others: see contract-sums.ts
+  ),
   rule("Σ contract", ["sum", ["contract", "x", "y"]], ({ g, node, x }) =>
     g.contract(x.x, x.y, [...g.node(node.args[0]).attributes.over!, ...node.attributes.over!]),
   ),

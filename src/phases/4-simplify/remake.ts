@@ -34,12 +34,12 @@ export function remake(graph: Graph, replacements: ReadonlyMap<number, Replaceme
 }
 
 /** The graph with another body in every scan. */
-export function mapBodies(graph: Graph, change: (body: Graph) => Graph): Graph {
+export function mapBodies(graph: Graph, change: (body: Graph, scan: Node) => Graph): Graph {
   const changed = new Map<number, Replacement>();
   for (const [i, node] of graph.nodes.entries()) {
     const scan = node.attributes.scan;
     if (!scan) continue;
-    const body = change(scan.body);
+    const body = change(scan.body, node);
     if (body === scan.body) continue;
     changed.set(i, (g, get) => {
       for (const [axis, size] of body.axes) g.declareAxis(axis, size);
@@ -55,6 +55,27 @@ export function readersOf(graph: Graph): number[][] {
   for (const [i, node] of graph.nodes.entries()) for (const arg of node.args) readers[arg].push(i);
   for (const output of graph.outputs) readers[output.node].push(-1);
   return readers;
+}
+
+/** Name of the first weight that a node is made of, "" if there is none. */
+export function weightName(graph: Graph, id: number): string {
+  const { op, args, attributes } = graph.nodes[id];
+  if (op === "weight") return attributes.name!;
+  for (const arg of args) {
+    const name = weightName(graph, arg);
+    if (name !== "") return name;
+  }
+  return "";
+}
+
+/** The same inside of a scan body: statics are known by what they are outside. */
+export function weightNameInside(outer: Graph, scan: Node): (body: Graph, id: number) => string {
+  const nameOf = (body: Graph, id: number): string => {
+    const { op, args, attributes } = body.nodes[id];
+    if (op === "parameter") return attributes.kind === "static" ? weightName(outer, scan.args[scan.attributes.scan!.sequences + attributes.index!]) : "";
+    return args.map((arg) => nameOf(body, arg)).find((name) => name !== "") ?? "";
+  };
+  return nameOf;
 }
 
 const NEVER_STATIC: ReadonlySet<Op> = new Set<Op>(["contract", "sum", "max_over", "argmax", "gather", "scatter", "shift", "last", "scan", "emitted", "final"]);

@@ -12,8 +12,9 @@ import { verify } from "../../ir/tensor/verify.ts";
 import { algebra } from "./algebra.ts";
 import { emitStacks, emittingScan, shareStacks, stackInside } from "./bundle.ts";
 import { hoist } from "./hoist.ts";
-import { mapBodies } from "./remake.ts";
-import { stackTerms, stackWeights } from "./stack.ts";
+import { contractSums } from "./contract-sums.ts";
+import { mapBodies, weightName, weightNameInside } from "./remake.ts";
+import { stackTerms, stackWeights, type WeightName } from "./stack.ts";
 import { joinTiles } from "./tiles.ts";
 
 export interface SimplifyOptions {
@@ -24,18 +25,19 @@ export interface SimplifyOptions {
 }
 
 type Pass = (graph: Graph, trace: Firing[]) => Graph;
+type BodyPass = (body: Graph, trace: Firing[], nameOf: WeightName) => Graph;
 
 /** Values outside of recurrences are laid side by side only if one recurrence emits them all. */
 const stackTermsOutside: Pass = (graph, trace) =>
-  stackTerms(graph, trace, (values) => {
+  stackTerms(graph, trace, weightName, (values) => {
     const scans = new Set(values.map((value) => emittingScan(graph, value)));
     return scans.size === 1 && !scans.has(undefined);
   });
 
 const inside =
-  (pass: Pass): Pass =>
+  (pass: BodyPass): Pass =>
   (graph, trace) =>
-    mapBodies(graph, (body) => pass(body, trace));
+    mapBodies(graph, (body, scan) => pass(body, trace, weightNameInside(graph, scan)));
 
 const algebraPass: Pass = (graph, trace) => {
   const result = rewrite(graph, algebra);
@@ -46,10 +48,14 @@ const algebraPass: Pass = (graph, trace) => {
 /** The passes of one round, in order. */
 const passes: readonly (readonly [string, Pass])[] = [
   ["algebra", algebraPass],
+  ["contract sums", contractSums],
+  ["contract sums inside", inside(contractSums)],
+  ["hoist", hoist],
+  ["stack", (graph, trace) => stackWeights(graph, trace, weightName)],
+  ["join", joinTiles],
   ["hoist", hoist],
   ["stack inside", inside(stackWeights)],
-  ["stack", stackWeights],
-  ["stack terms inside", inside((graph, trace) => stackTerms(graph, trace, () => true))],
+  ["stack terms inside", inside((body, trace, nameOf) => stackTerms(body, trace, nameOf, () => true))],
   ["emit stacks", emitStacks],
   ["stack terms", stackTermsOutside],
   ["bundle", stackInside],

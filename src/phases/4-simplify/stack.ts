@@ -17,9 +17,24 @@ import type { AxisName, Graph } from "../../ir/tensor/node.ts";
 import type { Firing } from "../../ir/tensor/rewrite.ts";
 import { groupBy, productViews, readersOf, remake, renamed, stack, stackedAxis, staticNodes, type ProductView, type Replacement } from "./remake.ts";
 
+/** Says by what name a weight is known, so that stacks made in different places get the same order. */
+export type WeightName = (graph: Graph, id: number) => string;
+
+const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
+
 /** Products of one value with several weights become one product. */
-export function stackWeights(graph: Graph, trace: Firing[]): Graph {
+export function stackWeights(graph: Graph, trace: Firing[], nameOf: WeightName): Graph {
   const isStatic = staticNodes(graph);
+  const readers = readersOf(graph);
+  /** Where the product's companion begins, if the product is added to a slice: stacks to be added later should lie alike. */
+  const companion = (index: number): number => {
+    for (const reader of readers[index]) {
+      const { op, args } = graph.nodes[reader] ?? {};
+      const other = op === "add" ? graph.nodes[args![0] === index ? args![1] : args![0]] : undefined;
+      if (other?.op === "slice") return other.attributes.start!;
+    }
+    return Number.MAX_SAFE_INTEGER;
+  };
   const candidates: (ProductView & { readonly out: readonly AxisName[] })[] = [];
   for (const index of graph.nodes.keys()) {
     for (const view of productViews(graph, index)) {
@@ -32,8 +47,10 @@ export function stackWeights(graph: Graph, trace: Firing[]): Graph {
   }
   const replacements = new Map<number, Replacement>();
   const groups = groupBy(candidates, ({ left, over, out }) => [left, over.toSorted().join(), out.slice(0, -1).join(), out.length].join("|"));
-  for (const group of groups) {
-    if (new Set(group.map((each) => each.right)).size < 2) continue;
+  for (const unsorted of groups) {
+    if (new Set(unsorted.map((each) => each.right)).size < 2) continue;
+    const keyed = unsorted.map((each) => ({ each, at: companion(each.index), name: nameOf(graph, each.right) }));
+    const group = keyed.sort((a, b) => compare(a.at, b.at) || compare(a.name, b.name)).map(({ each }) => each);
     const { left, over, out } = group[0];
     const common = out.slice(0, -1);
     const parts = group.map((each) => each.out.at(-1)!);
@@ -62,7 +79,7 @@ interface Term {
 }
 
 /** Sums of products with weights become one product. `mayStack` says whether values may be laid side by side. */
-export function stackTerms(graph: Graph, trace: Firing[], mayStack: (values: readonly number[], over: readonly AxisName[]) => boolean): Graph {
+export function stackTerms(graph: Graph, trace: Firing[], nameOf: WeightName, mayStack: (values: readonly number[]) => boolean): Graph {
   const isStatic = staticNodes(graph);
   const readers = readersOf(graph);
   const isInner = (i: number): boolean => {
@@ -76,7 +93,7 @@ export function stackTerms(graph: Graph, trace: Firing[], mayStack: (values: rea
     const all = addends(root);
     const terms = all.flatMap((each) => (readers[each].length === 1 ? (termOf(graph, each, isStatic) ?? []) : []));
     const groups = groupBy(terms, ({ index, value, over }) => [...graph.nodes[index].axes].sort().join() + "|" + withoutAxes(graph.nodes[value].axes, [over]).toSorted().join());
-    const used = groups.filter((group) => group.length > 1 && mayStack(group.map((term) => term.value), group.map((term) => term.over)));
+    const used = groups.filter((group) => group.length > 1 && mayStack(group.map((term) => term.value))).map((group) => sortTerms(graph, group, nameOf));
     if (used.length === 0) continue;
     const taken = new Set(used.flat().map((term) => term.index));
     trace.push({ rule: "stack terms", op: "add", became: "contract", name: node.name });
@@ -93,6 +110,15 @@ export function stackTerms(graph: Graph, trace: Firing[], mayStack: (values: rea
     });
   }
   return replacements.size === 0 ? graph : remake(graph, replacements);
+}
+
+/** Slices of one value in their order; others by the names of their weights. */
+function sortTerms(graph: Graph, terms: readonly Term[], nameOf: WeightName): Term[] {
+  const keyed = terms.map((term) => {
+    const { op, args, attributes } = graph.nodes[term.value];
+    return { term, whole: op === "slice" ? args[0] : Number.MAX_SAFE_INTEGER, start: op === "slice" ? attributes.start! : 0, name: nameOf(graph, term.weight) };
+  });
+  return keyed.sort((a, b) => a.whole - b.whole || a.start - b.start || compare(a.name, b.name)).map(({ term }) => term);
 }
 
 function termOf(graph: Graph, index: number, isStatic: readonly boolean[]): Term | undefined {

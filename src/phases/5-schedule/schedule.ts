@@ -54,7 +54,7 @@ export function schedule(units: readonly ScheduledUnit[], options: { readonly ca
 
 function planUnit(graph: Graph, places: Places): readonly Step[] {
   const planner = new Planner(graph, places);
-  const want = graph.outputs.map(({ name, node }) => {
+  const want = planner.graph.outputs.map(({ name, node }) => {
     const { access, direct } = outputAccess(planner, name, node);
     return { node, access, direct };
   });
