@@ -12,6 +12,7 @@ import { verifyProgram } from "./ir/program/verify.ts";
 import type { File } from "./ir/syntax/node.ts";
 import { prune } from "./ir/tensor/build.ts";
 import type { Graph } from "./ir/tensor/node.ts";
+import type { Firing } from "./ir/tensor/rewrite.ts";
 import { verify } from "./ir/tensor/verify.ts";
 import { parse } from "./phases/1-parse/parse.ts";
 import { build } from "./phases/2-infer/build.ts";
@@ -60,7 +61,7 @@ export interface Lowering {
   readonly stages: readonly { readonly name: "build" | "differentiate" | "simplify"; readonly graph: Graph }[];
   readonly graph: Graph;
   /** Which rewrite fired where, in order. */
-  readonly trace: readonly { readonly rule: string; readonly detail: string }[];
+  readonly trace: readonly Firing[];
 }
 
 /** Network → tensor graph of one variant, simplified, with gradients if the variant wants them. */

@@ -84,7 +84,7 @@ export function freeze(model: Model, solver: SizeSolver, components: readonly Co
       name: input.name,
       type: input.type ?? "real",
       shape: input.used ? shapeOf(input.shape) : dimsOf(input.shape) ? shapeOf(input.shape) : [],
-      ...(input.vocabulary ? { vocabulary: toSize(input.vocabulary) } : {}),
+      ...(input.vocabulary ? { range: toSize(input.vocabulary) } : {}),
       perStep: input.perStep,
       perExample: input.perExample,
       lookAhead: input.lookAhead,

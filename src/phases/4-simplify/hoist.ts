@@ -191,7 +191,7 @@ function moveOut(g: GraphBuilder, node: Node, args: readonly NodeId[], used: Use
     const { op, args: own, attributes } = nodes[i];
     let id: NodeId;
     if (op === "parameter" && attributes.kind === "state" && roles.live[attributes.index!]) {
-      id = inner.parameter("state", states.indexOf(attributes.index!), nodes[i]);
+      id = inner.parameter("state", states.indexOf(attributes.index!), { axes: g.axesOf(initial(attributes.index!)), type: nodes[i].type });
     } else if (op === "parameter" || roles.before[i]) id = parameters.read(outer(i));
     else id = copyNode(inner, nodes[i], own.map(within));
     inside.set(i, id);

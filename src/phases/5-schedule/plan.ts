@@ -128,7 +128,8 @@ export class Planner {
   plan(want: readonly { readonly node: number; readonly access: Access; readonly direct: boolean }[]): void {
     const copies: { node: number; access: Access }[] = [];
     for (const { node, access, direct } of want) {
-      if (direct && this.computes(node) && !this.wanted.has(node)) this.wanted.set(node, access);
+      const source = direct ? this.behindNames(node, access) : undefined;
+      if (source && !this.wanted.has(source.node)) this.wanted.set(source.node, source.access);
       else copies.push({ node, access });
     }
     for (let i = this.graph.nodes.length - 1; i >= 0; i--) if (this.graph.nodes[i].op === "concat" && !this.packOnly(i)) this.wantParts(i);
@@ -139,6 +140,15 @@ export class Planner {
       else this.planSingle(group.nodes[0], group);
     }
     for (const { node, access } of copies) this.copy(this.valueOf(node), access, this.graph.nodes[node], `copy to ${access.place.name}`, this.steps);
+  }
+
+  /** The node that computes a value under other axis names, and where it should write to put the value at `access`. */
+  private behindNames(node: number, access: Access): { node: number; access: Access } | undefined {
+    if (this.computes(node)) return { node, access };
+    const { op, args, attributes } = this.graph.nodes[node];
+    if (op === "transpose") return this.behindNames(args[0], access);
+    if (op !== "rename") return undefined;
+    return this.behindNames(args[0], renameAccess(access, typeof attributes.to === "string" ? [attributes.to] : attributes.to!, attributes.from!));
   }
 
   /** True if a node has a step of its own that can write anywhere. */

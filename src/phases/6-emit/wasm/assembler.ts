@@ -32,6 +32,8 @@ export interface AssembledModule {
   readonly globals: readonly (readonly number[])[];
   /** Name and index of each exported function. */
   readonly exports: readonly (readonly [name: string, index: number])[];
+  /** A name for each function in engines' profiles and traces (the "name" section); none if absent. */
+  readonly names?: readonly string[];
 }
 
 const valueTypeCodes: { readonly [K in ValueType]: number } = { i32: 0x7f, v128: 0x7b };
@@ -74,6 +76,7 @@ export function assembleModule(module: AssembledModule): Uint8Array {
     writeUnsigned(section, index);
   });
   writeSection(out, 10, module.functions, writeFunction);
+  if (module.names !== undefined) writeNames(out, module.names);
   return writtenBytes(out).slice();
 }
 
@@ -84,6 +87,23 @@ function writeSection<T>(out: ByteWriter, id: number, items: readonly T[], write
   writeUnsigned(section, items.length);
   for (const item of items) write(section, item);
   writeByte(out, id);
+  writeUnsigned(out, section.length);
+  writeBytes(out, writtenBytes(section));
+}
+
+function writeNames(out: ByteWriter, names: readonly string[]): void {
+  const list = createByteWriter(1024);
+  writeUnsigned(list, names.length);
+  names.forEach((name, index) => {
+    writeUnsigned(list, index);
+    writeName(list, name);
+  });
+  const section = createByteWriter(list.length + 16);
+  writeName(section, "name");
+  writeByte(section, 0x01);
+  writeUnsigned(section, list.length);
+  writeBytes(section, writtenBytes(list));
+  writeByte(out, 0x00);
   writeUnsigned(out, section.length);
   writeBytes(out, writtenBytes(section));
 }

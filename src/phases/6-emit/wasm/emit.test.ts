@@ -346,3 +346,18 @@ test("a shared memory may be imported, and fused code is the same but for relaxe
   expect(hex(fused)).toContain("fd8502");
   expect(hex(emitWasm(module))).not.toContain("fd8502");
 });
+
+test("with names, a trap tells in which function it happened", () => {
+  const body = [store(i32(0), 0, load(i32(PAGE), 0))];
+  const module: LoopModule = { functions: [loopFunction("reads too far", [], body)], exports: ["reads too far"] };
+  const trace = (options: EmitOptions): string => {
+    try {
+      runEmitted(module, "reads too far", [], new WebAssembly.Memory({ initial: 1 }), options);
+    } catch (error) {
+      return String((error as Error).stack);
+    }
+    return "";
+  };
+  expect(trace({ names: true })).toMatch(/at wasm:.*reads too far|reads too far.*wasm:/);
+  expect(trace({})).toMatch(/RuntimeError/);
+});

@@ -32,6 +32,8 @@ export interface EmitOptions {
    * use, and a read of a global is cheaper.
    */
   readonly constants?: "code" | "global";
+  /** Gives functions their names in profiles and traces of the engine. */
+  readonly names?: boolean;
   /** Default: env.memory, any size. */
   readonly memory?: MemoryImport;
 }
@@ -57,6 +59,7 @@ export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Ar
     functions: [...functions, ...helperFunctions],
     globals: [...(globals?.values() ?? [])].map((each) => each.bytes),
     exports: module.exports.map((name) => [name, functionIndex(name)] as const),
+    ...(options.names ? { names: [...module.functions.map((each) => each.name), ...helpers] } : {}),
   });
 }
 
@@ -71,6 +74,7 @@ interface FunctionContext extends ModuleContext {
   readonly pool: LocalPool;
   readonly names: Map<string, number>;
   readonly code: ByteWriter;
+  readonly lowering: LoweringContext;
 }
 
 function valueType(type: LoopType): ValueType {
@@ -92,7 +96,13 @@ function emitFunction(each: LoopFunction, context: ModuleContext): AssembledFunc
   const pool = createLocalPool(params, context.globals);
   const names = new Map(each.params.map((param, index) => [param.name, index]));
   const code = createByteWriter();
-  emitStatements(each.body, { ...context, pool, names, code });
+  const localIndex = (name: string): number => {
+    const index = names.get(name);
+    invariant(index !== undefined, `local "${name}" is read before it is bound`);
+    return index;
+  };
+  const lowering: LoweringContext = { localIndex, fused: context.fused, helperIndex: context.helperIndex, seen: new Map() };
+  emitStatements(each.body, { ...context, pool, names, code, lowering });
   return { params, results: [], locals: pool.types.slice(params.length), code: writtenBytes(code) };
 }
 
@@ -110,17 +120,14 @@ function nameIndex(name: string, type: LoopType, context: FunctionContext): numb
   return index;
 }
 
-function statementContext(context: FunctionContext): LoweringContext {
-  const localIndex = (name: string): number => {
-    const index = context.names.get(name);
-    invariant(index !== undefined, `local "${name}" is read before it is bound`);
-    return index;
-  };
-  return { localIndex, fused: context.fused, helperIndex: context.helperIndex, seen: new Map() };
+/** What lowering may know, with nothing shared from the statement before. */
+function freshLowering(context: FunctionContext): LoweringContext {
+  context.lowering.seen.clear();
+  return context.lowering;
 }
 
 function emitStatement(statement: Statement, context: FunctionContext): void {
-  const lowering = statementContext(context);
+  const lowering = freshLowering(context);
   const of = (expression: Expression): Instruction => lowerExpression(expression, lowering);
   const write = (...roots: readonly Instruction[]): void => flatten(roots, context.pool, context.code);
   switch (statement.kind) {
@@ -172,7 +179,7 @@ const emptyBlock = 0x40;
 function emitLoop(statement: Statement & { kind: "for" }, context: FunctionContext): void {
   const { from, to, step } = statement;
   if (from.kind === "i32" && to.kind === "i32" && from.value >= to.value) return;
-  const lowering = statementContext(context);
+  const lowering = freshLowering(context);
   const write = (...roots: readonly Instruction[]): void => flatten(roots, context.pool, context.code);
 
   const fromValue = lowerExpression(from, lowering);

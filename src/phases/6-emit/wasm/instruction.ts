@@ -14,7 +14,7 @@ export interface Instruction {
   readonly opcode: readonly number[];
   readonly operands: readonly Instruction[];
   /** Written after the opcode. */
-  readonly immediates: ArrayLike<number>;
+  readonly immediates: readonly number[];
   /** How many instructions have it as an operand; kept up as those are made. */
   uses: number;
 }
@@ -26,7 +26,7 @@ export function instruction(
   type: Instruction["type"],
   opcode: OpcodeName,
   operands: readonly Instruction[],
-  immediates: ArrayLike<number> = nothing,
+  immediates: readonly number[] = nothing,
 ): Instruction {
   for (const operand of operands) operand.uses += 1;
   return { type, opcode: opcodes[opcode], operands, immediates, uses: 0 };
@@ -79,10 +79,12 @@ export function constantF64(value: number): Instruction {
   });
 }
 
+/** Where the bytes of a constant are made. */
+const scratch = new DataView(new ArrayBuffer(16));
+
 function constantOf(fill: (view: DataView) => void): Instruction {
-  const view = new DataView(new ArrayBuffer(16));
-  fill(view);
-  return instruction("v128", "v128.const", [], new Uint8Array(view.buffer));
+  fill(scratch);
+  return instruction("v128", "v128.const", [], Array.from({ length: 16 }, (_, index) => scratch.getUint8(index)));
 }
 
 /** The immediate of a memory access: its alignment (4 bytes, a hint), constant offset, and lane if it has one. */
@@ -108,10 +110,12 @@ export interface LocalPool {
   readonly globals: ConstantGlobals | undefined;
   readonly types: ValueType[];
   readonly free: { readonly [K in ValueType]: number[] };
+  /** While roots are written: where the values that are used again stand, and how many uses are left. */
+  readonly kept: Map<Instruction, { readonly local: number; left: number }>;
 }
 
 export function createLocalPool(params: readonly ValueType[], globals: ConstantGlobals | undefined): LocalPool {
-  return { globals, types: [...params], free: { i32: [], v128: [] } };
+  return { globals, types: [...params], free: { i32: [], v128: [] }, kept: new Map() };
 }
 
 export function takeLocal(pool: LocalPool, type: ValueType): number {
@@ -127,17 +131,14 @@ export function releaseLocal(pool: LocalPool, index: number): void {
 
 /** Writes the code of the roots, one after the other; values shared between them are computed once. */
 export function flatten(roots: readonly Instruction[], pool: LocalPool, code: ByteWriter): void {
-  const kept: Kept = new Map();
-  for (const root of roots) flattenInto(root, kept, pool, code);
+  for (const root of roots) flattenInto(root, pool, code);
+  if (pool.kept.size > 0) pool.kept.clear();
 }
 
-/** Where the values that are used again stand, and how many uses are left. */
-type Kept = Map<Instruction, { readonly local: number; left: number }>;
-
-function flattenInto(node: Instruction, kept: Kept, pool: LocalPool, code: ByteWriter): void {
+function flattenInto(node: Instruction, pool: LocalPool, code: ByteWriter): void {
   // Reads of locals and small constants are as cheap to repeat as to keep.
   const keep = node.uses > 1 && node.opcode !== opcodes["local.get"] && node.opcode !== opcodes["i32.const"];
-  const place = keep ? kept.get(node) : undefined;
+  const place = keep ? pool.kept.get(node) : undefined;
   if (place !== undefined) {
     writeBytes(code, opcodes["local.get"]);
     writeUnsigned(code, place.local);
@@ -145,7 +146,7 @@ function flattenInto(node: Instruction, kept: Kept, pool: LocalPool, code: ByteW
     if (place.left === 0) releaseLocal(pool, place.local);
     return;
   }
-  for (const operand of node.operands) flattenInto(operand, kept, pool, code);
+  for (const operand of node.operands) flattenInto(operand, pool, code);
   if (pool.globals !== undefined && node.opcode === opcodes["v128.const"]) writeGlobalRead(node.immediates, pool.globals, code);
   else {
     writeBytes(code, node.opcode);
@@ -154,14 +155,13 @@ function flattenInto(node: Instruction, kept: Kept, pool: LocalPool, code: ByteW
   if (keep) {
     invariant(node.type !== "none", "an instruction without a value is used as one");
     const local = takeLocal(pool, node.type);
-    kept.set(node, { local, left: node.uses - 1 });
+    pool.kept.set(node, { local, left: node.uses - 1 });
     writeBytes(code, opcodes["local.tee"]);
     writeUnsigned(code, local);
   }
 }
 
-function writeGlobalRead(immediates: ArrayLike<number>, globals: ConstantGlobals, code: ByteWriter): void {
-  const bytes = Array.from(immediates);
+function writeGlobalRead(bytes: readonly number[], globals: ConstantGlobals, code: ByteWriter): void {
   const key = bytes.join();
   const known = globals.get(key) ?? { index: globals.size, bytes };
   globals.set(key, known);
