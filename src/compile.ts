@@ -43,17 +43,22 @@ export interface AnalyzeOptions {
 export function analyze(source: Source, options: AnalyzeOptions = {}): Analysis {
   const { file, diagnostics: syntax } = parse(source);
   if (syntax.some((diagnostic) => diagnostic.severity === "error")) return { source, file, diagnostics: syntax };
-  const library = new Map<string, File>();
-  const blocks = new Proxy<Record<string, File>>({}, {
-    has: (_, name) => typeof name === "string" && options.library !== undefined && Object.hasOwn(options.library, name),
-    get: (_, name) => {
-      if (typeof name !== "string" || !options.library || !Object.hasOwn(options.library, name)) return undefined;
-      if (!library.has(name)) library.set(name, parse({ name: `${name}.gate`, text: options.library[name] }).file);
-      return library.get(name);
-    },
-  });
-  const { network, diagnostics } = infer(file, source, { main: options.main, library: blocks });
+  const { network, diagnostics } = infer(file, source, { main: options.main, library: libraryFiles(source.text, options.library ?? {}) });
   return { source, file, network, diagnostics: [...syntax, ...diagnostics] };
+}
+
+/** Files of the library that a text names, directly or through others: the rest need not be read. */
+function libraryFiles(text: string, library: Readonly<Record<string, string>>): Record<string, File> {
+  const files: Record<string, File> = {};
+  const open = [text];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const [name] of next.matchAll(/[\p{L}_][\p{L}\p{N}_]*/gu)) {
+      if (Object.hasOwn(files, name) || !Object.hasOwn(library, name)) continue;
+      files[name] = parse({ name: `${name}.gate`, text: library[name] }).file;
+      open.push(library[name]);
+    }
+  }
+  return files;
 }
 
 /** The tensor graph of a variant after each phase. */

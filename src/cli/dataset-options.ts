@@ -39,6 +39,8 @@ export interface OpenedData {
   readonly task?: Task;
   /** The file, as the user named it. */
   readonly path?: string;
+  /** All of a text, read once in order. */
+  readonly whole?: BatchSource;
   /** The table and its target in the unit of the file, if it is a table. */
   readonly forecast?: Forecast;
 }
@@ -122,7 +124,7 @@ function openFile(path: string, flags: DataFlags, seed: number, record: DatasetR
   const name = basename(path).replace(/\.gz$/, "");
   switch (kind) {
     case "text":
-      return { dataset: openText(text, name, flags, seed, record as TextRecord | undefined) };
+      return openText(text, name, flags, seed, record as TextRecord | undefined);
     case "table":
       return openTable(text, name, flags, seed, record as TableRecord | undefined);
     case "sequences":
@@ -159,14 +161,14 @@ function requireSameScaling(trained: TableRecord, read: TableRecord, name: strin
   }
 }
 
-function openText(text: string, name: string, flags: DataFlags, seed: number, record: TextRecord | undefined): Dataset {
+function openText(text: string, name: string, flags: DataFlags, seed: number, record: TextRecord | undefined): OpenedData {
   if (record !== undefined) return knownText(text, name, flags, record);
   const unit = flags.word ? "word" : "character";
-  return textDataset(text, { name: `${name}, by ${unit}`, unit, window: flags.window, batch: flags.batch, seed });
+  return { dataset: textDataset(text, { name: `${name}, by ${unit}`, unit, window: flags.window, batch: flags.batch, seed }) };
 }
 
 /** A text read with the vocabulary of a trained model: its held-out part (the last tenth, as in training) and the whole, each read once in order. */
-function knownText(text: string, name: string, flags: DataFlags, record: TextRecord): Dataset {
+function knownText(text: string, name: string, flags: DataFlags, record: TextRecord): OpenedData {
   const tokens = encodeText(record, text);
   const trained = Math.floor(tokens.length * 0.9 + 1e-9);
   if (tokens.length < 2) throw new SluiceError("E410", `${name} has ${tokens.length} ${record.unit}s; nothing can be predicted from so few`);
@@ -178,13 +180,14 @@ function knownText(text: string, name: string, flags: DataFlags, record: TextRec
       { start, end },
       { batch: Math.max(1, Math.min(flags.batch ?? 32, Math.floor((end - start) / window))), window, lookAhead: 1, warmUp: window },
     );
-  return {
+  const dataset: Dataset = {
     name: `${name}, by ${record.unit}`,
     inputs: { token: { type: "index", size: record.vocabulary.length } },
-    train: read(0, tokens.length - 1),
+    train: read(0, Math.max(1, trained - 1)),
     ...(trained > 0 && trained < tokens.length && { valid: read(trained - 1, tokens.length - 1) }),
     record,
   };
+  return { dataset, whole: read(0, tokens.length - 1) };
 }
 
 /** "text by character", "the columns Temp of a table". */

@@ -12,9 +12,9 @@ import type { Dataset } from "../train/data/dataset.ts";
 import { accuracy, type Metric } from "../train/metric.ts";
 import type { TrainSettings } from "../train/options.ts";
 import { isSolved, type Score, scoreMetric } from "../train/tasks/score.ts";
+import { hasBinaryTarget, isWholeModel, wrapCell } from "../train/wrap-cell.ts";
 import type { OpenedData } from "./dataset-options.ts";
 import { compileText, requireCompiled } from "./subject.ts";
-import { isWholeModel, wrapCell } from "./wrap-cell.ts";
 
 export interface RecipeFlags {
   readonly hidden?: number;
@@ -118,19 +118,6 @@ function sizeNames(size: { readonly terms: readonly { readonly names: readonly s
 function answerOf(network: Network, score: Score | undefined): string {
   if (score?.measure !== "class" && network.outputs.includes("p")) return "p";
   return network.outputs[0];
-}
-
-/** True if a real target is made of zeros and ones where it counts. */
-export function hasBinaryTarget(dataset: Dataset): boolean {
-  const { y } = dataset.inputs;
-  if (y === undefined || y.type !== "real" || y.size < 2) return false;
-  const batch = dataset.train.batchAt(0);
-  const values = batch.inputs.y;
-  for (let row = 0; row < batch.steps * batch.batch; row++) {
-    if (batch.lossMask && batch.lossMask[row] === 0) continue;
-    for (let k = 0; k < y.size; k++) if (values[row * y.size + k] !== 0 && values[row * y.size + k] !== 1) return false;
-  }
-  return true;
 }
 
 /** A task's own score; the share of right classes where the target is a class. */

@@ -330,13 +330,6 @@ rg_lru(x) → h
   log a = 8*r∘log_σ(Λ)
   h = a∘h[t-1] + √(1 - a^2)∘(i∘x)
 `,
-  swiglu_beta: `# SwiGLU with Swish of a given or trained β: swish(a) = a∘σ(β a)
-# Shazeer 2020, "GLU variants improve Transformer" (arXiv 2002.05202), eq. 5; Swish: Ramachandran, Zoph & Le 2017 (arXiv 1710.05941)
-swiglu_beta(x) → y
-  a = W·x + b
-  y = a∘σ(β*a)∘(V·x + c)
-  where β ∈ ℝ, β ~ 1
-`,
   swiglu_ffn: `# Feed-forward layer of Transformers: SwiGLU: a gated linear unit with SiLU (Swish of β = 1), then a matrix
 # Shazeer 2020, "GLU variants improve Transformer" (arXiv 2002.05202), eq. 6
 swiglu_ffn(x) → y
@@ -346,6 +339,13 @@ swiglu_ffn(x) → y
 # Shazeer 2020, "GLU variants improve Transformer" (arXiv 2002.05202), eq. 5
 swiglu(x) → y
   y = silu(W·x + b)∘(V·x + c)
+`,
+  swish_glu: `# SwiGLU with Swish of a given or trained β: swish(a) = a∘σ(β a)
+# Shazeer 2020, "GLU variants improve Transformer" (arXiv 2002.05202), eq. 5; Swish: Ramachandran, Zoph & Le 2017 (arXiv 1710.05941)
+swish_glu(x) → y
+  a = W·x + b
+  y = a∘σ(β*a)∘(V·x + c)
+  where β ∈ ℝ, β ~ 1
 `,
   tanh_rnn: `# Simple recurrent network, no gate: Elman 1990 (Cognitive Science 14:179)
 tanh_rnn(x) → h

@@ -10,7 +10,8 @@ import type { ParameterSlot } from "./parameters.ts";
 /** Values for all weights, side by side. */
 export function initialParameters(slots: readonly ParameterSlot[], count: number, seed: number): Float32Array {
   const parameters = new Float32Array(count);
-  for (const slot of slots) initializeWeight(slot, createRandom(derive(seed, "weight", slot.name)), parameters.subarray(slot.offset, slot.offset + slot.length));
+  for (const slot of slots)
+    initializeWeight(slot, createRandom(derive(seed, "weight", slot.name)), parameters.subarray(slot.offset, slot.offset + slot.length));
   return parameters;
 }
 

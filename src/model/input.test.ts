@@ -8,9 +8,16 @@ const size = (...names: string[]): Size => ({ terms: [{ coefficient: 1, names }]
 const span = { start: 0, end: 0 };
 const x: InputDeclaration = { name: "x", type: "real", shape: [size("D")], perStep: true, perExample: true, lookAhead: 0, span };
 const token: InputDeclaration = { name: "token", type: "index", shape: [], range: size("V"), perStep: true, perExample: true, lookAhead: 0, span };
-const network = (...inputs: InputDeclaration[]): Network => ({ name: "cell", inputs }) as unknown as Network;
+const network = (...inputs: InputDeclaration[]): Network =>
+  ({
+    name: "cell",
+    inputs,
+    states: [],
+    initials: [],
+    equations: [{ name: "h", value: { kind: "concatenation", parts: inputs.map(({ name }) => ({ kind: "input", name })) } }],
+  }) as unknown as Network;
 const sizes = { D: 2, V: 5 };
-const read = (inputs: RunInputs, options: RunOptions = {}, net = network(x)) => readInputs(net, sizes, inputs, options);
+const read = (inputs: RunInputs, options: RunOptions = {}, net = network(x)) => readInputs(net, sizes, inputs, ["h"], options);
 
 test("one sequence and a batch, nested and flat, mean the same numbers", () => {
   const nested = [
@@ -32,13 +39,20 @@ test("what is wrong is named with its place, what was expected and what was foun
   expect(() => read([[1, 2], [3]])).toThrow("the input x[1] has 1 entries, but 2 expected as in its first row");
   expect(() => read([[1, 2, 3]])).toThrow("the input x must have the shape [steps, 2] or [steps, batch, 2], but [1, 3] was given");
   expect(() => read(Float32Array.of(1, 2, 3))).toThrow("3 numbers are no whole number of rows of 2");
-  expect(() => read([[1, 2], [3, NaN]])).toThrow("the input x[1][1] is NaN; it must be a finite number");
+  expect(() =>
+    read([
+      [1, 2],
+      [3, NaN],
+    ]),
+  ).toThrow("the input x[1][1] is NaN; it must be a finite number");
   expect(() => read([0, 5], {}, network(token))).toThrow("the input token[1] is 5; it must be a whole number from 0 to 4");
   expect(() => read([0, 1.5], {}, network(token))).toThrow("the input token[1] is 1.5");
   expect(() => read({ y: [1] })).toThrow("cell has no input y; its inputs are x");
-  expect(() => read([1], {}, network(x, token))).toThrow("cell has the inputs x, token; give them by name");
+  expect(() => read([1], {}, network(x, token))).toThrow("h read the inputs x, token; give them by name, { x: … }");
   expect(() => read({ x: [[1, 2]], token: [0, 1] }, {}, network(x, token))).toThrow("the input token has 2 steps, but x has 1");
-  expect(() => readLengths([2, 4], { steps: 3, batch: 2, single: false, inputs: {} })).toThrow("the length of sequence 1 must be a whole number from 0 to 3, not 4");
+  expect(() => readLengths([2, 4], { steps: 3, batch: 2, single: false, inputs: {} })).toThrow(
+    "the length of sequence 1 must be a whole number from 0 to 3, not 4",
+  );
 });
 
 test("sizes follow from widths, and a contradiction names both sides", () => {

@@ -4,6 +4,7 @@
  * In: arrays in any of the accepted forms. Out: flat time-major arrays with the number of steps and sequences. Errors name the input, what was
  * expected and what was found.
  */
+import { visitTerm } from "../ir/network/equation.ts";
 import type { InputDeclaration, Network } from "../ir/network/node.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { type ArrayInput, flatten, hasShape, isArray, shapeText } from "./arrays.ts";
@@ -18,14 +19,48 @@ export interface ReadInputs {
   readonly inputs: Readonly<Record<string, Float32Array | Int32Array>>;
 }
 
-/** Inputs by name, whatever form the caller chose. @throws SluiceError E456 if names are needed or unknown */
-export function inputsByName(network: Network, inputs: RunInputs): Readonly<Record<string, ArrayInput>> {
-  if (typeof inputs === "number" || isArray(inputs) || hasShape(inputs)) {
-    if (network.inputs.length !== 1)
-      throw new SluiceError("E456", `${network.name} has the inputs ${listNames(network)}; give them by name, { ${network.inputs[0]?.name ?? "x"}: … }`);
-    return { [network.inputs[0].name]: inputs as ArrayInput };
+/** Names of the inputs that these values depend on. */
+function inputsBehind(network: Network, names: readonly string[]): readonly string[] {
+  const equations = new Map(network.equations.map((equation) => [equation.name, equation]));
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  const open = names.map((name) => (name.startsWith("loss") && network.loss !== undefined ? network.loss : name.replace(/\[T\]$/, "")));
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const state = network.states.find((each) => each.name === name);
+    if (state?.initial.kind === "input") found.add(state.initial.name);
+    const terms = [
+      equations.get(name)?.value,
+      ...network.initials.filter((initial) => initial.state.split("~")[0] === name).map((initial) => initial.value),
+    ];
+    for (const term of terms) {
+      if (term === undefined) continue;
+      visitTerm(term, (part) => {
+        if (part.kind === "input") found.add(part.name);
+        if (part.kind === "value") open.push(part.name);
+      });
+    }
   }
-  if (typeof inputs !== "object" || inputs === null) throw new SluiceError("E456", `the inputs of a run must be arrays by name, not ${typeof inputs}`);
+  return network.inputs.map((input) => input.name).filter((name) => found.has(name));
+}
+
+/**
+ * Inputs by name, whatever form the caller chose: values without a name are those of the one input that `names` depend on.
+ * @throws SluiceError E456 if names are needed or unknown
+ */
+function inputsByName(network: Network, inputs: RunInputs, names: readonly string[]): Readonly<Record<string, ArrayInput>> {
+  if (typeof inputs === "number" || isArray(inputs) || hasShape(inputs)) {
+    const needed = network.inputs.length === 1 ? [network.inputs[0].name] : inputsBehind(network, names);
+    if (needed.length !== 1)
+      throw new SluiceError(
+        "E456",
+        `${names.join(", ")} read the inputs ${needed.join(", ") || "none"}; give them by name, { ${needed[0] ?? "x"}: … }`,
+      );
+    return { [needed[0]]: inputs as ArrayInput };
+  }
+  if (typeof inputs !== "object" || inputs === null)
+    throw new SluiceError("E456", `the inputs of a run must be arrays by name, not ${typeof inputs}`);
   for (const name of Object.keys(inputs)) {
     if (!network.inputs.some((input) => input.name === name))
       throw new SluiceError("E456", `${network.name} has no input ${name}; its inputs are ${listNames(network)}`);
@@ -33,9 +68,12 @@ export function inputsByName(network: Network, inputs: RunInputs): Readonly<Reco
   return inputs as Readonly<Record<string, ArrayInput>>;
 }
 
-/** Reads all inputs given. Those that a run needs and lacks are found later, when it is known what it reads. @throws SluiceError E450, E455, E456, E457 */
-export function readInputs(network: Network, sizes: Sizes, given: RunInputs, options: RunOptions): ReadInputs {
-  const named = inputsByName(network, given);
+/**
+ * Reads all inputs given for a run that wants `names`. Inputs that it needs and lacks are found later, when it is known what it reads.
+ * @throws SluiceError E450, E455, E456, E457
+ */
+export function readInputs(network: Network, sizes: Sizes, given: RunInputs, names: readonly string[], options: RunOptions): ReadInputs {
+  const named = inputsByName(network, given, names);
   const read: { declaration: InputDeclaration; item: readonly number[]; data: ArrayLike<number>; lead: readonly number[] }[] = [];
   const batchHint = options.batch ?? options.lengths?.length;
   for (const declaration of network.inputs) {
@@ -91,7 +129,13 @@ function leadingAxes(declaration: InputDeclaration, item: readonly number[], sha
   throw new SluiceError("E455", `${what} must have the shape ${expected(declaration, item)}, but ${shapeText(shape)} was given`);
 }
 
-function guessLead(declaration: InputDeclaration, item: readonly number[], length: number, batchHint: number | undefined, what: string): readonly number[] {
+function guessLead(
+  declaration: InputDeclaration,
+  item: readonly number[],
+  length: number,
+  batchHint: number | undefined,
+  what: string,
+): readonly number[] {
   const row = item.reduce((a, b) => a * b, 1);
   const batch = declaration.perExample ? batchHint : undefined;
   const chunk = row * (batch ?? 1);
@@ -99,7 +143,10 @@ function guessLead(declaration: InputDeclaration, item: readonly number[], lengt
   if (!declaration.perStep) {
     if (length === chunk) return tail;
   } else if (length % chunk === 0) return [length / chunk, ...tail];
-  throw new SluiceError("E455", `${what} must have the shape ${expected(declaration, item)}; ${length} numbers are no whole number of rows of ${chunk}`);
+  throw new SluiceError(
+    "E455",
+    `${what} must have the shape ${expected(declaration, item)}; ${length} numbers are no whole number of rows of ${chunk}`,
+  );
 }
 
 function expected(declaration: InputDeclaration, item: readonly number[]): string {
@@ -107,19 +154,15 @@ function expected(declaration: InputDeclaration, item: readonly number[]): strin
   return declaration.perExample ? `${shapeText(["steps", ...item])} or ${shapeText(["steps", "batch", ...item])}` : shapeText(["steps", ...item]);
 }
 
-function checkNumbers(
-  declaration: InputDeclaration,
-  sizes: Sizes,
-  item: readonly number[],
-  lead: readonly number[],
-  data: ArrayLike<number>,
-): void {
+function checkNumbers(declaration: InputDeclaration, sizes: Sizes, item: readonly number[], lead: readonly number[], data: ArrayLike<number>): void {
   const range = declaration.type === "index" && declaration.range !== undefined ? sizeValue(declaration.range, sizes) : undefined;
   for (let i = 0; i < data.length; i++) {
     const value = data[i];
-    const good = declaration.type === "real" ? Number.isFinite(value) : Number.isInteger(value) && value >= 0 && (range === undefined || value < range);
+    const good =
+      declaration.type === "real" ? Number.isFinite(value) : Number.isInteger(value) && value >= 0 && (range === undefined || value < range);
     if (good) continue;
-    const wanted = declaration.type === "real" ? "a finite number" : range === undefined ? "a whole number ≥ 0" : `a whole number from 0 to ${range - 1}`;
+    const wanted =
+      declaration.type === "real" ? "a finite number" : range === undefined ? "a whole number ≥ 0" : `a whole number from 0 to ${range - 1}`;
     throw new SluiceError("E457", `the input ${declaration.name}${placeText([...lead, ...item], i)} is ${value}; it must be ${wanted}`);
   }
 }

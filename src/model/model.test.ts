@@ -90,6 +90,39 @@ test("a value that needs the future is refused in a stream, with the reason", ()
   expect(() => ahead.stream()).toThrow(/x\[t\+1\] is read before it is known/);
 });
 
+test("the loss is the mean over the steps whose future is known", () => {
+  const text = "chars(token) → p\n  e = E[token]\n  h = tanh(e + U·h[t-1])\n  p = W·h + b\n  loss = cross_entropy(p, token[t+1])";
+  const chars = createModel(compile(text), { sizes: { V: 4, D: 5 }, seed: 2 });
+  const mean = (values: Float32Array): number => values.reduce((a, b) => a + b, 0) / values.length;
+  const tokens = [0, 3, 1, 2, 2, 0];
+  const { loss, loss_steps } = chars.run(tokens, { outputs: ["loss", "loss_steps"] });
+  expect(loss.shape).toEqual([]);
+  expect(loss_steps.shape).toEqual([6]);
+  expect(loss.data[0]).toBeCloseTo(mean(loss_steps.data.slice(0, 5)), 5);
+  const shorter = chars.run(tokens.slice(0, 3), { outputs: ["loss"] }).loss.data[0];
+  const padded = tokens.flatMap((token, t) => [token, t < 3 ? token : 0]);
+  const both = chars.run({ data: padded, shape: [6, 2] }, { lengths: [6, 3], outputs: ["loss"] }).loss.data[0];
+  expect(both).toBeCloseTo((5 * loss.data[0] + 2 * shorter) / 7, 5);
+  expect(() => chars.stream({ outputs: ["loss"] })).toThrow(/token\[t\+1\] is read before it is known/);
+  expect(chars.stream().step(3).length).toBe(4);
+});
+
+test("a learned first state, one given by an input and one given by the caller", () => {
+  const learned = createModel(compile("cell(x) → h\n  h = tanh(W·x + U·h[t-1])\n  where h[0] = h0"), { sizes: { D: 2, H: 3 }, seed: 3 });
+  learned.assign("h0", [0.5, -0.25, 0.125]);
+  const x = numbers(8);
+  const whole = learned.run(x).h.data;
+  const stream = learned.stream();
+  expect(Float32Array.from([...stream.push(x.subarray(0, 2)).h.data, ...stream.push(x.subarray(2)).h.data])).toEqual(whole);
+  expect(learned.run(x, { initial: { h: [0.5, -0.25, 0.125] } }).h.data).toEqual(whole);
+  expect(learned.run(x, { initial: { h: [0, 0, 0] } }).h.data).not.toEqual(whole);
+  const given = createModel(compile("cell(x, s) → h\n  h = tanh(W·x + U·h[t-1])\n  where h[0] = s, s : static"), { sizes: { D: 2, H: 3 }, seed: 3 });
+  for (const name of ["W", "U"]) given.assign(name, learned.weight(name).data);
+  expect(given.run({ x, s: [0.5, -0.25, 0.125] }).h.data).toEqual(whole);
+  expect(() => given.stream()).toThrow(/the state h begins with the input s; give its first value, initial: \{ h: … \}/);
+  expect(given.stream({ initial: { h: [0.5, -0.25, 0.125] } }).push({ x }).h.data).toEqual(whole);
+});
+
 test("gates come by name, clamps hold them, unknown names are answered with those there are", () => {
   const one = model();
   const x = numbers(6 * 3);

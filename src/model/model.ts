@@ -4,7 +4,7 @@
  * In: a compiled text, values for its sizes, a seed. Out: pure runs, recordings of any named value, streams, files.
  * Runs never keep state; a stream is the explicit handle that does.
  */
-import type { Network } from "../ir/network/node.ts";
+import type { GateDeclaration, Network } from "../ir/network/node.ts";
 import type { DeviceName } from "../runtime/executable.ts";
 import { readFileBytes, writeFileAtomically } from "../runtime/platform.ts";
 import { SluiceError } from "../support/diagnostic.ts";
@@ -87,7 +87,7 @@ export interface Model {
   assign(parameters: ArrayLike<number>): void;
   /** Runs whole sequences; pure. */
   run(inputs: RunInputs, options?: RunOptions): RunResult;
-  /** Runs and returns the gates by name (all that the compiler found, unless named). */
+  /** Runs and returns gates by name; all that the compiler found unless named ("i" for "h1.i" where that is the only i). */
   gates(inputs: RunInputs, names?: readonly string[], options?: RunOptions): RunResult;
   /** A handle that carries state from step to step. @throws SluiceError E460 where a value needs the future */
   stream(options?: StreamOptions): Stream;
@@ -134,7 +134,8 @@ export function modelOf(parts: ModelParts): Model {
 
   function slotOf(name: string): ParameterSlot {
     const slot = index.get(name);
-    if (slot === undefined) throw new SluiceError("E459", `${network.name} has no weight ${name}; its weights are ${[...index.keys()].join(", ") || "none"}`);
+    if (slot === undefined)
+      throw new SluiceError("E459", `${network.name} has no weight ${name}; its weights are ${[...index.keys()].join(", ") || "none"}`);
     return slot;
   }
 
@@ -144,7 +145,8 @@ export function modelOf(parts: ModelParts): Model {
     if (given.length !== slot.length)
       throw new SluiceError("E459", `${slot.name} needs ${slot.length} numbers (shape ${shapeText(slot.shape)}), but ${given.length} were given`);
     for (let i = 0; i < slot.length; i++)
-      if (!Number.isFinite(given[i])) throw new SluiceError("E457", `${slot.name} cannot have the value ${given[i]} at position ${i}; give finite numbers`);
+      if (!Number.isFinite(given[i]))
+        throw new SluiceError("E457", `${slot.name} cannot have the value ${given[i]} at position ${i}; give finite numbers`);
     parameters.set(given, slot.offset);
     version++;
   }
@@ -168,18 +170,31 @@ export function modelOf(parts: ModelParts): Model {
     assign,
     run: (inputs, options) => runModel(running, inputs, options),
     gates(inputs, names, options) {
-      const gates = (names ?? network.gates.map((gate) => gate.name)).map((name) => {
-        const gate = network.gates.find((each) => each.name === name || each.value === name);
-        if (gate !== undefined) return gate;
-        throw new SluiceError("E458", `${network.name} has no gate ${name}; its gates are ${network.gates.map((each) => each.name).join(", ") || "none"}`);
-      });
-      const results = runModel(running, inputs, { ...options, outputs: gates.map((gate) => gate.value) });
-      return Object.fromEntries(gates.map((gate) => [gate.name, results[gate.value]]));
+      const wanted = names?.map((name) => [name, gateNamed(network, name)] as const) ?? shortGateNames(network);
+      const results = runModel(running, inputs, { ...options, outputs: wanted.map(([, gate]) => gate.value) });
+      return Object.fromEntries(wanted.map(([name, gate]) => [name, results[gate.value]]));
     },
     stream: (options) => createStream(running, options),
     toBytes: () => modelToBytes({ ...parts, index }),
     save: (path) => writeFileAtomically(path, modelToBytes({ ...parts, index })),
   };
+}
+
+const lastPart = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
+
+/** All gates, each by its own name ("i" of "h1.i") where no other gate ends in the same. */
+function shortGateNames(network: Network): (readonly [string, GateDeclaration])[] {
+  const uses = new Map<string, number>();
+  for (const { name } of network.gates) uses.set(lastPart(name), (uses.get(lastPart(name)) ?? 0) + 1);
+  return network.gates.map((gate) => [uses.get(lastPart(gate.name)) === 1 ? lastPart(gate.name) : gate.name, gate] as const);
+}
+
+function gateNamed(network: Network, name: string): GateDeclaration {
+  const found =
+    network.gates.find((gate) => gate.name === name || gate.value === name) ?? shortGateNames(network).find(([short]) => short === name)?.[1];
+  if (found !== undefined) return found;
+  const all = shortGateNames(network).map(([short]) => short);
+  throw new SluiceError("E458", `${network.name} has no gate ${name}; its gates are ${all.join(", ") || "none"}`);
 }
 
 export interface LoadOptions {

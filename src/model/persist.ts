@@ -48,7 +48,11 @@ export function modelContent(model: Stored): SafetensorsContent {
   if (Object.keys(library).length > 0) metadata.library = JSON.stringify(library);
   if (model.record !== undefined) metadata.record = JSON.stringify(model.record);
   if (model.training !== undefined) metadata.training = JSON.stringify(model.training);
-  const tensors = [...index.values()].map(({ name, offset, length, shape }) => ({ name, shape, values: parameters.subarray(offset, offset + length) }));
+  const tensors = [...index.values()].map(({ name, offset, length, shape }) => ({
+    name,
+    shape,
+    values: parameters.subarray(offset, offset + length),
+  }));
   return { tensors, metadata };
 }
 
@@ -84,8 +88,14 @@ export function readModel(bytes: Uint8Array, name = "the file"): ModelFile {
     throw new SluiceError("E469", `${name} holds tensors but no equations, so it is not a model of Sluice; import it with its equations instead`);
   const version = Number(metadata.get("version"));
   if (!(version >= 1 && version <= formatVersion))
-    throw new SluiceError("E469", `${name} has the format version ${metadata.get("version") ?? "none"}, this program reads ${formatVersion}; use a newer Sluice`);
-  const options: CompileTextOptions = { main: metadata.get("main"), library: readJson(metadata, "library", name) as Record<string, string> | undefined };
+    throw new SluiceError(
+      "E469",
+      `${name} has the format version ${metadata.get("version") ?? "none"}, this program reads ${formatVersion}; use a newer Sluice`,
+    );
+  const options: CompileTextOptions = {
+    main: metadata.get("main"),
+    library: readJson(metadata, "library", name) as Record<string, string> | undefined,
+  };
   const compiled = compile({ name: metadata.get("name") ?? "<equations>", text: metadata.get("equations")! }, options);
   if (compiled.network === undefined)
     throw new SluiceError("E469", `the equations in ${name} have errors:\n${compiled.report()}`, compiled.diagnostics);
@@ -112,11 +122,17 @@ function readWeight(file: SafetensorsFile, slot: ParameterSlot, parameters: Floa
   const tensor = file.tensors.get(slot.name);
   if (tensor === undefined) throw new SluiceError("E470", `${name} lacks the weight ${slot.name} of its equations; the file is damaged`);
   if (tensor.shape.length !== slot.shape.length || tensor.shape.some((size, i) => size !== slot.shape[i]))
-    throw new SluiceError("E470", `${name}: the weight ${slot.name} has the shape ${shapeText(tensor.shape)}, its equations need ${shapeText(slot.shape)}`);
+    throw new SluiceError(
+      "E470",
+      `${name}: the weight ${slot.name} has the shape ${shapeText(tensor.shape)}, its equations need ${shapeText(slot.shape)}`,
+    );
   const values = toFloat32(tensor);
   const broken = nonFinite(values);
   if (broken !== undefined)
-    throw new SluiceError("E470", `${name}: the weight ${slot.name} has ${broken.count} values that are not finite, the first at position ${broken.first}`);
+    throw new SluiceError(
+      "E470",
+      `${name}: the weight ${slot.name} has ${broken.count} values that are not finite, the first at position ${broken.first}`,
+    );
   parameters.set(values, slot.offset);
 }
 

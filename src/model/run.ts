@@ -18,11 +18,11 @@ export type RunningModel = Pick<Model, "network" | "sizes" | "specializer" | "pa
 /** @throws SluiceError E455–E458 (inputs, names), E461 (states) */
 export function runModel(model: RunningModel, given: RunInputs, options: RunOptions = {}): RunResult {
   const { network } = model;
-  const read = readInputs(network, model.sizes, given, options);
-  const lengths = options.lengths === undefined ? undefined : readLengths(options.lengths, read);
   const recorded = options.record === true ? network.values.map((value) => value.name) : (options.record ?? []);
   const names = [...new Set([...(options.outputs ?? network.outputs), ...recorded])];
   checkNames(network, names);
+  const read = readInputs(network, model.sizes, given, names, options);
+  const lengths = options.lengths === undefined ? undefined : readLengths(options.lengths, read);
   const request: Request = {
     batch: read.batch,
     mode: "evaluate",
@@ -35,7 +35,8 @@ export function runModel(model: RunningModel, given: RunInputs, options: RunOpti
   const specialized = model.specializer.forward(request, read.steps);
   const { executable, feed } = specialized;
   for (const name of feed.names) {
-    if (read.inputs[name] === undefined) throw new SluiceError("E456", `the input ${name} is missing; ${names.join(", ")} cannot be computed without it`);
+    if (read.inputs[name] === undefined)
+      throw new SluiceError("E456", `the input ${name} is missing; ${names.join(", ")} cannot be computed without it`);
   }
   loadParameters(model, specialized);
   feed.load({ steps: read.steps, batch: read.batch, inputs: read.inputs, lengths, reset: readReset(options, read) });
@@ -65,7 +66,13 @@ export function takeResult(executable: Executable, name: string, steps: number, 
   const buffer = executable.shapes.get(name)!;
   const full = shapeFor(buffer, steps);
   const shape = single ? full.filter((_, i) => buffer.axes[i] !== "b") : full;
-  return { data: view.slice(0, full.reduce((a, b) => a * b, 1)), shape };
+  return {
+    data: view.slice(
+      0,
+      full.reduce((a, b) => a * b, 1),
+    ),
+    shape,
+  };
 }
 
 /** The shape of a buffer in a run of this many steps. */
@@ -82,7 +89,8 @@ export function checkNames(network: Network, names: readonly string[]): void {
       if (network.loss !== undefined) continue;
       throw new SluiceError("E458", `${network.name} defines no loss; add a line such as  loss = mse(y, target)`);
     }
-    if (network.inputs.some((input) => input.name === name)) throw new SluiceError("E458", `${name} is an input of ${network.name}, not a value it computes`);
+    if (network.inputs.some((input) => input.name === name))
+      throw new SluiceError("E458", `${name} is an input of ${network.name}, not a value it computes`);
     throw new SluiceError("E458", `${network.name} has no value ${name}; its values are ${[...known].join(", ")}`);
   }
 }
@@ -106,7 +114,8 @@ export function writeClamps(executable: Executable, clamps: Clamps = {}): void {
     if (typeof to === "number" || typeof to === "string") continue;
     const view = executable.buffers.get(`clamp:${value}`);
     if (view === undefined) continue; // nothing that was asked for depends on it
-    if (view.length !== to.length) throw new SluiceError("E455", `${value} has ${view.length} components, but ${to.length} values were given to hold it at`);
+    if (view.length !== to.length)
+      throw new SluiceError("E455", `${value} has ${view.length} components, but ${to.length} values were given to hold it at`);
     view.set(to);
   }
 }
@@ -114,6 +123,7 @@ export function writeClamps(executable: Executable, clamps: Clamps = {}): void {
 function readReset(options: RunOptions, { steps, batch }: ReadInputs): Float32Array | undefined {
   if (options.reset === undefined) return undefined;
   const { data } = flatten(options.reset, "reset");
-  if (data.length !== steps * batch) throw new SluiceError("E455", `reset must have the shape [${steps}, ${batch}], but ${data.length} numbers were given`);
+  if (data.length !== steps * batch)
+    throw new SluiceError("E455", `reset must have the shape [${steps}, ${batch}], but ${data.length} numbers were given`);
   return Float32Array.from(data);
 }

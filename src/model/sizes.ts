@@ -143,7 +143,10 @@ export function sizesForInputs(
     const found = inputs[input.name];
     if (found === undefined) continue;
     if (found.type !== input.type)
-      throw new SluiceError("E456", `the input ${input.name} of ${network.name} is ${kindText(input.type)}, but the data give ${kindText(found.type)}`);
+      throw new SluiceError(
+        "E456",
+        `the input ${input.name} of ${network.name} is ${kindText(input.type)}, but the data give ${kindText(found.type)}`,
+      );
     if (input.type === "real" && input.shape.length === 0 && found.size !== 1)
       throw new SluiceError("E451", `the data give ${found.size} features for ${input.name}, but ${network.name} reads it as one number`);
     if (input.type === "real" && input.shape.length === 1)

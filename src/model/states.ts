@@ -74,12 +74,16 @@ function repeatWeight(
 export function writeStates(slots: readonly StateSlot[], batch: number, given: Readonly<Record<string, ArrayInput>>): ReadonlySet<string> {
   for (const [name, value] of Object.entries(given)) {
     const slot = slots.find((each) => each.name === name);
-    if (slot === undefined) throw new SluiceError("E461", `there is no state ${name}; the states are ${slots.map((each) => each.name).join(", ") || "none"}`);
+    if (slot === undefined)
+      throw new SluiceError("E461", `there is no state ${name}; the states are ${slots.map((each) => each.name).join(", ") || "none"}`);
     const { data } = flatten(value, `the state ${name}`);
     const row = slot.view.length / batch;
     if (data.length !== row && data.length !== slot.view.length) {
       const each = shapeText(slot.shape);
-      throw new SluiceError("E455", `the state ${name} must have the shape ${each} or ${shapeText([batch, ...slot.shape])}, but ${data.length} numbers were given`);
+      throw new SluiceError(
+        "E455",
+        `the state ${name} must have the shape ${each} or ${shapeText([batch, ...slot.shape])}, but ${data.length} numbers were given`,
+      );
     }
     for (let i = 0; i < slot.view.length; i++) {
       const number = data[data.length === row ? i % row : i];

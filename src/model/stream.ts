@@ -54,7 +54,8 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
   const { network } = model;
   const batch = options.batch ?? 1;
   const single = options.batch === undefined;
-  if (!Number.isInteger(batch) || batch < 1) throw new SluiceError("E455", `the batch of a stream must be a whole number of at least 1, not ${batch}`);
+  if (!Number.isInteger(batch) || batch < 1)
+    throw new SluiceError("E455", `the batch of a stream must be a whole number of at least 1, not ${batch}`);
   const names = options.outputs ?? network.outputs;
   checkNames(network, names);
   const request: Request = { batch, mode: "evaluate", initial: "carried", lengths: false, reset: false, outputs: names };
@@ -81,7 +82,10 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
     const { slots } = lane;
     if (typeof inputs === "number" || "length" in inputs) {
       if (slots.length !== 1)
-        throw new SluiceError("E456", `this stream reads ${slots.map((slot) => slot.name).join(", ") || "no input"}; give the inputs of a step by name`);
+        throw new SluiceError(
+          "E456",
+          `this stream reads ${slots.map((slot) => slot.name).join(", ") || "no input"}; give the inputs of a step by name`,
+        );
       writeStep(slots[0], inputs as StepInput);
     } else {
       for (const slot of slots) writeStep(slot, inputs[slot.name]);
@@ -92,7 +96,7 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
   }
 
   function push(inputs: RunInputs): RunResult {
-    const read = readInputs(network, model.sizes, inputs, single ? {} : { batch });
+    const read = readInputs(network, model.sizes, inputs, names, single ? {} : { batch });
     if (read.batch !== batch) throw new SluiceError("E455", `this stream advances ${batch} sequences, but ${read.batch} were given`);
     for (const { name } of lane.slots) if (read.inputs[name] === undefined) throw new SluiceError("E456", `the input ${name} is missing in a push`);
     widen(Math.min(read.steps, longestChunk));
@@ -126,7 +130,10 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
       for (const { name, view } of lane.states) {
         const saved = state.states[name];
         if (saved === undefined || saved.length !== view.length)
-          throw new SluiceError("E461", `the saved state of a stream does not fit: ${name} needs ${view.length} numbers, it has ${saved?.length ?? "none"}`);
+          throw new SluiceError(
+            "E461",
+            `the saved state of a stream does not fit: ${name} needs ${view.length} numbers, it has ${saved?.length ?? "none"}`,
+          );
       }
       for (const { name, view } of lane.states) view.set(state.states[name]);
       position = state.position;
@@ -173,7 +180,8 @@ function writeStep(slot: InputSlot, value: StepInput | undefined): void {
     view[0] = value;
     return;
   }
-  if (value.length !== length) throw new SluiceError("E455", `the input ${slot.name} needs ${length} numbers for a step, but ${value.length} were given`);
+  if (value.length !== length)
+    throw new SluiceError("E455", `the input ${slot.name} needs ${length} numbers for a step, but ${value.length} were given`);
   let trace = 0;
   for (let i = 0; i < length; i++) {
     const number = value[i];

@@ -122,5 +122,14 @@ function bufferOf(
   shape: readonly (number | "T")[],
   length: number,
 ): Buffer {
-  return { name, role, type: type === "real" ? "f32" : "i32", offsetBytes: 0, axes, shape, sizeBytes: length * 4, live: [-1, Number.POSITIVE_INFINITY] };
+  return {
+    name,
+    role,
+    type: type === "real" ? "f32" : "i32",
+    offsetBytes: 0,
+    axes,
+    shape,
+    sizeBytes: length * 4,
+    live: [-1, Number.POSITIVE_INFINITY],
+  };
 }

@@ -44,8 +44,11 @@ export function checkpointToBytes(model: Parameters<typeof modelContent>[0], che
 /** @throws SluiceError as `readModel`, and E465 for a model file that is no checkpoint */
 export function readCheckpoint(bytes: Uint8Array, name = "the checkpoint"): { readonly model: ModelFile; readonly checkpoint: Checkpoint } {
   const model = readModel(bytes, name);
-  const progress = readJson(model.file.metadata, progressKey, name) as (Omit<Checkpoint, "moments" | "states"> & { best?: { step: number; loss: number } }) | undefined;
-  if (progress === undefined) throw new SluiceError("E465", `${name} is a model without the state of its training; begin anew from its parameters instead`);
+  const progress = readJson(model.file.metadata, progressKey, name) as
+    | (Omit<Checkpoint, "moments" | "states"> & { best?: { step: number; loss: number } })
+    | undefined;
+  if (progress === undefined)
+    throw new SluiceError("E465", `${name} is a model without the state of its training; begin anew from its parameters instead`);
   if (!Number.isInteger(progress.step) || progress.step < 0 || !Array.isArray(progress.validations))
     throw new SluiceError("E465", `${name} has an entry ${progressKey} that makes no sense; the file is damaged`);
   const best = progress.best && { ...progress.best, parameters: arrayOf(model.file, bestName, name) };

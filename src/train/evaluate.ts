@@ -41,7 +41,8 @@ const turnMs = 16;
 /** Compiles once for many measurements. @throws SluiceError E458 (a metric's value is unknown), E463 (no loss, or unsuitable data) */
 export function createEvaluator(options: Omit<PassOptions, "mode" | "outputs" | "gradient">, metrics: readonly Metric[] = []): Evaluator {
   const { network, source } = options;
-  if (network.loss === undefined) throw new SluiceError("E463", `${network.name} defines no loss; add a line such as  loss = cross_entropy(y, target)`);
+  if (network.loss === undefined)
+    throw new SluiceError("E463", `${network.name} defines no loss; add a line such as  loss = cross_entropy(y, target)`);
   const outputs = [...new Set(["loss", ...metrics.flatMap((metric) => metric.outputs)])];
   checkNames(network, outputs);
   const passes = createPasses({ ...options, mode: "evaluate", outputs, gradient: false });

@@ -48,5 +48,7 @@ test("stopping and failing reach the owner", async () => {
   const stopped = await trainInWorker(compile(text), dataset, { ...options, onStep: ({ step }) => step === 2 && stop.abort() });
   expect(stopped.result.reason).toBe("aborted");
   expect(stopped.result.steps).toBeGreaterThanOrEqual(2);
-  await expect(trainInWorker(compile(text), { kind: "task", name: "flag-recoil" }, { ...settings, script })).rejects.toThrow(/there is no task flag-recoil/);
+  await expect(trainInWorker(compile(text), { kind: "task", name: "flag-recoil" }, { ...settings, script })).rejects.toThrow(
+    /there is no task flag-recoil/,
+  );
 });

@@ -3,7 +3,7 @@
  */
 import { SluiceError } from "../support/diagnostic.ts";
 
-export type LearningRate = { readonly rate: number; /** Steps of linear rise from 0 (default 0). */ readonly warmUp?: number } & (
+export type LearningRate = { readonly rate: number /** Steps of linear rise from 0 (default 0). */; readonly warmUp?: number } & (
   | { readonly kind: "constant" }
   /** Half a cosine from `rate` to `final` (default 0) at the last step; Loshchilov & Hutter 2017. */
   | { readonly kind: "cosine"; readonly final?: number }
@@ -76,7 +76,8 @@ export function checkLearningRate(schedule: LearningRate): LearningRate {
     if (!(value > 0 && Number.isFinite(value))) throw new SluiceError("E462", `the learning rate's ${name} must be a positive number, not ${value}`);
   };
   positive("rate", schedule.rate);
-  if (schedule.warmUp !== undefined && !(schedule.warmUp >= 0)) throw new SluiceError("E462", `the warm-up must be a number of steps, not ${schedule.warmUp}`);
+  if (schedule.warmUp !== undefined && !(schedule.warmUp >= 0))
+    throw new SluiceError("E462", `the warm-up must be a number of steps, not ${schedule.warmUp}`);
   if (schedule.kind === "step") positive("every", schedule.every);
   if (schedule.kind === "step" || schedule.kind === "exponential" || schedule.kind === "plateau") positive("factor", schedule.factor);
   if (schedule.kind === "plateau") positive("patience", schedule.patience);

@@ -8,6 +8,7 @@ import type { TrainEvent } from "./events.ts";
 import { trainEvents } from "./iterate.ts";
 import { train } from "./loop.ts";
 import type { TrainOptions } from "./options.ts";
+import { findTask } from "./tasks/list.ts";
 
 /** Says the sum of the last two inputs: needs one step of memory. */
 function source(options: { carry?: boolean; lengths?: boolean; batchesPerPass?: number; seed?: number; scale?: number } = {}): BatchSource {
@@ -50,7 +51,15 @@ const devices = ["wasm", "interpreter"] as const;
 
 test.each(devices)("learns, tells what happens in order, and gives a model: %s", async (device) => {
   const events: TrainEvent[] = [];
-  const model = await train(rnn, dataset(), { H: 6, steps: 60, learningRate: 0.03, seed: 3, validateEvery: 30, device, onEvent: (event) => events.push(event) });
+  const model = await train(rnn, dataset(), {
+    H: 6,
+    steps: 60,
+    learningRate: 0.03,
+    seed: 3,
+    validateEvery: 30,
+    device,
+    onEvent: (event) => events.push(event),
+  });
   expect(events.map((event) => event.kind).filter((kind) => kind !== "step")).toEqual(["start", "validation", "validation", "stopped"]);
   expect(events.filter((event) => event.kind === "step").map((event) => event.step)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
   expect(model.result.losses.length).toBe(60);
@@ -73,7 +82,11 @@ test("the same seed gives the same bits, another seed others", async () => {
 test.each([
   ["carried states", { carry: true }, {}],
   ["lengths that begin late", { lengths: true }, { optimizer: "adamw" as const, weightNoise: 0.05 }],
-  ["a plateau", {}, { optimizer: { kind: "sgd" as const, nesterov: true }, learningRate: { kind: "plateau" as const, rate: 0.05, factor: 0.5, patience: 1 } }],
+  [
+    "a plateau",
+    {},
+    { optimizer: { kind: "sgd" as const, nesterov: true }, learningRate: { kind: "plateau" as const, rate: 0.05, factor: 0.5, patience: 1 } },
+  ],
 ])("stopped at any step and resumed, a run ends with the bits of an uninterrupted one: %s", async (_, data, options) => {
   const settings: TrainOptions = { H: 4, steps: 13, seed: 5, validateEvery: 3, checkpointEvery: 1, device: "wasm", ...options };
   const checkpoints: Uint8Array[] = [];
@@ -145,9 +158,17 @@ bursting(x, y) → o
   expect(error.model.parameters.every(Number.isFinite)).toBe(true);
 });
 
+test("a cell without a loss is made a model of the data, whose gates keep their names", async () => {
+  const cell = compile("cell(x) → h\n  z = σ(Wz·x + Uz·h[t-1])\n  h = z∘h[t-1] + (1 - z)∘tanh(Wh·x)");
+  const model = await train(cell, findTask("flag-recall").dataset({ batch: 4 }), { H: 4, steps: 2, validateEvery: 0 });
+  expect(model.network.loss).toBe("loss");
+  const { z } = model.gates(new Float32Array(5 * 12));
+  expect(z.shape).toEqual([5, 4]);
+});
+
 test("what cannot be trained is refused before the first step", async () => {
-  const lossless = compile("f(x) → y\n  y = W·x");
-  await expect(train(lossless, dataset())).rejects.toThrow("f defines no loss");
+  const lossless = compile("f(u, v) → y\n  y = W·u + R·v\n  where y ∈ ℝ^H");
+  await expect(train(lossless, dataset())).rejects.toThrow("f reads u, v, but only a cell that reads one vector can be made a model by itself");
   await expect(train(rnn, dataset(), { H: 4, setps: 3 } as TrainOptions)).rejects.toThrow(/there is no option setps/);
   await expect(train(rnn, dataset(), { H: 4, steps: -1 })).rejects.toThrow("steps must be a whole number of at least 0, not -1");
   await expect(train(rnn, dataset(), { H: 4, learningRate: 0 })).rejects.toThrow(/learning rate/);

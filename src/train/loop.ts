@@ -5,7 +5,7 @@
  * function of the equations, the data, the options and the seed, whatever the machine does meanwhile.
  */
 import type { Batch, BatchSource, Dataset } from "./data/dataset.ts";
-import { type Compiled, networkOf } from "../model/compiled.ts";
+import { type Compiled, compile, networkOf } from "../model/compiled.ts";
 import { initialParameters } from "../model/initialize.ts";
 import { type Model, modelOf, type TrainingSummary } from "../model/model.ts";
 import { parameterLayout } from "../model/parameters.ts";
@@ -21,6 +21,7 @@ import { describeNonFinite } from "./non-finite.ts";
 import { biasCorrections, momentNames, optimizerGraph } from "./optimizer.ts";
 import { readSettings, type Settings, type TrainOptions } from "./options.ts";
 import { checkInputs, createPasses, type Passes } from "./passes.ts";
+import { hasBinaryTarget, isWholeModel, wrapCell } from "./wrap-cell.ts";
 
 /** A model with what its training came to. */
 export interface TrainedModel extends Model {
@@ -53,7 +54,7 @@ export interface NonFiniteError extends SluiceError {
 const turnMs = 16;
 
 /**
- * Trains the equations on a dataset.
+ * Trains the equations on a dataset. A cell without a loss is made a model first: what is read, the cell, a read-out, a loss (see wrap-cell.ts).
  * @throws SluiceError: the report of a text with errors; E450–E454 (sizes); E462 (options); E463 (unsuitable data); E464 (a NonFiniteError); E465 (resume)
  */
 export async function train(compiled: Compiled, dataset: Dataset, options: TrainOptions = {}): Promise<TrainedModel> {
@@ -116,10 +117,21 @@ interface Run {
   lastLoss?: number;
 }
 
-function prepare(compiled: Compiled, dataset: Dataset, options: TrainOptions): Run {
+/** The equations themselves, or a model around them if they define no loss. */
+function trainable(given: Compiled, dataset: Dataset): Compiled {
+  const network = networkOf(given);
+  if (isWholeModel(network)) return given;
+  const target = hasBinaryTarget(dataset) ? "binary" : "number";
+  return compile(
+    { name: given.source.name, text: wrapCell(given.source.text, network, dataset.inputs, { target }) },
+    { library: given.options.library },
+  );
+}
+
+function prepare(given: Compiled, dataset: Dataset, options: TrainOptions): Run {
   const startedMs = nowMs();
+  const compiled = trainable(given, dataset);
   const network = networkOf(compiled);
-  if (network.loss === undefined) throw new SluiceError("E463", `${network.name} defines no loss; add a line such as  loss = cross_entropy(y, target)`);
   const settings = readSettings(network, options, dataset.valid !== undefined);
   const resumed = settings.resume === undefined ? undefined : resumeFrom(settings.resume, compiled, settings);
   const sizes = resumed?.sizes ?? resolveSizes(network, sizesForInputs(network, settings.sizes, dataset.inputs));
@@ -197,10 +209,14 @@ function resumeFrom(bytes: Uint8Array, compiled: Compiled, settings: Settings) {
   const own = fixedSettings(settings);
   for (const [name, value] of Object.entries(checkpoint.settings)) {
     if (JSON.stringify(value) !== JSON.stringify(own[name]))
-      throw new SluiceError("E465", `the checkpoint was made with ${name} ${JSON.stringify(value)}, this run has ${JSON.stringify(own[name])}; give the same`);
+      throw new SluiceError(
+        "E465",
+        `the checkpoint was made with ${name} ${JSON.stringify(value)}, this run has ${JSON.stringify(own[name])}; give the same`,
+      );
   }
   for (const [name, value] of Object.entries(settings.sizes)) {
-    if (model.sizes[name] !== value) throw new SluiceError("E465", `the checkpoint has ${name} = ${model.sizes[name]}, this run ${name} = ${value}; give the same`);
+    if (model.sizes[name] !== value)
+      throw new SluiceError("E465", `the checkpoint has ${name} = ${model.sizes[name]}, this run ${name} = ${value}; give the same`);
   }
   return { sizes: model.sizes, parameters: model.parameters, loss: model.training?.loss, checkpoint };
 }

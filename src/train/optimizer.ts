@@ -155,6 +155,9 @@ function checkOptimizer(options: OptimizerOptions): void {
     if (typeof value !== "number") continue;
     const share = name === "momentum" || name === "decay" || name === "beta1" || name === "beta2";
     if (!(value >= 0 && (share ? value < 1 : Number.isFinite(value))))
-      throw new SluiceError("E462", `the optimizer's ${name} must be ${share ? "at least 0 and less than 1" : "a number of at least 0"}, not ${value}`);
+      throw new SluiceError(
+        "E462",
+        `the optimizer's ${name} must be ${share ? "at least 0 and less than 1" : "a number of at least 0"}, not ${value}`,
+      );
   }
 }

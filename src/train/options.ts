@@ -9,7 +9,33 @@ import { checkLearningRate, type LearningRate } from "./learning-rate.ts";
 import type { Metric } from "./metric.ts";
 import { type OptimizerOptions, readOptimizer, usualLearningRate } from "./optimizer.ts";
 
-type Letter = "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "J" | "K" | "L" | "M" | "N" | "O" | "P" | "Q" | "R" | "S" | "T" | "U" | "V" | "W" | "X" | "Y" | "Z";
+type Letter =
+  | "A"
+  | "B"
+  | "C"
+  | "D"
+  | "E"
+  | "F"
+  | "G"
+  | "H"
+  | "I"
+  | "J"
+  | "K"
+  | "L"
+  | "M"
+  | "N"
+  | "O"
+  | "P"
+  | "Q"
+  | "R"
+  | "S"
+  | "T"
+  | "U"
+  | "V"
+  | "W"
+  | "X"
+  | "Y"
+  | "Z";
 /** Sizes of the network beside the other options: `{ H: 12, steps: 600 }`. Names that begin with a capital letter. */
 export type SizeOptions = { readonly [name in `${Letter}${string}`]?: number };
 
@@ -101,7 +127,10 @@ export function readSettings(network: Network, options: TrainOptions, validates:
     if (Object.hasOwn(known, name)) continue;
     if (!network.sizes.some((size) => size.name === name)) {
       const there = network.sizes.map((size) => size.name).join(", ") || "none";
-      throw new SluiceError("E462", `there is no option ${name}, and ${network.name} has no such size (its sizes: ${there}); options: ${Object.keys(known).join(", ")}`);
+      throw new SluiceError(
+        "E462",
+        `there is no option ${name}, and ${network.name} has no such size (its sizes: ${there}); options: ${Object.keys(known).join(", ")}`,
+      );
     }
     if (typeof value === "number") sizes[name] = value;
   }
@@ -111,7 +140,8 @@ export function readSettings(network: Network, options: TrainOptions, validates:
   const clip = options.clip ?? 1;
   if (!(clip >= 0)) throw new SluiceError("E462", `clip must be a number of at least 0 (0: no clipping), not ${clip}`);
   const weightNoise = options.weightNoise ?? 0;
-  if (!(weightNoise >= 0 && Number.isFinite(weightNoise))) throw new SluiceError("E462", `weightNoise must be a number of at least 0, not ${weightNoise}`);
+  if (!(weightNoise >= 0 && Number.isFinite(weightNoise)))
+    throw new SluiceError("E462", `weightNoise must be a number of at least 0, not ${weightNoise}`);
   const seed = options.seed ?? 1;
   if (!Number.isFinite(seed)) throw new SluiceError("E462", `seed must be a number, not ${seed}`);
   return {

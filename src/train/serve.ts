@@ -43,7 +43,8 @@ export async function serveTraining(): Promise<void> {
 }
 
 function failure(error: unknown): FromWorker {
-  if (!(error instanceof SluiceError)) return { kind: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error), diagnostics: [] };
+  if (!(error instanceof SluiceError))
+    return { kind: "failed", message: error instanceof Error ? (error.stack ?? error.message) : String(error), diagnostics: [] };
   const { checkpoint, step } = error as Partial<NonFiniteError>;
   return { kind: "failed", code: error.code, message: error.message, diagnostics: error.diagnostics, checkpoint, step };
 }
@@ -57,7 +58,8 @@ async function openDataset(description: DatasetDescription): Promise<Dataset> {
     case "module": {
       const module = (await import(/* @vite-ignore */ description.url)) as Record<string, unknown>;
       const found = module[description.name ?? "default"];
-      if (found === undefined) throw new SluiceError("E463", `${description.url} exports no ${description.name ?? "default"}, where a dataset should be`);
+      if (found === undefined)
+        throw new SluiceError("E463", `${description.url} exports no ${description.name ?? "default"}, where a dataset should be`);
       return (typeof found === "function" ? await found(description.argument) : found) as Dataset;
     }
   }

@@ -83,9 +83,15 @@ function makeBlock(random: Random, name: string, inputs: Variable[], count: numb
     block.values.push(value);
   }
   const result = planned[planned.length - 1];
-  const read = planned.filter((value) => block.lines.some((line) => line.includes(`${value.name}[t${direction === 1 ? "-" : "+"}1]`)));
+  const read = planned.filter((value) => block.lines.some((line) => mentions(line, `${value.name}[t${direction === 1 ? "-" : "+"}1]`)));
   const given = name === "main" && read.length > 0 && chance(random, 0.25);
-  const headerInputs = inputs.map((input) => input.name);
+  // An input that no line happens to read would only be a warning.
+  const used = inputs.filter((input) => block.lines.some((line) => mentions(line.slice(line.indexOf("=")), input.name)));
+  if (used.length === 0) {
+    block.lines[block.lines.length - 1] += ` + 0.1*tanh(${product(block, result.size, inputs[0].name, inputs[0].size)})`;
+    used.push(inputs[0]);
+  }
+  const headerInputs = used.map((input) => input.name);
   if (given) {
     block.declarations.push(`${read[0].name}[${direction === 1 ? "0" : "T+1"}] = z0`, "z0 : static");
     if (declared) block.declarations.push(`z0 ∈ ℝ^${read[0].size}`);
@@ -96,12 +102,20 @@ function makeBlock(random: Random, name: string, inputs: Variable[], count: numb
   for (const [weight, shape] of block.weights) if (shape === "") block.declarations.push(`${weight} ∈ ℝ`);
   if (declared) {
     for (const [weight, shape] of block.weights) if (shape !== "") block.declarations.push(`${weight} ∈ ℝ^${shape}`);
-    for (const variable of [...inputs, ...block.values]) block.declarations.push(`${variable.name} ∈ ℝ^${variable.size}`);
+    for (const variable of [...used, ...block.values]) block.declarations.push(`${variable.name} ∈ ℝ^${variable.size}`);
   }
   // The order of lines does not matter: shuffled, so that it is tested.
   const lines = chance(random, 0.5) ? random.shuffle([...block.lines]) : block.lines;
   const where = block.declarations.map((declaration) => `  where ${declaration}\n`).join("");
   return { block, result, given, text: `${name}(${headerInputs.join(", ")}) → ${result.name}\n${lines.join("\n")}\n${where}` };
+}
+
+/** True if a line reads a name, not merely one that contains it. */
+function mentions(line: string, text: string): boolean {
+  for (let at = line.indexOf(text); at !== -1; at = line.indexOf(text, at + 1)) {
+    if (!/[\p{L}\d]/u.test(line[at - 1] ?? " ") && !/[\p{L}\d]/u.test(line[at + text.length] ?? " ")) return true;
+  }
+  return false;
 }
 
 function weight(block: Block, letter: string, shape: string): string {

@@ -1,120 +1,15 @@
 /**
  * 200 random programs: kernels against the interpreter, outputs and every gradient; padded, alone and anywhere in a batch to the bit; streamed in chunks to the
- * bit. What float32 may differ by is measured on each program itself: the interpreter runs again with every number moved by one part in 2^24.
+ * bit.
  */
 import { expect, test } from "vitest";
-import { analyze, lower } from "../../src/compile.ts";
-import type { Network } from "../../src/ir/network/node.ts";
+import { lower } from "../../src/compile.ts";
 import type { Variant } from "../../src/ir/network/variant.ts";
-import { shapeOf } from "../../src/model/sizes.ts";
-import { createRandom, type Random } from "../../src/support/random.ts";
-import { renderReport } from "../../src/support/report.ts";
-import { type Arrays, interpretGraph, load, type Outputs, runLoaded } from "./execute.ts";
-import { type RandomProgram, randomProgram } from "./random-program.ts";
+import { createRandom } from "../../src/support/random.ts";
+import { interpretGraph, load, type Outputs, runLoaded } from "./execute.ts";
+import { arraysOf, compare, moved, setLengths, subject } from "./random-subject.ts";
 
 const PROGRAMS = 200;
-/** One rounding of every number moved the results by d; a few hundred operations round a few hundred times, mostly against each other. */
-const ROUNDINGS = 60;
-/** Of the largest magnitude: kernels whose own error is a few ulp (exp, tanh) on values that the perturbation happens not to move. */
-const FLOOR = 3e-6;
-
-interface Subject {
-  readonly program: RandomProgram;
-  readonly network: Network;
-  readonly variant: Variant;
-  readonly steps: number;
-  readonly arrays: Map<string, Float64Array | Int32Array>;
-}
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
-
-function analyzed(seed: number): { program: RandomProgram; network: Network } {
-  for (const declared of [false, true]) {
-    const program = randomProgram(seed, declared);
-    const source = { name: `program-${seed}`, text: program.text };
-    const { network, diagnostics } = analyze(source);
-    if (network !== undefined) return { program, network };
-    if (declared) throw new Error(`${renderReport(diagnostics, source)}\n${program.text}`);
-  }
-  throw new Error("unreachable");
-}
-
-function subject(seed: number): Subject {
-  const { program, network } = analyzed(seed);
-  const random = createRandom(seed + 1_000_000);
-  const pick = (values: readonly number[]): number => values[random.integer(values.length)];
-  const sizes: Record<string, number> = {};
-  for (const { name, value, free } of network.sizes) if (value !== undefined || free) sizes[name] = value ?? pick([1, 2, 3, 4, 5, 7, 8, 9]);
-  const steps = pick([1, 2, 3, 5, 8]);
-  const batch = pick([1, 2, 3, 5]);
-  const variant: Variant = {
-    sizes,
-    batch,
-    mode: program.dropout && random.uniform() < 0.5 ? "train" : "evaluate",
-    initial: "fresh",
-    lengths: random.uniform() < 0.5,
-    reset: false,
-    outputs: network.values.filter(({ type }) => type === "real").map(({ name }) => name),
-    gradient: { of: "cotangents", inputs: network.inputs.map(({ name }) => name) },
-  };
-  return { program, network, variant, steps, arrays: arraysOf(network, variant, steps, random) };
-}
-
-function arraysOf(network: Network, { sizes, batch, outputs, lengths }: Variant, steps: number, random: Random): Map<string, Float64Array | Int32Array> {
-  const arrays = new Map<string, Float64Array | Int32Array>();
-  const single = (shape: readonly number[], deviation: number): Float64Array =>
-    Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random.normal(0, deviation)));
-  for (const { name, shape } of network.weights) {
-    const concrete = shapeOf(shape, sizes, name);
-    arrays.set(name, single(concrete, 1 / Math.sqrt(concrete[1] ?? 2)));
-  }
-  for (const { name, shape, perStep } of network.inputs) {
-    const concrete = [...(perStep ? [steps] : []), batch, ...shapeOf(shape, sizes, name)];
-    arrays.set(name, single(concrete, 1));
-    // The step after the last is 0, as for the host.
-    const row = sizeOf(concrete.slice(1));
-    arrays.set(`${name}@1`, perStep ? Float64Array.from([...arrays.get(name)!.subarray(row), ...new Float64Array(row)]) : new Float64Array(0));
-  }
-  for (const name of outputs) {
-    const value = network.values.find((each) => each.name === name)!;
-    arrays.set(`cotangent:${name}`, single([steps, batch, ...shapeOf(value.shape, sizes, name)], 1));
-  }
-  arrays.set("seed", Int32Array.of(12345));
-  if (lengths) setLengths(arrays, Int32Array.from({ length: batch }, () => 1 + random.integer(steps)), steps);
-  return arrays;
-}
-
-function setLengths(arrays: Map<string, Float64Array | Int32Array>, lengths: Int32Array, steps: number): void {
-  const batch = lengths.length;
-  arrays.set("lengths", lengths);
-  arrays.set("valid", Float64Array.from({ length: steps * batch }, (_, i) => (Math.floor(i / batch) < lengths[i % batch] ? 1 : 0)));
-}
-
-function moved(arrays: Arrays, random: Random): Arrays {
-  return new Map(
-    [...arrays].map(([name, values]) => [
-      name,
-      values instanceof Int32Array || name === "valid" ? values : values.map((value) => value * (1 + (random.uniform() < 0.5 ? 2 ** -24 : -(2 ** -24)))),
-    ]),
-  );
-}
-
-function compare(seed: number, got: Outputs, want: Outputs, others: readonly Outputs[], text: string): void {
-  for (const [name, values] of Object.entries(want)) {
-    let largest = 0;
-    let sensitivity = 0;
-    for (let i = 0; i < values.length; i++) {
-      largest = Math.max(largest, Math.abs(values[i]));
-      for (const other of others) sensitivity = Math.max(sensitivity, Math.abs(other[name][i] - values[i]));
-    }
-    const allowed = FLOOR * largest + ROUNDINGS * sensitivity + 1e-30;
-    expect(got[name].length, `${seed} ${name}`).toBe(values.length);
-    for (let i = 0; i < values.length; i++) {
-      const error = Math.abs(got[name][i] - values[i]);
-      if (!(error <= allowed)) throw new Error(`program ${seed}, ${name}[${i}]: got ${got[name][i]}, want ${values[i]} ± ${allowed}\n${text}`);
-    }
-  }
-}
 
 /** Picks examples of a batch out of an array [steps, batch, …] or [batch, …]. */
 function examples(values: Float64Array | Int32Array | Float32Array, outer: number, batch: number, chosen: readonly number[]): Float64Array {

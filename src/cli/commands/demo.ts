@@ -28,7 +28,7 @@ import { distinctGates } from "./gates.ts";
 
 const CELL = "peephole_lstm";
 const HIDDEN = 12;
-const LEARNING_RATE = 2e-2;
+const LEARNING_RATE = 1e-2;
 const CHECKED_SEQUENCES = 2;
 const TOLERANCE = 1e-3; // float32 kernels against float64 differences
 
@@ -197,7 +197,7 @@ async function trainOn(context: Context, recipe: Recipe, { dataset }: OpenedData
     steps: flags.steps,
     seed: flags.seed,
     learningRate: { kind: "cosine", rate: LEARNING_RATE, final: LEARNING_RATE / 20 },
-    validateEvery: Math.max(1, Math.round(flags.steps / 12)),
+    validateEvery: Math.max(1, Math.round(flags.steps / 24)),
     keepBest: false,
     metrics: recipe.metrics,
     signal: context.signal,
@@ -321,11 +321,9 @@ function tellWorths({ terminal, json }: Context, rows: readonly AblationRow[], a
   for (let i = 0; i < cells.length; i += perLine) {
     terminal.print(`  ${pad(i === 0 ? "without" : "", LABEL_WIDTH - 2)}${cells.slice(i, i + perLine).join("  ")}`.trimEnd());
   }
-  terminal.print(
-    terminal.dim(
-      `  ${pad("", LABEL_WIDTH - 2)}${shorten(`accuracy with one gate held fixed; ${Math.round(100 * accuracy)} % as trained`, terminal.width - LABEL_WIDTH, terminal)}`,
-    ),
-  );
+  for (const text of wrap(`accuracy with one gate held fixed; ${Math.round(100 * accuracy)} % as trained`, terminal.width - LABEL_WIDTH)) {
+    terminal.print(terminal.dim(`  ${pad("", LABEL_WIDTH - 2)}${text}`));
+  }
   terminal.print();
 }
 

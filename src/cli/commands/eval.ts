@@ -66,8 +66,7 @@ export function openModel(path: string, flags: PartFlags): OpenedModel {
   const { dataset } = data;
   if (flags.part !== undefined && !PARTS.includes(flags.part)) throw usageError(`--part is one of ${PARTS.join(", ")}, not “${flags.part}”`);
   const part = flags.part ?? (dataset.test ? "test" : dataset.valid ? "valid" : "train");
-  // A text read with a model's vocabulary has the whole of itself as its training part.
-  const source = part === "all" || part === "train" ? dataset.train : part === "valid" ? dataset.valid : dataset.test;
+  const source = { train: dataset.train, valid: dataset.valid, test: dataset.test, all: data.whole }[part];
   if (source === undefined) throw usageError(`${dataset.name} has no ${part} part`);
   const record = dataset.record;
   const score = record.kind === "task" ? data.task?.score(record.options) : undefined;

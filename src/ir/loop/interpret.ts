@@ -79,6 +79,9 @@ function execute(statement: Statement, frame: Frame, machine: Machine): void {
       bytes(memory, scalar(statement.to, frame, machine), length).set(from);
       return;
     }
+    case "barrier":
+      invariant(scalar(statement.threads, frame, machine) === 1, "the interpreter is one thread");
+      return;
     default:
       unreachable(statement);
   }

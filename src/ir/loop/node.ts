@@ -59,6 +59,8 @@ export type Statement =
     }
   | { readonly kind: "if"; readonly condition: Expression; readonly then: readonly Statement[]; readonly otherwise?: readonly Statement[] }
   | { readonly kind: "call"; readonly callee: string; readonly args: readonly Expression[] }
+  /** Waits until all `threads` (an i32) threads that run this function together have come here; `address`: two i32 of memory for counting. Alone: nothing. */
+  | { readonly kind: "barrier"; readonly address: number; readonly threads: Expression }
   /** Fills `bytes` bytes from `address` with zeros. */
   | { readonly kind: "clear"; readonly address: Expression; readonly bytes: Expression }
   /** Copies bytes; the ranges may overlap. */

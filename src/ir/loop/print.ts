@@ -50,6 +50,8 @@ function printStatement(statement: Statement, indent: string): string {
       return `${indent}clear ${printExpression(statement.bytes)} bytes at ${printExpression(statement.address)}\n`;
     case "copy":
       return `${indent}copy ${printExpression(statement.bytes)} bytes to ${printExpression(statement.to)} from ${printExpression(statement.from)}\n`;
+    case "barrier":
+      return `${indent}meet ${printExpression(statement.threads)} threads at ${statement.address}\n`;
     default:
       return unreachable(statement);
   }

@@ -99,6 +99,9 @@ function verifyStatement(statement: Statement, bound: Set<string>, scope: Scope)
       want(statement.from, "i32", "an address");
       want(statement.bytes, "i32", "a number of bytes");
       return;
+    case "barrier":
+      want(statement.threads, "i32", "a number of threads");
+      return;
     default:
       unreachable(statement);
   }

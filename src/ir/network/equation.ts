@@ -51,12 +51,15 @@ type TermKind<S> =
   | { readonly kind: "binary"; readonly op: Exclude<BinaryOperator, "convolve">; readonly left: TermOf<S>; readonly right: TermOf<S> }
   /** `W ∗ x`; `taps[j]` is multiplied with x at t - offset - dilation·j. */
   | { readonly kind: "convolution"; readonly kernel: TermOf<S>; readonly operand: TermOf<S>; readonly taps: Taps }
-  /** A function of the language (functions.ts); numbers that configure it are `options`. */
+  /** `W·x` with a block-diagonal W, kept as its blocks [N, out/N, in/N]: each block works on its own part of x. */
+  | { readonly kind: "blockwise"; readonly kernel: TermOf<S>; readonly operand: TermOf<S> }
+  /** A function of the language; numbers that configure it are `options`, those that differ from their defaults (and the ones before) are `written`. */
   | {
       readonly kind: "call";
       readonly function: string;
       readonly args: readonly TermOf<S>[];
       readonly options: Readonly<Record<string, number>>;
+      readonly written: readonly number[];
     }
   | { readonly kind: "reduction"; readonly op: "sum" | "max" | "mean" | "softmax"; readonly index: string; readonly body: TermOf<S> }
   | { readonly kind: "absolute"; readonly operand: TermOf<S> }
@@ -92,6 +95,7 @@ export function termChildren<S>(term: TermOf<S>): readonly TermOf<S>[] {
     case "binary":
       return [term.left, term.right];
     case "convolution":
+    case "blockwise":
       return [term.kernel, term.operand];
     case "call":
       return term.args;
@@ -123,6 +127,7 @@ export function withChildren<S>(term: TermOf<S>, children: readonly TermOf<S>[])
     case "binary":
       return { ...term, left: children[0], right: children[1] };
     case "convolution":
+    case "blockwise":
       return { ...term, kernel: children[0], operand: children[1] };
     case "call":
       return { ...term, args: children };

@@ -34,7 +34,8 @@ export function printSize(size: Size): string {
     .map(({ coefficient, names }, k) => {
       const count = Math.abs(coefficient);
       const product = names.join("·");
-      const text = product === "" ? String(count) : count === 1 ? product : Number.isInteger(1 / count) ? `${product}/${1 / count}` : `${count}${product}`;
+      const text =
+        product === "" ? String(count) : count === 1 ? product : Number.isInteger(1 / count) ? `${product}/${1 / count}` : `${count}${product}`;
       const sign = coefficient < 0 ? "-" : k === 0 ? "" : "+";
       return sign + text;
     })
@@ -45,7 +46,9 @@ function toSyntax<S>(term: TermOf<S>, sizeName: (term: TermOf<S> & { kind: "size
   const go = (part: TermOf<S>): Expression => toSyntax(part, sizeName);
   switch (term.kind) {
     case "number":
-      return term.value < 0 ? { kind: "unary", span: NOWHERE, op: "neg", operand: number(-term.value) } : number(Number.isNaN(term.value) ? 0 : term.value);
+      return term.value < 0
+        ? { kind: "unary", span: NOWHERE, op: "neg", operand: number(-term.value) }
+        : number(Number.isNaN(term.value) ? 0 : term.value);
     case "size":
       return name(sizeName(term));
     case "counter":
@@ -71,10 +74,18 @@ function toSyntax<S>(term: TermOf<S>, sizeName: (term: TermOf<S> & { kind: "size
       return { kind: "binary", span: NOWHERE, op: term.op, left: go(term.left), right: go(term.right) };
     case "convolution":
       return { kind: "binary", span: NOWHERE, op: "convolve", left: go(term.kernel), right: go(term.operand) };
+    case "blockwise":
+      return { kind: "binary", span: NOWHERE, op: "product", left: go(term.kernel), right: go(term.operand) };
     case "call":
-      return call(term.function, [...term.args.map(go), ...Object.values(term.options).map(number)]);
+      return call(term.function, [...term.args.map(go), ...term.written.map(number)]);
     case "reduction":
-      return { kind: "reduction", span: NOWHERE, op: term.op, index: { kind: "identifier", span: NOWHERE, name: shortName(term.index) }, body: go(term.body) };
+      return {
+        kind: "reduction",
+        span: NOWHERE,
+        op: term.op,
+        index: { kind: "identifier", span: NOWHERE, name: shortName(term.index) },
+        body: go(term.body),
+      };
     case "absolute":
       return { kind: "absolute", span: NOWHERE, operand: go(term.operand) };
     case "concatenation":

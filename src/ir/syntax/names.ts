@@ -60,7 +60,11 @@ const ACCENTS: Readonly<Record<string, string>> = {
   prime: "′",
 };
 
-const GREEK_WORD = new Map(Object.entries(GREEK).map(([word, letter]) => [letter, word]).reverse() as [string, string][]);
+const GREEK_WORD = new Map(
+  Object.entries(GREEK)
+    .map(([word, letter]) => [letter, word])
+    .reverse() as [string, string][],
+);
 const ACCENT_WORD = new Map(Object.entries(ACCENTS).map(([word, mark]) => [mark, word]));
 const GREEK_LETTERS = [...GREEK_WORD.keys()].join("");
 const ACCENT_MARKS = [...ACCENT_WORD.keys()].join("");
@@ -102,7 +106,10 @@ const LOOK_ALIKES: Readonly<Record<string, string>> = (() => {
  */
 export function canonicalName(text: string): string {
   if (PLAIN.test(text) && text !== "mu" && text !== "nu" && text !== "xi" && text !== "pi" && text !== "Xi" && text !== "Pi") return text;
-  const decomposed = text.normalize("NFKD").replace(/ς/gu, "σ").replace(/\u0305/gu, "\u0304");
+  const decomposed = text
+    .normalize("NFKD")
+    .replace(/ς/gu, "σ")
+    .replace(/\u0305/gu, "\u0304");
   let name = "";
   let last = ""; // the piece written last
   let gap = false; // an underscore was read and not yet written

@@ -19,7 +19,14 @@ export interface PrintOptions {
 
 export const ENTRY = Object.fromEntries(OPERATORS.map((entry) => [entry.op, entry])) as Readonly<Record<BinaryOperator, OperatorEntry>>;
 const SPACED = new Set(["+", "-", "∗", "@", ".*"]);
-const GLYPHS: Readonly<Partial<Record<BinaryOperator, string>>> = { product: "·⋅∙•@", hadamard: "∘◦⊙", outer: "⊗", convolve: "∗", mul: "*", div: "/" };
+const GLYPHS: Readonly<Partial<Record<BinaryOperator, string>>> = {
+  product: "·⋅∙•@",
+  hadamard: "∘◦⊙",
+  outer: "⊗",
+  convolve: "∗",
+  mul: "*",
+  div: "/",
+};
 const ATOM = 7;
 const ROOT = 5.5;
 /** Looser than every product, tighter than sums: a term. */

@@ -8,7 +8,30 @@ import { printBlock, printFile } from "./print.ts";
 
 const span = { start: 0, end: 0 };
 const id = (name: string): Identifier => ({ kind: "identifier", span, name });
-const NAMES = ["x", "h", "Wxi", "W_xi", "bα", "α", "h̃", "ĉ", "h′", "wci", "S", "K", "log", "log_σ", "λ1", "Wξ", "x̄", "x_t1", "T", "Σ", "gate", "max_pool"];
+const NAMES = [
+  "x",
+  "h",
+  "Wxi",
+  "W_xi",
+  "bα",
+  "α",
+  "h̃",
+  "ĉ",
+  "h′",
+  "wci",
+  "S",
+  "K",
+  "log",
+  "log_σ",
+  "λ1",
+  "Wξ",
+  "x̄",
+  "x_t1",
+  "T",
+  "Σ",
+  "gate",
+  "max_pool",
+];
 const FUNCTIONS = ["σ", "tanh", "log_σ", "hard_σ", "softmax", "norm", "sqrt", "lstm", "cross_entropy"];
 const names = fc.constantFrom(...NAMES).map(id);
 const index = fc.constantFrom("s", "n", "e", "j", "β").map(id);
@@ -18,19 +41,40 @@ const distinct = (of: fc.Arbitrary<Identifier>, minLength: number): fc.Arbitrary
 const { expression } = fc.letrec<{ expression: Expression; subscript: Subscript }>((tie) => ({
   subscript: fc.oneof(
     fc.integer({ min: -2, max: 3 }).map((lag): Subscript => ({ kind: "time", span, lag })),
-    fc.oneof(index.map(({ name }): Expression => ({ kind: "name", span, name })), tie("expression")).map((value): Subscript => ({ kind: "index", span, value })),
+    fc
+      .oneof(
+        index.map(({ name }): Expression => ({ kind: "name", span, name })),
+        tie("expression"),
+      )
+      .map((value): Subscript => ({ kind: "index", span, value })),
   ),
   expression: fc.oneof(
     { maxDepth: 5, depthSize: "medium" },
     fc.constantFrom(...NAMES).map((name): Expression => ({ kind: "name", span, name })),
-    fc.oneof(fc.integer({ min: 0, max: 20 }), fc.double({ min: 0, max: 1e9, noNaN: true })).map((value): Expression => ({ kind: "number", span, value: value + 0 })),
+    fc
+      .oneof(fc.integer({ min: 0, max: 20 }), fc.double({ min: 0, max: 1e9, noNaN: true }))
+      .map((value): Expression => ({ kind: "number", span, value: value + 0 })),
     fc
       .tuple(tie("expression"), fc.array(tie("subscript"), { minLength: 1, maxLength: 2 }))
       .map(([base, subscripts]): Expression => ({ kind: "subscript", span, base, subscripts })),
     fc
-      .tuple(fc.constantFrom(...FUNCTIONS), fc.array(tie("expression"), { minLength: 1, maxLength: 2 }), fc.uniqueArray(fc.tuple(fc.constantFrom("p", "q"), tie("expression")), { maxLength: 2, selector: ([n]) => n }))
-      .map(([callee, args, named]): Expression => ({ kind: "call", span, callee: id(callee), args, named: named.map(([name, value]) => ({ name: id(name), value })) })),
-    fc.tuple(fc.constantFrom("neg" as const, "transpose" as const), tie("expression")).map(([op, operand]): Expression => ({ kind: "unary", span, op, operand })),
+      .tuple(
+        fc.constantFrom(...FUNCTIONS),
+        fc.array(tie("expression"), { minLength: 1, maxLength: 2 }),
+        fc.uniqueArray(fc.tuple(fc.constantFrom("p", "q"), tie("expression")), { maxLength: 2, selector: ([n]) => n }),
+      )
+      .map(
+        ([callee, args, named]): Expression => ({
+          kind: "call",
+          span,
+          callee: id(callee),
+          args,
+          named: named.map(([name, value]) => ({ name: id(name), value })),
+        }),
+      ),
+    fc
+      .tuple(fc.constantFrom("neg" as const, "transpose" as const), tie("expression"))
+      .map(([op, operand]): Expression => ({ kind: "unary", span, op, operand })),
     fc
       .tuple(fc.constantFrom(...OPERATORS.map(({ op }) => op)), tie("expression"), tie("expression"))
       .map(([op, left, right]): Expression => ({ kind: "binary", span, op, left, right })),
@@ -54,28 +98,38 @@ const offset = fc.oneof(
 const bound = fc.record({ strict: fc.boolean(), value: offset });
 const declaration: fc.Arbitrary<Declaration> = fc.oneof(
   fc.tuple(distinct(names, 1), expression).map(([of, value]): Declaration => ({ kind: "distribution", span, names: of, value })),
-  fc.tuple(names, fc.constantFrom(-2, -1, 1, 2, 3), expression).map(([name, lag, value]): Declaration => ({ kind: "initial", span, name, lag, value })),
+  fc
+    .tuple(names, fc.constantFrom(-2, -1, 1, 2, 3), expression)
+    .map(([name, lag, value]): Declaration => ({ kind: "initial", span, name, lag, value })),
   fc
     .tuple(fc.array(fc.record({ name: names, indices: distinct(index, 0) }), { minLength: 1, maxLength: 2 }), fc.array(size, { maxLength: 3 }))
     .map(([of, sizes]): Declaration => ({ kind: "shape", span, names: of, sizes })),
   fc.tuple(distinct(index, 1), size, size).map(([of, from, to]): Declaration => ({ kind: "range", span, names: of, from, to })),
-  fc.tuple(index, fc.option(bound, { nil: undefined }), fc.option(bound, { nil: undefined })).map(
-    ([name, lower, upper]): Declaration => ({ kind: "bound", span, name, ...(lower ? { lower } : {}), ...(upper ? { upper } : {}) }),
-  ),
   fc
-    .tuple(distinct(names, 1), fc.array(fc.tuple(fc.constantFrom(...Object.keys(OPTIONS)), size), { minLength: 1, maxLength: 3 }))
-    .map(([of, options]): Declaration => ({
+    .tuple(index, fc.option(bound, { nil: undefined }), fc.option(bound, { nil: undefined }))
+    .map(([name, lower, upper]): Declaration => ({ kind: "bound", span, name, ...(lower ? { lower } : {}), ...(upper ? { upper } : {}) })),
+  fc.tuple(distinct(names, 1), fc.array(fc.tuple(fc.constantFrom(...Object.keys(OPTIONS)), size), { minLength: 1, maxLength: 3 })).map(
+    ([of, options]): Declaration => ({
       kind: "option",
       span,
       names: of,
       options: options.map(([name, value]) => (OPTIONS[name]!.argument === "none" ? { name: id(name) } : { name: id(name), value })),
-    })),
+    }),
+  ),
   distinct(names, 1).map((of): Declaration => ({ kind: "gate", span, names: of })),
 );
 const comment = fc.option(fc.constantFrom("peephole", "", "eq. 7, σ(x) = 1"), { nil: undefined });
 const definition: fc.Arbitrary<Definition> = fc
   .tuple(fc.constantFrom("plain" as const, "log" as const), names, distinct(index, 0), expression, comment)
-  .map(([form, target, indices, value, text]) => ({ kind: "definition", span, form, target, indices, value, ...(text === undefined ? {} : { comment: text }) }));
+  .map(([form, target, indices, value, text]) => ({
+    kind: "definition",
+    span,
+    form,
+    target,
+    indices,
+    value,
+    ...(text === undefined ? {} : { comment: text }),
+  }));
 const item: fc.Arbitrary<Item> = fc.oneof(
   { weight: 4, arbitrary: definition },
   { weight: 1, arbitrary: fc.constantFrom("a note", "").map((text): Item => ({ kind: "comment", span, text })) },
@@ -87,7 +141,14 @@ const item: fc.Arbitrary<Item> = fc.oneof(
   },
 );
 const block: fc.Arbitrary<Block> = fc
-  .tuple(fc.array(fc.constantFrom("Hochreiter & Schmidhuber 1997", ""), { maxLength: 2 }), names, distinct(names, 0), distinct(names, 1), definition, fc.array(item, { maxLength: 3 }))
+  .tuple(
+    fc.array(fc.constantFrom("Hochreiter & Schmidhuber 1997", ""), { maxLength: 2 }),
+    names,
+    distinct(names, 0),
+    distinct(names, 1),
+    definition,
+    fc.array(item, { maxLength: 3 }),
+  )
   .map(([documentation, name, inputs, outputs, first, items]) => ({
     kind: "block",
     span,

@@ -6,9 +6,9 @@
  */
 import { invariant } from "../../support/invariant.ts";
 import type { Span } from "../../support/source.ts";
-import { equalAxes, replaceAxis, sameAxisSet, unionAxes, withoutAxes } from "./axes.ts";
+import { equalAxes, replaceAxis, sameAxisSet, withoutAxes } from "./axes.ts";
 import type { Attributes, AxisName, AxisSize, BinaryOp, ElementType, Graph, Node, Op, Output, ScanAttributes, UnaryOp } from "./node.ts";
-import { isBinary, isUnary, opTable, shapeOf, sizeOf, type Shape } from "./ops.ts";
+import { broken, isBinary, isUnary, opTable, shapeOf, sizeOf, type Shape } from "./ops.ts";
 
 /** Number of a node in the graph under construction. */
 export type NodeId = number;
@@ -144,11 +144,20 @@ function bodyKey(body: Graph): string {
 }
 
 function nodeKey(op: Op, args: readonly number[], attributes: Attributes, shape: Shape): string {
-  const { scan, ...rest } = attributes;
   let key = `${op}|${args.join()}|${shape.axes.join()}|${shape.type}`;
-  for (const name of Object.keys(rest).sort()) key += `|${name}=${keyOf(rest[name as keyof typeof rest])}`;
+  const names = Object.keys(attributes);
+  for (const name of names.length > 1 ? names.sort() : names) if (name !== "scan") key += `|${name}=${keyOf(attributes[name as keyof Attributes])}`;
+  const { scan } = attributes;
   if (scan) key += `|${scan.reverse}|${scan.sequences}|${scan.statics}|${scan.states}|${scan.stateNames.join()}|${bodyKey(scan.body)}`;
   return key;
+}
+
+function withoutUndefined(attributes: Attributes): Attributes {
+  for (const key in attributes) {
+    if (attributes[key as keyof Attributes] !== undefined) continue;
+    return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined)) as Attributes;
+  }
+  return attributes;
 }
 
 function keyOf(value: unknown): string {
@@ -164,12 +173,12 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
   const known = new Map<string, NodeId>();
 
   function node(id: NodeId): Node {
-    invariant(Number.isInteger(id) && id >= 0 && id < nodes.length, `there is no node ${id}`);
+    if (!(Number.isInteger(id) && id >= 0 && id < nodes.length)) broken(`there is no node ${id}`);
     return nodes[id];
   }
 
   function make(op: Op, args: readonly NodeId[], given: Attributes = {}, declared?: Shape): NodeId {
-    const attributes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Attributes;
+    const attributes = withoutUndefined(given);
     const shape = shapeOf(op, args.map(node), attributes, table, opTable[op].declared ? declared : undefined);
     const key = nodeKey(op, args, attributes, shape);
     const existing = known.get(key);
@@ -195,8 +204,8 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
 
   function declareAxis(axis: AxisName, size: AxisSize): AxisName {
     const old = table.get(axis);
-    invariant(old === undefined || old === size, `axis ${axis} has the size ${old}, not ${size}`);
-    invariant(size === "T" || (Number.isInteger(size) && size > 0), `axis ${axis} cannot have the size ${size}`);
+    if (!(old === undefined || old === size)) broken(`axis ${axis} has the size ${old}, not ${size}`);
+    if (!(size === "T" || (Number.isInteger(size) && size > 0))) broken(`axis ${axis} cannot have the size ${size}`);
     table.set(axis, size);
     return axis;
   }
@@ -334,7 +343,7 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
 export function prune(graph: Graph): Graph {
   const needed = new Uint8Array(graph.nodes.length);
   for (const output of graph.outputs) {
-    invariant(output.node >= 0 && output.node < graph.nodes.length, `output ${output.name} has no node`);
+    if (!(output.node >= 0 && output.node < graph.nodes.length)) broken(`output ${output.name} has no node`);
     needed[output.node] = 1;
   }
   for (let i = graph.nodes.length - 1; i >= 0; i--) if (needed[i]) for (const arg of graph.nodes[i].args) needed[arg] = 1;
@@ -345,7 +354,8 @@ export function prune(graph: Graph): Graph {
     place.set(i, nodes.length);
     nodes.push({ ...old, args: old.args.map((arg) => place.get(arg)!) });
   }
-  const used = new Set(nodes.flatMap(axesInUse));
+  const used = new Set<AxisName>();
+  for (const node of nodes) useAxes(node, used);
   return {
     axes: new Map([...graph.axes].filter(([axis]) => used.has(axis))),
     nodes,
@@ -353,10 +363,11 @@ export function prune(graph: Graph): Graph {
   };
 }
 
-function axesInUse(node: Node): readonly AxisName[] {
-  const { axis, to, from, over, axes, parts, lags, scan } = node.attributes;
-  const lists = [node.axes, to === undefined ? [] : list(to), from ?? [], over ?? [], axes ?? [], parts ?? []];
-  return unionAxes(...lists, axis ? [axis] : [], lags ? [lags] : [], scan ? [...scan.body.axes.keys()] : []);
+function useAxes({ axes: own, attributes }: Node, used: Set<AxisName>): void {
+  for (const axis of own) used.add(axis);
+  const { axis, to, from, over, axes, parts, lags, scan } = attributes;
+  for (const names of [to, from, over, axes, parts, axis, lags]) if (names !== undefined) for (const name of list(names)) used.add(name);
+  if (scan) for (const name of scan.body.axes.keys()) used.add(name);
 }
 
 export interface ImportOptions {

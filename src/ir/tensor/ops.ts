@@ -4,7 +4,7 @@
  *
  * The table is total (`satisfies { [K in Op]: … }`): an op without a rule does not compile.
  */
-import { invariant } from "../../support/invariant.ts";
+import { InternalError, invariant } from "../../support/invariant.ts";
 import { commonAxes, equalAxes, hasAxes, replaceAxis, sameAxisSet, unionAxes, withoutAxes } from "./axes.ts";
 import type { Attributes, AxisName, AxisSize, BinaryOp, ElementType, Node, Op, UnaryOp } from "./node.ts";
 
@@ -31,31 +31,36 @@ export interface OpRule {
   readonly result: (args: readonly Node[], attributes: Attributes, axes: AxisTable, declared: Shape | undefined) => Shape;
 }
 
+/** Reports a broken rule; unlike `invariant`, the text is made only when it is needed. @throws InternalError */
+export function broken(message: string): never {
+  throw new InternalError(`internal error: ${message} (this is a bug in Sluice, please report it)`);
+}
+
 /** Size of an axis. @throws InternalError if it was never declared. */
 export function sizeOf(axes: AxisTable, axis: AxisName): AxisSize {
   const size = axes.get(axis);
-  invariant(size !== undefined, `axis ${axis} is not declared`);
+  if (size === undefined) broken(`axis ${axis} is not declared`);
   return size;
 }
 
 function fixedSize(axes: AxisTable, axis: AxisName): number {
   const size = sizeOf(axes, axis);
-  invariant(size !== "T", `axis ${axis} has the size of time where a number is needed`);
+  if (size === "T") broken(`axis ${axis} has the size of time where a number is needed`);
   return size;
 }
 
 const real = (axes: readonly AxisName[]): Shape => ({ axes, type: "real" });
 
 function requireReal(args: readonly Node[]): void {
-  for (const arg of args) invariant(arg.type === "real", `a real argument is needed, ${arg.op} is an index`);
+  for (const arg of args) if (arg.type !== "real") broken(`a real argument is needed, ${arg.op} is an index`);
 }
 
 function requireAxes(node: Node, wanted: readonly AxisName[]): void {
-  invariant(hasAxes(node.axes, wanted), `axes [${wanted}] are not all in [${node.axes}]`);
+  if (!hasAxes(node.axes, wanted)) broken(`axes [${wanted}] are not all in [${node.axes}]`);
 }
 
 function requireDistinct(axes: readonly AxisName[]): void {
-  invariant(new Set(axes).size === axes.length, `an axis occurs twice in [${axes}]`);
+  for (let i = 1; i < axes.length; i++) if (axes.indexOf(axes[i]) !== i) broken(`an axis occurs twice in [${axes}]`);
 }
 
 const NONE: OpRule["required"] = [];
@@ -129,7 +134,7 @@ function names(to: AxisName | readonly AxisName[] | undefined): readonly AxisNam
 }
 
 function scanOf(node: Node) {
-  invariant(node.op === "scan" && node.attributes.scan, `a scan is needed, not ${node.op}`);
+  if (!(node.op === "scan" && node.attributes.scan)) broken(`a scan is needed, not ${node.op}`);
   return node.attributes.scan;
 }
 
@@ -178,7 +183,7 @@ export const opTable = {
   input: leaf(["name"], declaredShape),
   weight: leaf(["name"], (args, attributes, axes, declared) => {
     const shape = declaredShape(args, attributes, axes, declared);
-    for (const axis of shape.axes) invariant(sizeOf(axes, axis) !== "T" && axis !== "b", `a weight cannot have the axis ${axis}`);
+    for (const axis of shape.axes) if (!(sizeOf(axes, axis) !== "T" && axis !== "b")) broken(`a weight cannot have the axis ${axis}`);
     return shape;
   }),
   constant: leaf(["value"], (_args, _attributes, _axes, declared) => {
@@ -229,7 +234,7 @@ export const opTable = {
     requireReal(args);
     requireOver(attributes.over!);
     const all = binaryAxes(args);
-    invariant(hasAxes(all, attributes.over!), `axes [${attributes.over}] are not all in [${all}]`);
+    if (!hasAxes(all, attributes.over!)) broken(`axes [${attributes.over}] are not all in [${all}]`);
     return real(withoutAxes(all, attributes.over!));
   }),
   rename: structure(["from", "to"], true, (args, attributes, axes) => {
@@ -238,7 +243,7 @@ export const opTable = {
     invariant(from.length === to.length, "rename needs as many new names as old ones");
     requireAxes(args[0], from);
     for (const [i, axis] of from.entries()) {
-      invariant(sizeOf(axes, axis) === sizeOf(axes, to[i]), `rename ${axis} → ${to[i]}: sizes ${sizeOf(axes, axis)} and ${sizeOf(axes, to[i])} differ`);
+      if (sizeOf(axes, axis) !== sizeOf(axes, to[i])) broken(`rename ${axis} → ${to[i]}: sizes ${sizeOf(axes, axis)} and ${sizeOf(axes, to[i])} differ`);
     }
     const result = args[0].axes.map((axis) => (from.includes(axis) ? to[from.indexOf(axis)] : axis));
     requireDistinct(result);
@@ -246,7 +251,7 @@ export const opTable = {
   }),
   transpose: {
     ...structure(NONE, false, (args, _attributes, _axes, declared) => {
-      invariant(declared && sameAxisSet(declared.axes, args[0].axes), `transpose must permute [${args[0].axes}]`);
+      if (!(declared && sameAxisSet(declared.axes, args[0].axes))) broken(`transpose must permute [${args[0].axes}]`);
       return { axes: declared.axes, type: args[0].type };
     }),
     declared: true,
@@ -261,7 +266,7 @@ export const opTable = {
     const to = attributes.to as AxisName;
     requireAxes(args[0], [attributes.axis!]);
     const end = attributes.start! + fixedSize(axes, to);
-    invariant(attributes.start! >= 0 && end <= fixedSize(axes, attributes.axis!), `slice ${attributes.start}..${end} of ${attributes.axis} is out of range`);
+    if (!(attributes.start! >= 0 && end <= fixedSize(axes, attributes.axis!))) broken(`slice ${attributes.start}..${end} of ${attributes.axis} is out of range`);
     const result = replaceAxis(args[0].axes, attributes.axis!, [to]);
     requireDistinct(result);
     return { axes: result, type: args[0].type };
@@ -269,7 +274,7 @@ export const opTable = {
   pick: structure(["axis", "start"], true, (args, attributes, axes) => {
     requireAxes(args[0], [attributes.axis!]);
     const size = sizeOf(axes, attributes.axis!);
-    invariant(attributes.start! >= 0 && (size === "T" || attributes.start! < size), `pick ${attributes.start} of ${attributes.axis} is out of range`);
+    if (!(attributes.start! >= 0 && (size === "T" || attributes.start! < size))) broken(`pick ${attributes.start} of ${attributes.axis} is out of range`);
     return { axes: withoutAxes(args[0].axes, [attributes.axis!]), type: args[0].type };
   }),
   concat: structure(
@@ -281,13 +286,13 @@ export const opTable = {
       invariant(parts.length === args.length, "concat needs one part axis for each argument");
       let total = 0;
       for (const part of parts) total += fixedSize(axes, part);
-      invariant(total === fixedSize(axes, axis), `concat: parts [${parts}] hold ${total}, ${axis} holds ${fixedSize(axes, axis)}`);
+      if (total !== fixedSize(axes, axis)) broken(`concat: parts [${parts}] hold ${total}, ${axis} holds ${fixedSize(axes, axis)}`);
       const result = replaceAxis(args[0].axes, parts[0], [axis]);
       requireDistinct(result);
       for (const [i, arg] of args.entries()) {
         requireAxes(arg, [parts[i]]);
         const rest = withoutAxes(arg.axes, [parts[i]]);
-        invariant(sameAxisSet(rest, withoutAxes(args[0].axes, [parts[0]])), `concat: argument ${i} has axes [${arg.axes}], the first [${args[0].axes}]`);
+        if (!sameAxisSet(rest, withoutAxes(args[0].axes, [parts[0]]))) broken(`concat: argument ${i} has axes [${arg.axes}], the first [${args[0].axes}]`);
         invariant(arg.type === args[0].type, "concat: all arguments must have one type");
       }
       return { axes: result, type: args[0].type };
@@ -298,7 +303,7 @@ export const opTable = {
     const to = attributes.to as AxisName;
     requireAxes(args[0], [attributes.axis!]);
     const end = attributes.start! + fixedSize(axes, attributes.axis!);
-    invariant(attributes.start! >= 0 && end <= fixedSize(axes, to), `pad: ${attributes.start}..${end} is out of the range of ${to}`);
+    if (!(attributes.start! >= 0 && end <= fixedSize(axes, to))) broken(`pad: ${attributes.start}..${end} is out of the range of ${to}`);
     const result = replaceAxis(args[0].axes, attributes.axis!, [to]);
     requireDistinct(result);
     return { axes: result, type: args[0].type };
@@ -307,7 +312,7 @@ export const opTable = {
     const to = names(attributes.to);
     requireAxes(args[0], [attributes.axis!]);
     const product = to.reduce((size, axis) => size * fixedSize(axes, axis), 1);
-    invariant(product === fixedSize(axes, attributes.axis!), `split: [${to}] hold ${product}, ${attributes.axis} holds ${sizeOf(axes, attributes.axis!)}`);
+    if (product !== fixedSize(axes, attributes.axis!)) broken(`split: [${to}] hold ${product}, ${attributes.axis} holds ${sizeOf(axes, attributes.axis!)}`);
     const result = replaceAxis(args[0].axes, attributes.axis!, to);
     requireDistinct(result);
     return { axes: result, type: args[0].type };
@@ -316,9 +321,9 @@ export const opTable = {
     const to = attributes.to as AxisName;
     const from = attributes.axes!;
     const first = args[0].axes.indexOf(from[0]);
-    invariant(first >= 0 && equalAxes(args[0].axes.slice(first, first + from.length), from), `merge: [${from}] do not lie together in [${args[0].axes}]`);
+    if (!(first >= 0 && equalAxes(args[0].axes.slice(first, first + from.length), from))) broken(`merge: [${from}] do not lie together in [${args[0].axes}]`);
     const product = from.reduce((size, axis) => size * fixedSize(axes, axis), 1);
-    invariant(product === fixedSize(axes, to), `merge: [${from}] hold ${product}, ${to} holds ${sizeOf(axes, to)}`);
+    if (product !== fixedSize(axes, to)) broken(`merge: [${from}] hold ${product}, ${to} holds ${sizeOf(axes, to)}`);
     const result = [...args[0].axes.slice(0, first), to, ...args[0].axes.slice(first + from.length)];
     requireDistinct(result);
     return { axes: result, type: args[0].type };
@@ -329,7 +334,7 @@ export const opTable = {
     (args, attributes) => {
       requireAxes(args[0], [attributes.axis!]);
       invariant(args[1].type === "index", "gather needs an index");
-      invariant(!args[1].axes.includes(attributes.axis!), `gather: the index has the axis ${attributes.axis} itself`);
+      if (args[1].axes.includes(attributes.axis!)) broken(`gather: the index has the axis ${attributes.axis} itself`);
       return { axes: unionAxes(args[1].axes, withoutAxes(args[0].axes, [attributes.axis!])), type: args[0].type };
     },
     [2, 2],
@@ -343,7 +348,7 @@ export const opTable = {
       invariant(args[1].type === "index", "scatter needs an index");
       requireAxes(args[0], args[1].axes);
       requireAxes(args[1], attributes.over!);
-      invariant(!args[0].axes.includes(attributes.axis!), `scatter: the values have the axis ${attributes.axis} already`);
+      if (args[0].axes.includes(attributes.axis!)) broken(`scatter: the values have the axis ${attributes.axis} already`);
       const kept = withoutAxes(args[0].axes, attributes.over!);
       return real([...commonAxes(kept, args[1].axes), attributes.axis!, ...withoutAxes(kept, args[1].axes)]);
     },
@@ -359,10 +364,10 @@ export const opTable = {
       const wanted = withoutAxes(x.axes, ["t"]);
       const count = Math.abs(attributes.lag!);
       if (count > 1) {
-        invariant(attributes.lags !== undefined && sizeOf(axes, attributes.lags) === count, `a lag of ${attributes.lag} needs an axis of size ${count} in \`lags\``);
+        if (!(attributes.lags !== undefined && sizeOf(axes, attributes.lags) === count)) broken(`a lag of ${attributes.lag} needs an axis of size ${count} in \`lags\``);
         wanted.push(attributes.lags);
       }
-      invariant(sameAxisSet(initial.axes, wanted), `shift: the initial value has axes [${initial.axes}], needed are [${wanted}]`);
+      if (!sameAxisSet(initial.axes, wanted)) broken(`shift: the initial value has axes [${initial.axes}], needed are [${wanted}]`);
       invariant(initial.type === x.type, "shift: the initial value has another type");
       return { axes: x.axes, type: x.type };
     },
@@ -391,12 +396,12 @@ export const opTable = {
       invariant(scan.stateNames.length === scan.states, "scan: every state needs a name");
       invariant(scan.body.outputs.length >= scan.states, "scan: a state has no next value");
       for (let i = 0; i < scan.sequences; i++) requireAxes(args[i], ["t"]);
-      for (let i = scan.sequences; i < args.length; i++) invariant(!args[i].axes.includes("t"), `scan: argument ${i} varies with t`);
+      for (let i = scan.sequences; i < args.length; i++) if (!(!args[i].axes.includes("t"))) broken(`scan: argument ${i} varies with t`);
       for (let k = 0; k < scan.states; k++) {
         const initial = args[scan.sequences + scan.statics + k];
         const next = scan.body.nodes[scan.body.outputs[k].node];
-        invariant(equalAxes(initial.axes, next.axes), `scan: state ${scan.stateNames[k]} begins with axes [${initial.axes}], its next value has [${next.axes}]`);
-        invariant(initial.type === next.type, `scan: state ${scan.stateNames[k]} changes its type`);
+        if (!equalAxes(initial.axes, next.axes)) broken(`scan: state ${scan.stateNames[k]} begins with axes [${initial.axes}], its next value has [${next.axes}]`);
+        if (initial.type !== next.type) broken(`scan: state ${scan.stateNames[k]} changes its type`);
       }
       return real([]);
     },
@@ -405,13 +410,13 @@ export const opTable = {
   emitted: structure(["index"], false, (args, attributes) => {
     const scan = scanOf(args[0]);
     const output = scan.body.outputs[scan.states + attributes.index!];
-    invariant(output, `scan emits no value ${attributes.index}`);
+    if (!output) broken(`scan emits no value ${attributes.index}`);
     const node = scan.body.nodes[output.node];
     return { axes: ["t", ...node.axes], type: node.type };
   }),
   final: structure(["index"], false, (args, attributes) => {
     const scan = scanOf(args[0]);
-    invariant(attributes.index! >= 0 && attributes.index! < scan.states, `scan has no state ${attributes.index}`);
+    if (!(attributes.index! >= 0 && attributes.index! < scan.states)) broken(`scan has no state ${attributes.index}`);
     const node = scan.body.nodes[scan.body.outputs[attributes.index!].node];
     return { axes: node.axes, type: node.type };
   }),
@@ -440,12 +445,12 @@ export function isBinary(op: Op): op is BinaryOp {
 /** Axes and type of `op` applied to the arguments. @throws InternalError that says which rule is broken. */
 export function shapeOf(op: Op, args: readonly Node[], attributes: Attributes, axes: AxisTable, declared?: Shape): Shape {
   const rule: OpRule = opTable[op];
-  invariant(rule, `there is no op ${op}`);
-  invariant(args.length >= rule.arity[0] && args.length <= rule.arity[1], `${op} takes ${rule.arity[0]} arguments, not ${args.length}`);
-  for (const key of rule.required) invariant(attributes[key] !== undefined, `${op} needs the attribute ${key}`);
+  if (!rule) broken(`there is no op ${op}`);
+  if (!(args.length >= rule.arity[0] && args.length <= rule.arity[1])) broken(`${op} takes ${rule.arity[0]} arguments, not ${args.length}`);
+  for (const key of rule.required) if (attributes[key] === undefined) broken(`${op} needs the attribute ${key}`);
   for (const key of Object.keys(attributes) as (keyof Attributes)[]) {
-    invariant(rule.required.includes(key) || rule.optional.includes(key), `${op} has no attribute ${key}`);
+    if (!(rule.required.includes(key) || rule.optional.includes(key))) broken(`${op} has no attribute ${key}`);
   }
-  for (const arg of args) invariant(arg.op !== "scan" || op === "emitted" || op === "final", `${op} cannot take a scan itself, only what it emits`);
+  for (const arg of args) if (!(arg.op !== "scan" || op === "emitted" || op === "final")) broken(`${op} cannot take a scan itself, only what it emits`);
   return rule.result(args, attributes, axes, declared);
 }

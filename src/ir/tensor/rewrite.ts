@@ -54,6 +54,17 @@ export function constantValue(g: GraphBuilder, id: NodeId): number | undefined {
   return undefined;
 }
 
+/** A quick look without binding anything: false if the pattern cannot match. */
+function possible(g: GraphBuilder, pattern: Pattern, id: NodeId): boolean {
+  if (typeof pattern === "string") return true;
+  if (typeof pattern === "number") return constantValue(g, id) === pattern;
+  const { op, args } = g.node(id);
+  if (op !== pattern[0] || args.length !== pattern.length - 1) return false;
+  let direct = true;
+  for (let i = 0; i < args.length && direct; i++) direct = possible(g, pattern[i + 1] as Pattern, args[i]);
+  return direct || (COMMUTATIVE.has(op) && possible(g, pattern[1] as Pattern, args[1]) && possible(g, pattern[2] as Pattern, args[0]));
+}
+
 type Bindings = Readonly<Record<string, NodeId>>;
 
 function matches(g: GraphBuilder, pattern: Pattern, id: NodeId, bound: Bindings): Bindings[] {
@@ -82,6 +93,7 @@ export function improveBy(rules: readonly Rule[], trace: Firing[]): Improve {
   return (g, id) => {
     const node = g.node(id);
     for (const rule of byOp.get(node.op) ?? []) {
+      if (!possible(g, rule.pattern, id)) continue;
       for (const x of matches(g, rule.pattern, id, {})) {
         const match: Match = { g, id, node, x };
         if (rule.when && !rule.when(match)) continue;
@@ -96,10 +108,17 @@ export function improveBy(rules: readonly Rule[], trace: Firing[]): Improve {
   };
 }
 
-/** Applies the rules everywhere, scan bodies included. */
+/** Applies the rules everywhere, scan bodies included. The graph itself comes back if no rule fires. */
 export function rewrite(graph: Graph, rules: readonly Rule[]): { graph: Graph; trace: readonly Firing[] } {
   const trace: Firing[] = [];
-  return { graph: rewriteWith(graph, improveBy(rules, trace)), trace };
+  const result = rewriteWith(graph, improveBy(rules, trace));
+  const same = trace.length === 0 && result.nodes.length === graph.nodes.length && count(result) === count(graph);
+  return { graph: same ? graph : result, trace };
+}
+
+/** Nodes of a graph and its scan bodies. */
+function count(graph: Graph): number {
+  return graph.nodes.reduce((n, node) => n + 1 + (node.attributes.scan ? count(node.attributes.scan.body) : 0), 0);
 }
 
 function rewriteWith(graph: Graph, improve: Improve): Graph {

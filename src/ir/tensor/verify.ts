@@ -6,7 +6,7 @@
 import { InternalError, invariant } from "../../support/invariant.ts";
 import { equalAxes, withoutAxes } from "./axes.ts";
 import type { AxisName, AxisSize, Graph, Node, Op, ScanAttributes } from "./node.ts";
-import { shapeOf, type Shape } from "./ops.ts";
+import { broken, shapeOf, type Shape } from "./ops.ts";
 
 /** @throws InternalError that names the node (its number, op and name) and the rule it breaks. */
 export function verify(graph: Graph): void {
@@ -22,8 +22,8 @@ const FORBIDDEN_IN_BODY: readonly Op[] = ["scan", "emitted", "final", "shift", "
 
 function verifyGraph(graph: Graph, axes: ReadonlyMap<AxisName, AxisSize>, enclosing: Enclosing | undefined): void {
   for (const [axis, size] of graph.axes) {
-    invariant(size === "T" || (Number.isInteger(size) && size > 0), `axis ${axis} has the size ${size}`);
-    invariant(axes.get(axis) === size, `axis ${axis} has the size ${size} in a scan body, ${axes.get(axis)} outside`);
+    if (!(size === "T" || (Number.isInteger(size) && size > 0))) broken(`axis ${axis} has the size ${size}`);
+    if (axes.get(axis) !== size) broken(`axis ${axis} has the size ${size} in a scan body, ${axes.get(axis)} outside`);
   }
   invariant(!graph.axes.has("t") || graph.axes.get("t") === "T", "the axis t must have the size T");
   const leaves = new Map<string, Shape>();
@@ -37,19 +37,19 @@ function verifyGraph(graph: Graph, axes: ReadonlyMap<AxisName, AxisSize>, enclos
   }
   const names = new Set<string>();
   for (const { name, node } of graph.outputs) {
-    invariant(!names.has(name), `two outputs have the name ${name}`);
+    if (names.has(name)) broken(`two outputs have the name ${name}`);
     names.add(name);
-    invariant(Number.isInteger(node) && node >= 0 && node < graph.nodes.length, `output ${name} has no node`);
-    invariant(graph.nodes[node].op !== "scan", `output ${name} is a scan, which has no value`);
+    if (!(Number.isInteger(node) && node >= 0 && node < graph.nodes.length)) broken(`output ${name} has no node`);
+    if (graph.nodes[node].op === "scan") broken(`output ${name} is a scan, which has no value`);
   }
 }
 
 function verifyNode(graph: Graph, node: Node, i: number, leaves: Map<string, Shape>, enclosing: Enclosing | undefined): void {
-  for (const arg of node.args) invariant(Number.isInteger(arg) && arg >= 0 && arg < i, `argument %${arg} does not come before it`);
+  for (const arg of node.args) if (!(Number.isInteger(arg) && arg >= 0 && arg < i)) broken(`argument %${arg} does not come before it`);
   const args = node.args.map((arg) => graph.nodes[arg]);
   const shape = shapeOf(node.op, args, node.attributes, graph.axes, node);
-  invariant(equalAxes(shape.axes, node.axes), `has axes [${node.axes}], should have [${shape.axes}]`);
-  invariant(shape.type === node.type, `has type ${node.type}, should have ${shape.type}`);
+  if (!equalAxes(shape.axes, node.axes)) broken(`has axes [${node.axes}], should have [${shape.axes}]`);
+  if (shape.type !== node.type) broken(`has type ${node.type}, should have ${shape.type}`);
   if (enclosing) {
     invariant(!FORBIDDEN_IN_BODY.includes(node.op), "cannot stand in a scan body");
     invariant(!node.axes.includes("t"), "has the axis t in a scan body");
@@ -64,7 +64,7 @@ function verifyNode(graph: Graph, node: Node, i: number, leaves: Map<string, Sha
 function sameLeaf(leaves: Map<string, Shape>, node: Node): void {
   const name = node.attributes.name!;
   const old = leaves.get(name);
-  invariant(!old || (equalAxes(old.axes, node.axes) && old.type === node.type), `${name} has axes [${node.axes}] here and [${old?.axes}] elsewhere`);
+  if (!(!old || (equalAxes(old.axes, node.axes) && old.type === node.type))) broken(`${name} has axes [${node.axes}] here and [${old?.axes}] elsewhere`);
   leaves.set(name, node);
 }
 
@@ -72,16 +72,16 @@ function verifyParameter(node: Node, { scan, args }: Enclosing): void {
   const { kind, index } = node.attributes;
   const [first, total] =
     kind === "sequence" ? [0, scan.sequences] : kind === "static" ? [scan.sequences, scan.statics] : [scan.sequences + scan.statics, scan.states];
-  invariant(index! >= 0 && index! < total, `there is no ${kind} ${index}`);
+  if (!(index! >= 0 && index! < total)) broken(`there is no ${kind} ${index}`);
   const wanted = withoutAxes(args[first + index!].axes, ["t"]);
-  invariant(equalAxes(node.axes, wanted), `${kind} ${index} has axes [${node.axes}], its argument gives [${wanted}]`);
-  invariant(node.type === args[first + index!].type, `${kind} ${index} has another type than its argument`);
+  if (!equalAxes(node.axes, wanted)) broken(`${kind} ${index} has axes [${node.axes}], its argument gives [${wanted}]`);
+  if (node.type !== args[first + index!].type) broken(`${kind} ${index} has another type than its argument`);
 }
 
 function verifyScan(graph: Graph, scan: ScanAttributes, args: readonly Node[]): void {
   for (const [k, output] of scan.body.outputs.entries()) {
     const wanted = k < scan.states ? `next ${k}` : `emit ${k - scan.states}`;
-    invariant(output.name === wanted, `output ${k} of the body is called ${output.name}, not ${wanted}`);
+    if (output.name !== wanted) broken(`output ${k} of the body is called ${output.name}, not ${wanted}`);
   }
   verifyGraph(scan.body, graph.axes, { scan, args });
 }

@@ -53,7 +53,7 @@ const LETTER = /^[\p{L}∆∑∏µ]$/u;
 const MARK = /^[\p{M}′″‴]$/u;
 const SUBSCRIPTS = /^[\u2080-\u208e\u2090-\u209c\u1d62-\u1d6a\u2c7c]$/u;
 const SUPERSCRIPTS = /^[\u2070-\u207f\u00b2\u00b3\u00b9\u1d2c-\u1d61\u02b0-\u02b8\u02e1-\u02e3\u2c7d]$/u;
-const SPACING_ACCENTS: Readonly<Record<string, string>> = { "˜": "\u0303", ˆ: "\u0302", "¯": "\u0304", "ˉ": "\u0304", "˙": "\u0307", ˇ: "\u030c" };
+const SPACING_ACCENTS: Readonly<Record<string, string>> = { "˜": "\u0303", ˆ: "\u0302", "¯": "\u0304", ˉ: "\u0304", "˙": "\u0307", ˇ: "\u030c" };
 
 export type CharacterClass = "space" | "letter" | "mark" | "subscript" | "superscript" | "digit" | "sign" | "newline" | "accent" | "other";
 

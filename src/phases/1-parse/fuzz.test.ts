@@ -13,9 +13,37 @@ const SEEDS = [
   "S = alpha*(S_{t-1} - β*(Sₜ₋₁·k)⊗k) + outer(v, k)'\nlog α = -exp(A) .* |softplus(x_t)|\nwhere Wg, Wf : kernel 3, dilation 2, gate i, f\n",
   "g = conv(W, [x_t; ĉ])^2 - 1e-3*dropout(h̃, p = 0.1)\nwhere W in R^{H, D}, s <= t, n in {1,..,N}\n",
 ];
-const PIECES = [..."()[]{}|‖'^_,;:~=#√Σ∈≤<→·∘∗⊗×+-*/.\\\n\r\t \"$?0123456789", "where ", "log ", "sum_s ", "_{", "_t", "h[t-1]", "ₜ₋₁", "ᵀ", "²", "ᴴ", "\u0303", "˜", "\ufeff", "\ud800", "..", "->", ":=", "gate ", "in", "ℝ^", "x", "\\sigma"];
+const PIECES = [
+  ..."()[]{}|‖'^_,;:~=#√Σ∈≤<→·∘∗⊗×+-*/.\\\n\r\t \"$?0123456789",
+  "where ",
+  "log ",
+  "sum_s ",
+  "_{",
+  "_t",
+  "h[t-1]",
+  "ₜ₋₁",
+  "ᵀ",
+  "²",
+  "ᴴ",
+  "\u0303",
+  "˜",
+  "\ufeff",
+  "\ud800",
+  "..",
+  "->",
+  ":=",
+  "gate ",
+  "in",
+  "ℝ^",
+  "x",
+  "\\sigma",
+];
 
-const mutation = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), remove: fc.integer({ min: 0, max: 6 }), insert: fc.array(fc.constantFrom(...PIECES), { maxLength: 3 }) });
+const mutation = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  remove: fc.integer({ min: 0, max: 6 }),
+  insert: fc.array(fc.constantFrom(...PIECES), { maxLength: 3 }),
+});
 const mutated = fc.tuple(fc.constantFrom(...SEEDS), fc.array(mutation, { minLength: 1, maxLength: 6 })).map(([seed, mutations]) =>
   mutations.reduce((text, { at, remove, insert }) => {
     const place = Math.floor(at * text.length);
@@ -48,21 +76,58 @@ test(
   RUNS * 5,
 );
 
-test.each(["(", "h[", "((x)", "a+", "a b ", "x = y\n", "-", "√", "|", "a^", "Σ_s ", "_t", "a_", "f(a,", "where ", "where a,\n", "x = (\n", "# c\n", "α_", "x'", "\\sigma ", "?", "˜x", "ₜ", "²", "a=b=", "x ≤ ", "[a;", "a → ", "f(x) → y\n", "h_{", "0", "1.", "n ∈ 1..", "W : kernel 3, ", "\u0303", "}", "x = (a\n", "y = [\n b\n"])(
-  "time is linear in repetitions of %j",
-  (fragment) => {
-    const time = (length: number): number => {
-      const text = fragment.repeat(Math.ceil(length / fragment.length));
-      let best = Infinity;
-      for (let run = 0; run < 2; run++) {
-        const start = performance.now();
-        renderReport(parse({ name: "x.gate", text }).diagnostics, { name: "x.gate", text });
-        best = Math.min(best, performance.now() - start);
-      }
-      return best;
-    };
-    time(20_000);
-    const [small, large] = [time(60_000), time(120_000)];
-    expect(large).toBeLessThan(4 * small + 60);
-  },
-);
+test.each([
+  "(",
+  "h[",
+  "((x)",
+  "a+",
+  "a b ",
+  "x = y\n",
+  "-",
+  "√",
+  "|",
+  "a^",
+  "Σ_s ",
+  "_t",
+  "a_",
+  "f(a,",
+  "where ",
+  "where a,\n",
+  "x = (\n",
+  "# c\n",
+  "α_",
+  "x'",
+  "\\sigma ",
+  "?",
+  "˜x",
+  "ₜ",
+  "²",
+  "a=b=",
+  "x ≤ ",
+  "[a;",
+  "a → ",
+  "f(x) → y\n",
+  "h_{",
+  "0",
+  "1.",
+  "n ∈ 1..",
+  "W : kernel 3, ",
+  "\u0303",
+  "}",
+  "x = (a\n",
+  "y = [\n b\n",
+])("time is linear in repetitions of %j", (fragment) => {
+  const time = (length: number): number => {
+    const text = fragment.repeat(Math.ceil(length / fragment.length));
+    let best = Infinity;
+    for (let run = 0; run < 2; run++) {
+      const start = performance.now();
+      renderReport(parse({ name: "x.gate", text }).diagnostics, { name: "x.gate", text });
+      best = Math.min(best, performance.now() - start);
+    }
+    return best;
+  };
+  time(20_000);
+  const [small, large] = [time(60_000), time(120_000)];
+  expect(large).toBeLessThan(4 * small + 60);
+});

@@ -169,9 +169,14 @@ export function lex(text: string, reporter: Reporter): Token[] {
   function warnTime(start: number, baseEnd: number, stop: number, distance: string): void {
     const written = text.slice(start, stop);
     const cure = `${text.slice(start, baseEnd)}[t${distance}]`;
-    reporter.warning("W001", { start, end: stop }, `\`${written}\` is \`${text.slice(start, stop - distance.length)}\` ${distance[0] === "-" ? "minus" : "plus"} ${distance.slice(1)}`, {
-      edit: { span: { start, end: stop }, text: cure, label: cure },
-    });
+    reporter.warning(
+      "W001",
+      { start, end: stop },
+      `\`${written}\` is \`${text.slice(start, stop - distance.length)}\` ${distance[0] === "-" ? "minus" : "plus"} ${distance.slice(1)}`,
+      {
+        edit: { span: { start, end: stop }, text: cure, label: cure },
+      },
+    );
   }
 
   function isLetterAt(i: number): boolean {
@@ -193,7 +198,9 @@ export function lex(text: string, reporter: Reporter): Token[] {
     else if (two === ":=" || two === "==") misspelled("E012", 2, "=", "=", "definitions are written with `=`");
     else if (two === "**") misspelled("E001", 2, "^", "^", "powers are written with `^`");
     else if (two === "//") {
-      reporter.error("E001", { start: at, end: at + 2 }, "comments begin with `#`", { edit: { span: { start: at, end: at + 2 }, text: "#", label: "#" } });
+      reporter.error("E001", { start: at, end: at + 2 }, "comments begin with `#`", {
+        edit: { span: { start: at, end: at + 2 }, text: "#", label: "#" },
+      });
       readComment(2);
     } else if (c === "@") push("sign", at, at + 1, "·");
     else if (SINGLE_SIGNS.includes(c)) push("sign", at, at + 1, c);

@@ -32,7 +32,33 @@ export type LineEntry = Line | LineComment;
 
 const OPENING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}", "_{": "}" };
 const CLOSING = new Set([")", "]", "}"]);
-const CONTINUES = new Set(["+", "-", "*", "/", "^", "·", "∘", "∗", "⊗", "×", "=", "→", "~", "∈", "≤", "≥", "<", ">", ",", ";", ":", "..", ")", "]", "}"]);
+const CONTINUES = new Set([
+  "+",
+  "-",
+  "*",
+  "/",
+  "^",
+  "·",
+  "∘",
+  "∗",
+  "⊗",
+  "×",
+  "=",
+  "→",
+  "~",
+  "∈",
+  "≤",
+  "≥",
+  "<",
+  ">",
+  ",",
+  ";",
+  ":",
+  "..",
+  ")",
+  "]",
+  "}",
+]);
 const TRAILING = new Set(["+", "-", "*", "/", "^", "·", "∘", "∗", "⊗", "×", "=", "→", "~", "∈", "≤", "≥", "<", ">"]);
 
 interface OpenLine {
@@ -154,7 +180,16 @@ function finishLine(line: OpenLine, reporter: Reporter): Line {
   const hasLatex = line.tokens.some((token) => token.kind === "latex");
   const { tokens, isDoubtful } = hasLatex ? { tokens: [...line.tokens], isDoubtful: true } : balance(line.tokens, reporter);
   tokens.push({ kind: "end", start: last.end, end: last.end, text: "", value: 0 });
-  return { kind: "line", tokens, start: first.start, end: last.end, inner: line.inner, hasLatex, isDoubtful, ...(line.comment ? { comment: line.comment } : {}) };
+  return {
+    kind: "line",
+    tokens,
+    start: first.start,
+    end: last.end,
+    inner: line.inner,
+    hasLatex,
+    isDoubtful,
+    ...(line.comment ? { comment: line.comment } : {}),
+  };
 }
 
 function balance(tokens: readonly Token[], reporter: Reporter): { tokens: Token[]; isDoubtful: boolean } {

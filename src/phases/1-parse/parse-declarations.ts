@@ -145,7 +145,8 @@ export function parseIndices(c: Cursor): Identifier[] {
     if (token.kind === "name") {
       const index = identifier(c);
       if (index.name !== "t") {
-        if (indices.some((other) => other.name === index.name)) fail(c, "E043", index.span, `\`${quoted(c, index.span)}\` stands twice in the brackets`);
+        if (indices.some((other) => other.name === index.name))
+          fail(c, "E043", index.span, `\`${quoted(c, index.span)}\` stands twice in the brackets`);
         indices.push(index);
       }
     } else {
@@ -386,7 +387,13 @@ function parseBound(c: Cursor, start: number): Declaration | undefined {
     else upper = { strict, value };
   }
   const { kind, name, span: place } = index;
-  return { kind: "bound", span, name: { kind: "identifier", span: place, name: kind === "name" ? name : "" }, ...(lower ? { lower } : {}), ...(upper ? { upper } : {}) };
+  return {
+    kind: "bound",
+    span,
+    name: { kind: "identifier", span: place, name: kind === "name" ? name : "" },
+    ...(lower ? { lower } : {}),
+    ...(upper ? { upper } : {}),
+  };
 }
 
 function isIndex(e: Expression): e is Expression & { kind: "name" } {
@@ -451,4 +458,3 @@ export function declaredIndices(tokens: Cursor["tokens"]): Set<string> {
   indices.delete("t");
   return indices;
 }
-

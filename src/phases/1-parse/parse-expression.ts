@@ -130,7 +130,13 @@ function parsePrefix(c: Cursor): Expression {
     next(c);
     const operand = countOperator(c, token) ? parsePostfix(c, parsePrimary(c)) : hole(token.end);
     const span = { start: token.start, end: Math.max(operand.span.end, token.end) };
-    result = { kind: "call", span, callee: { kind: "identifier", span: { start: token.start, end: token.end }, name: "sqrt" }, args: [operand], named: [] };
+    result = {
+      kind: "call",
+      span,
+      callee: { kind: "identifier", span: { start: token.start, end: token.end }, name: "sqrt" },
+      args: [operand],
+      named: [],
+    };
   } else {
     result = parsePostfix(c, parsePrimary(c));
   }
@@ -268,7 +274,13 @@ function parseBars(c: Cursor): Expression {
   if (!closing) fail(c, "E035", opening, `\`${quoted(c, opening)}\` is never closed`);
   const span = { start: opening.start, end: closing ? closing.end : Math.max(operand.span.end, opening.end) };
   if (opening.text === "|") return { kind: "absolute", span, operand };
-  return { kind: "call", span, callee: { kind: "identifier", span: { start: opening.start, end: opening.end }, name: "norm" }, args: [operand], named: [] };
+  return {
+    kind: "call",
+    span,
+    callee: { kind: "identifier", span: { start: opening.start, end: opening.end }, name: "norm" },
+    args: [operand],
+    named: [],
+  };
 }
 
 function parseName(c: Cursor): Expression {
@@ -308,7 +320,13 @@ function parseReduction(c: Cursor, token: Token): Expression | undefined {
   if (!isIndexLetter(index) && !c.context.indices.has(index)) return undefined;
   if (!startsValue(c, following)) return undefined;
   next(c);
-  return reduce(c, token, { kind: "identifier", span: indexSpan(c, token), name: index }, isSum ? "sum" : (match[1]!.replace("_", "") as Reduction), isSum);
+  return reduce(
+    c,
+    token,
+    { kind: "identifier", span: indexSpan(c, token), name: index },
+    isSum ? "sum" : (match[1]!.replace("_", "") as Reduction),
+    isSum,
+  );
 }
 
 /** Where the index stands in `Σ_s`, `sum_{s}`, `Σₛ`. */
@@ -345,7 +363,9 @@ function parseBoundedSum(c: Cursor): Expression {
   const span = { start: sum.start, end: previousEnd(c) };
   if (first.kind === "name") {
     const name = written(c, first);
-    fail(c, "E019", span, `\`${quoted(c, span)}\` gives the index its range`, { edit: { span, text: `Σ_${name}`, label: `Σ_${name}, and the range in \`where\`` } });
+    fail(c, "E019", span, `\`${quoted(c, span)}\` gives the index its range`, {
+      edit: { span, text: `Σ_${name}`, label: `Σ_${name}, and the range in \`where\`` },
+    });
   } else fail(c, "E018", { start: sum.start, end: Math.max(opening.end, span.end) }, `\`${quoted(c, span)}\` does not say over which index it sums`);
   const index: Identifier = first.kind === "name" ? seen(c, first) : { kind: "identifier", span: { start: first.start, end: first.start }, name: "" };
   return reduce(c, sum, index, "sum", true);
@@ -379,7 +399,8 @@ function parseCall(c: Cursor, token: Token): Expression {
         break;
       }
       const comma = next(c);
-      if (isSign(peek(c), ")")) fail(c, "E017", comma, "nothing follows the last comma", { edit: { span: comma, text: "", label: "without the comma" } });
+      if (isSign(peek(c), ")"))
+        fail(c, "E017", comma, "nothing follows the last comma", { edit: { span: comma, text: "", label: "without the comma" } });
     }
     const closing = accept(c, ")");
     const span = { start: token.start, end: closing ? closing.end : previousEnd(c) };

@@ -64,7 +64,9 @@ function reportNoEquation(c: Cursor): Header | undefined {
   }
   if (peek(c).kind === "name" && isSign(peek(c, 1), "(") && isNamesOnly(c)) {
     const end = { start: span.end, end: span.end };
-    fail(c, "E014", span, `the header \`${quoted(c, span)}\` does not say what it returns`, { edit: { span: end, text: " → y", label: `${quoted(c, span)} → y` } });
+    fail(c, "E014", span, `the header \`${quoted(c, span)}\` does not say what it returns`, {
+      edit: { span: end, text: " → y", label: `${quoted(c, span)} → y` },
+    });
     return { kind: "header", span, name: identifier(c), inputs: [], outputs: [] };
   }
   if (!c.isDoubtful) c.context.reporter.retract(span);
@@ -75,13 +77,20 @@ function reportNoEquation(c: Cursor): Header | undefined {
 /** True if the line is `name(a, b)`. */
 function isNamesOnly(c: Cursor): boolean {
   const close = c.tokens.length - 2;
-  return isSign(c.tokens[close]!, ")") && c.tokens.slice(2, close).every((token) => token.kind === "name" || token.kind === "time" || isSign(token, ","));
+  return (
+    isSign(c.tokens[close]!, ")") && c.tokens.slice(2, close).every((token) => token.kind === "name" || token.kind === "time" || isSign(token, ","))
+  );
 }
 
 function parseWhere(c: Cursor, line: Line): Where {
   const start = next(c).start;
   const declarations: readonly Declaration[] = parseDeclarations(c);
-  return { kind: "where", span: { start, end: Math.max(previousEnd(c), line.end) }, declarations, ...(line.comment ? { comment: line.comment.text } : {}) };
+  return {
+    kind: "where",
+    span: { start, end: Math.max(previousEnd(c), line.end) },
+    declarations,
+    ...(line.comment ? { comment: line.comment.text } : {}),
+  };
 }
 
 function parseHeader(c: Cursor): Header | undefined {
@@ -148,7 +157,8 @@ function parseNameList(c: Cursor, role: "input" | "output"): Identifier[] {
       break;
     }
     const comma = next(c);
-    if (isSign(peek(c), ")") || atEnd(c)) fail(c, "E017", comma, "nothing follows the last comma", { edit: { span: comma, text: "", label: "without the comma" } });
+    if (isSign(peek(c), ")") || atEnd(c))
+      fail(c, "E017", comma, "nothing follows the last comma", { edit: { span: comma, text: "", label: "without the comma" } });
   }
   return names;
 }

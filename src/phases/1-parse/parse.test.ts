@@ -79,7 +79,17 @@ test("declarations of every kind, in both spellings", () => {
 });
 
 test("names have one canonical form, and an ASCII spelling that reads back", () => {
-  const same = [["α", "alpha", "𝛼"], ["h̃", "h_tilde", "h̃".normalize("NFD")], ["ĉ", "c_hat"], ["wα", "w_alpha", "w_α"], ["W_xi"], ["σ", "sigmoid", "sigma"], ["h′", "h_prime"], ["Wξ", "W_ksi"], ["ξ", "xi"]];
+  const same = [
+    ["α", "alpha", "𝛼"],
+    ["h̃", "h_tilde", "h̃".normalize("NFD")],
+    ["ĉ", "c_hat"],
+    ["wα", "w_alpha", "w_α"],
+    ["W_xi"],
+    ["σ", "sigmoid", "sigma"],
+    ["h′", "h_prime"],
+    ["Wξ", "W_ksi"],
+    ["ξ", "xi"],
+  ];
   for (const [canonical, ...others] of same) for (const other of [canonical!, ...others]) expect(canonicalName(other)).toBe(canonical);
   const part = fc.constantFrom("h", "W", "xi", "alpha", "α", "β", "tilde", "hat", "̃", "̂", "′", "_", "1", "t", "Σ", "beta", "é", "x");
   fc.assert(

@@ -95,7 +95,10 @@ function readBlocks(context: Context, entries: readonly LineEntry[], text: strin
     const span = { start: items[0]!.span.start, end: items[0]!.span.end };
     reporter.error("E015", span, `\`${shorten(text, span)}\` stands above the first header and belongs to no block`);
   }
-  if (blocks.length === 0 || (blocks.length === 1 && !blocks[0]!.header && !blocks[0]!.items.some((item) => item.kind === "definition") && strayEnd >= 0)) {
+  if (
+    blocks.length === 0 ||
+    (blocks.length === 1 && !blocks[0]!.header && !blocks[0]!.items.some((item) => item.kind === "definition") && strayEnd >= 0)
+  ) {
     if (!hasErrors(reporter)) reporter.error("E042", { start: 0, end: 0 }, "there is no equation in this text");
   }
   return blocks;
@@ -140,11 +143,16 @@ function reportLookAlikes(context: Context): void {
     if (!other) bySkeleton.set(key, { name, span });
     else if (other.name !== name) {
       const cure = context.text.slice(other.span.start, other.span.end);
-      context.reporter.error("E023", span, `\`${shorten(context.text, span)}\` looks like \`${shorten(context.text, other.span)}\` and is another name`, {
-        label: describeLetters(name, other.name),
-        reasons: [{ message: `\`${shorten(context.text, other.span)}\` is first used here`, span: other.span }],
-        edit: { span, text: cure, label: `${shorten(context.text, other.span)}, spelled as there` },
-      });
+      context.reporter.error(
+        "E023",
+        span,
+        `\`${shorten(context.text, span)}\` looks like \`${shorten(context.text, other.span)}\` and is another name`,
+        {
+          label: describeLetters(name, other.name),
+          reasons: [{ message: `\`${shorten(context.text, other.span)}\` is first used here`, span: other.span }],
+          edit: { span, text: cure, label: `${shorten(context.text, other.span)}, spelled as there` },
+        },
+      );
     }
   }
 }

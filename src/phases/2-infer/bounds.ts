@@ -65,7 +65,8 @@ function binaryBounds(model: Model, table: BoundsTable, term: Draft & { kind: "b
   const b = boundsOf(model, table, term.right);
   switch (term.op) {
     case "add":
-      if (isShareOf(term.left, term.right) && within(a) && within(shareFactor(term.right) ? boundsOf(model, table, shareFactor(term.right)!) : NONE)) return UNIT;
+      if (isShareOf(term.left, term.right) && (within(a) || term.left.kind === "weight") && within(boundsOf(model, table, shareFactor(term.right))))
+        return UNIT;
       return { low: a.low + b.low, high: a.high + b.high, gate: a.gate || b.gate };
     case "sub":
       return { low: a.low - b.high, high: a.high - b.low, gate: a.gate || b.gate };
@@ -88,7 +89,9 @@ function callBounds(model: Model, table: BoundsTable, term: Draft & { kind: "cal
   const { range, gate } = FUNCTIONS[term.function];
   switch (term.function) {
     case "exp":
-      return x.high <= 0 ? { low: Math.exp(x.low), high: Math.exp(x.high), gate: true } : { low: Math.exp(x.low), high: Math.exp(x.high), gate: false };
+      return x.high <= 0
+        ? { low: Math.exp(x.low), high: Math.exp(x.high), gate: true }
+        : { low: Math.exp(x.low), high: Math.exp(x.high), gate: false };
     case "log":
       return { low: x.low > 0 ? Math.log(x.low) : -Infinity, high: x.high > 0 ? Math.log(x.high) : Infinity, gate: false };
     case "sqrt":
@@ -135,13 +138,13 @@ function keyOf(term: Draft): string {
   return key;
 }
 
-/** `γ + (1 - γ)∘b`: between γ and 1. */
+/** `γ + (1 - γ)∘b`: between γ and 1. A weight γ is taken for the lower bound that this form makes of it. */
 function isShareOf(share: Draft, rest: Draft): boolean {
   if (rest.kind !== "binary" || (rest.op !== "mul" && rest.op !== "hadamard")) return false;
   return [rest.left, rest.right].some((side) => isOneMinus(side, share));
 }
-function shareFactor(rest: Draft): Draft | undefined {
-  if (rest.kind !== "binary") return undefined;
+function shareFactor(rest: Draft): Draft {
+  if (rest.kind !== "binary") return rest;
   return rest.left.kind === "binary" && rest.left.op === "sub" ? rest.right : rest.left;
 }
 export function isOneMinus(term: Draft, of: Draft): boolean {

@@ -78,8 +78,22 @@ export function sizeTable(b: GraphBuilder, number: (size: Size) => number, indic
 
 /** Sorts axes: time, batch, indices (as declared), then the others as they come. */
 export function sortAxes(frame: Frame, axes: readonly AxisName[], dims: readonly AxisName[] = []): readonly AxisName[] {
-  const rank = (axis: AxisName): number => (axis === "t" ? 0 : axis === "b" ? 1 : dims.includes(axis) ? 4 + dims.indexOf(axis) : frame.b.axes.get(axis) === "T" ? 3 : isIndexAxis(frame, axis) ? 2 : 4);
-  return axes.map((axis, k) => ({ axis, k, r: rank(axis) })).sort((x, y) => x.r - y.r || x.k - y.k).map(({ axis }) => axis);
+  const rank = (axis: AxisName): number =>
+    axis === "t"
+      ? 0
+      : axis === "b"
+        ? 1
+        : dims.includes(axis)
+          ? 4 + dims.indexOf(axis)
+          : frame.b.axes.get(axis) === "T"
+            ? 3
+            : isIndexAxis(frame, axis)
+              ? 2
+              : 4;
+  return axes
+    .map((axis, k) => ({ axis, k, r: rank(axis) }))
+    .sort((x, y) => x.r - y.r || x.k - y.k)
+    .map(({ axis }) => axis);
 }
 
 const indexAxes = new WeakMap<SizeTable, ReadonlySet<AxisName>>();

@@ -33,7 +33,10 @@ export interface RecurrenceHost {
   clampOf(name: string): Clamp | undefined;
   /** A sequence-level constant for a clamp of kind "values". */
   clampValues(name: string): Value;
-  readonly frameParts: Pick<Frame, "sizes"> & { readonly number: (size: Equation["shape"][number]) => number; readonly indexAxes: ReadonlyMap<string, AxisName> };
+  readonly frameParts: Pick<Frame, "sizes"> & {
+    readonly number: (size: Equation["shape"][number]) => number;
+    readonly indexAxes: ReadonlyMap<string, AxisName>;
+  };
 }
 
 export interface RecurrenceResult {
@@ -158,7 +161,8 @@ export function buildRecurrence(host: RecurrenceHost, plan: RecurrencePlan): Rec
     if (!clamp) return value;
     const axes = inner.axesOf(value.node);
     if (clamp.to.kind === "constant") return { node: inner.filled(clamp.to.value, axes), dims: value.dims };
-    if (clamp.to.kind === "values") return { node: inner.expand(lift(host.clampValues(equation.name).node), ["b", ...axes.filter((axis) => axis !== "b")]), dims: value.dims };
+    if (clamp.to.kind === "values")
+      return { node: inner.expand(lift(host.clampValues(equation.name).node), ["b", ...axes.filter((axis) => axis !== "b")]), dims: value.dims };
     // Frozen at its first step: a state that remembers it, and one that says that it does.
     const { indices, dims } = host.axesOf(equation);
     const wanted = ["b", ...indices, ...dims];

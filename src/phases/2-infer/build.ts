@@ -19,8 +19,9 @@ import { timeMask } from "./time-mask.ts";
 
 /**
  * The tensor graph of a variant.
- * @throws SluiceError E216 if a size is missing, not a positive whole number, or does not divide as the equations need
- * @throws SluiceError E309 if a network with look-ahead, sums over time or a backward recurrence is to carry its state
+ * @throws SluiceError E453 if a size is missing, E451 if one does not come out as a positive whole number, E450 if a component is not there
+ * @throws SluiceError E458 if the loss of a network without one is wanted
+ * @throws SluiceError E460 if a network with look-ahead, sums over time or a backward recurrence is to carry its state
  */
 export function build(network: Network, variant: Variant): Graph {
   const b = graphBuilder([
@@ -233,7 +234,7 @@ export function build(network: Network, variant: Variant): Graph {
   }
 
   function lossSteps(): NodeId {
-    if (!network.loss) throw new SluiceError("E217", "the network defines no loss: add an equation `loss = …`, or choose a loss for its output");
+    if (!network.loss) throw new SluiceError("E458", "the network defines no loss: add an equation `loss = …`, or choose a loss for its output");
     return sequence(network.loss);
   }
 
@@ -245,7 +246,8 @@ export function build(network: Network, variant: Variant): Graph {
     const { indices, dims } = equation ? axesOf(equation) : { indices: [], dims: value.dims };
     const whole = b.expand(value.node, ["t", "b", ...indices, ...dims]);
     if (valid === undefined) return whole;
-    return choose(outside, valid, { node: whole, dims }, { node: b.node(whole).type === "index" ? b.constant(0, "index") : b.constant(0), dims: [] }).node;
+    return choose(outside, valid, { node: whole, dims }, { node: b.node(whole).type === "index" ? b.constant(0, "index") : b.constant(0), dims: [] })
+      .node;
   }
 
   function lastValue(name: string): NodeId {
@@ -271,12 +273,13 @@ function sizeNumbers(variant: Variant): (size: Size) => number {
       let product = coefficient;
       for (const name of names) {
         const value = variant.sizes[name];
-        if (value === undefined) throw new SluiceError("E216", `the size ${name} has no value`);
+        if (value === undefined) throw new SluiceError("E453", `the size ${name} has no value`);
         product *= value;
       }
       total += product;
     }
-    if (!Number.isInteger(total) || total < 1) throw new SluiceError("E216", `the size ${printSize(size)} is ${total}, but has to be a positive whole number`);
+    if (!Number.isInteger(total) || total < 1)
+      throw new SluiceError("E451", `the size ${printSize(size)} is ${total}, but has to be a positive whole number`);
     return total;
   };
 }
@@ -305,7 +308,9 @@ function wantedValues(network: Network, variant: Variant): Map<string, ReadonlyS
   for (const name of variant.outputs) {
     const last = /^(.*)\[T\]$/.exec(name);
     if (last) {
-      const depths = recurrenceOf.has(last[1]) ? stateDepths(network.recurrences[recurrenceOf.get(last[1])!].names.map((each) => equations.get(each)!)) : undefined;
+      const depths = recurrenceOf.has(last[1])
+        ? stateDepths(network.recurrences[recurrenceOf.get(last[1])!].names.map((each) => equations.get(each)!))
+        : undefined;
       want(last[1], depths?.has(last[1]) ? "state" : "sequence");
     } else if (name === "loss" || name === "loss_steps") want(network.loss ?? "", "sequence");
     else want(name, "sequence");
@@ -324,7 +329,8 @@ function wantedValues(network: Network, variant: Variant): Map<string, ReadonlyS
 
 function refuseStreaming(network: Network): void {
   const backward = network.recurrences.find((recurrence) => recurrence.direction === "backward");
-  if (backward) throw new SluiceError("E309", `state cannot be carried: ${backward.names[0]} runs backwards in time, so it needs the end of the sequence first`);
+  if (backward)
+    throw new SluiceError("E460", `state cannot be carried: ${backward.names[0]} runs backwards in time, so it needs the end of the sequence first`);
   const time = network.indices.find((index) => index.kind === "time");
-  if (time) throw new SluiceError("E309", `state cannot be carried: sums over ${time.name} reach back over the whole sequence`);
+  if (time) throw new SluiceError("E460", `state cannot be carried: sums over ${time.name} reach back over the whole sequence`);
 }

@@ -61,6 +61,8 @@ export interface WeightSymbol {
   distribution?: { readonly value: Expression; readonly scope: string };
   declared?: Span;
   kernel?: { readonly count: number; readonly dilation: number; readonly same: boolean; readonly depthwise: boolean };
+  /** Number of blocks of a block-diagonal matrix, whose shape is [blocks, out, in]. */
+  blocks?: Dimension;
   /** Set for a weight that only begins a state. */
   initialOf?: string;
 }

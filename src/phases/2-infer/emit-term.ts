@@ -39,7 +39,7 @@ export function emit(frame: Frame, term: Term): Value {
     case "element": {
       const operand = emit(frame, term.operand);
       const size = b.size(operand.dims[0]) as number;
-      if (term.position > size) throw new SluiceError("E216", `component ${term.position} is asked of a vector of ${size}`);
+      if (term.position > size) throw new SluiceError("E450", `component ${term.position} is asked of a vector of ${size}`);
       return { node: b.pick(operand.node, operand.dims[0], term.position - 1), dims: operand.dims.slice(1) };
     }
     case "lookup": {
@@ -56,15 +56,25 @@ export function emit(frame: Frame, term: Term): Value {
       return { node: b.abs(operand.node), dims: operand.dims };
     }
     case "concatenation":
-      return concatenate(frame, term.parts.map((part) => emit(frame, part)));
+      return concatenate(
+        frame,
+        term.parts.map((part) => emit(frame, part)),
+      );
     case "call":
-      return applyFunction(frame, term.function, term.args.map((arg) => emit(frame, arg)), term.options);
+      return applyFunction(
+        frame,
+        term.function,
+        term.args.map((arg) => emit(frame, arg)),
+        term.options,
+      );
     case "binary":
       return binary(frame, term);
     case "convolution":
       return convolution(frame, term);
     case "reduction":
       return reduction(frame, term);
+    case "blockwise":
+      return blockwise(frame, emit(frame, term.kernel), emit(frame, term.operand));
   }
 }
 
@@ -95,6 +105,16 @@ function power(frame: Frame, base: Value, exponent: number): Value {
   if (exponent === 0.5) return { node: b.sqrt(base.node), dims: base.dims };
   if (exponent === -1) return { node: b.recip(base.node), dims: base.dims };
   return elementwise(frame, "pow", base, numberValue(frame, exponent));
+}
+
+/** Splits the vector into blocks, applies each block of the matrix to its own, and joins the results. */
+function blockwise(frame: Frame, kernel: Value, operand: Value): Value {
+  const { b } = frame;
+  const [blocks, rows, columns] = kernel.dims;
+  const parts = b.split(operand.node, operand.dims[0], [blocks, columns]);
+  const results = b.contract(parts, kernel.node, columns);
+  const joined = b.otherAxis(frame.sizes.ofLength((b.size(blocks) as number) * (b.size(rows) as number)), b.axesOf(results));
+  return { node: b.merge(results, [blocks, rows], joined), dims: [joined] };
 }
 
 /** A definition with indices, read under other index names. */

@@ -197,14 +197,23 @@ function topK(frame: Frame, x: Value, k: number): Value {
 export function concatenate(frame: Frame, parts: readonly Value[]): Value {
   const { b } = frame;
   const single = (): AxisName => b.otherAxis(frame.sizes.ofLength(1), []);
-  const vectors = parts.map((part) => (part.dims.length === 0 ? { node: b.expand(part.node, [...b.axesOf(part.node), single()]), dims: [single()] } : part));
+  const vectors = parts.map((part) =>
+    part.dims.length === 0 ? { node: b.expand(part.node, [...b.axesOf(part.node), single()]), dims: [single()] } : part,
+  );
   const others = [...new Set(vectors.flatMap((part) => b.axesOf(part.node).filter((axis) => axis !== part.dims[0])))];
   const rank = (axis: AxisName): number => (axis === "t" ? 0 : axis === "b" ? 1 : 2);
   const outer = others.sort((p, q) => rank(p) - rank(q));
   const total = vectors.reduce((sum, part) => sum + (b.size(part.dims[0]) as number), 0);
   const axis = b.otherAxis(frame.sizes.ofLength(total), outer);
   const nodes = vectors.map((part) => b.expand(part.node, [...outer, part.dims[0]]));
-  return { node: b.concat(nodes, vectors.map((part) => part.dims[0]), axis), dims: [axis] };
+  return {
+    node: b.concat(
+      nodes,
+      vectors.map((part) => part.dims[0]),
+      axis,
+    ),
+    dims: [axis],
+  };
 }
 
 /** Training: 0 with probability p, else x/(1-p); one mask for the whole sequence if shared. Otherwise x. */

@@ -10,6 +10,7 @@ import { type Draft, dimsOf, find, type Model, type Reporter } from "./draft.ts"
 import { shapeText, sizeText } from "./name-sizes.ts";
 import { isPoison, lastPart } from "./resolve.ts";
 import type { Mistake } from "./shape-rules.ts";
+import type { Dimension } from "./sizes.ts";
 import type { ShapeResult } from "./solve-shapes.ts";
 
 export function explainShapes(model: Model, report: Reporter, result: ShapeResult): void {
@@ -23,17 +24,30 @@ export function explainShapes(model: Model, report: Reporter, result: ShapeResul
     const isProduct = bad.kind === "binary" && bad.op === "product" && good.kind === "binary" && good.op === "product";
     const columns = axis === (dimsOf(symbol.shape)?.length ?? 1) - 1 && isProduct;
     const shape = dimsOf(good.kind === "binary" && good.op === "product" ? good.left.shape : good.shape);
-    const reasons: Reason[] = [{ message: `${name} is ${shapeText(shape)} because of \`${report.quote(good.span)}\` on line ${report.line(good.span)}`, span: good.span }];
-    const edit = isProduct && columns ? { span: bad.right.span, text: report.quote(good.right.span), label: `try  ${report.quote(bad.left.span)}·${report.quote(good.right.span)}` } : undefined;
-    const message = isProduct && columns
-      ? `\`${report.quote(bad.span)}\`: ${name} has ${sizeText(goodSize)} columns, ${report.quote(bad.right.span)} has ${sizeText(badSize)} rows`
-      : `${name} is used with two shapes: with ${sizeText(goodSize)} on line ${report.line(good.span)}, with ${sizeText(badSize)} here`;
-    report.error("E202", bad.span, message, { label: `${sizeText(goodSize)} ≠ ${sizeText(badSize)}`, reasons, ...(edit && bad.span.start !== good.span.start ? { edit } : {}) });
+    const reasons: Reason[] = [
+      { message: `${name} is ${shapeText(shape)} because of \`${report.quote(good.span)}\` on line ${report.line(good.span)}`, span: good.span },
+    ];
+    const edit =
+      isProduct && columns
+        ? { span: bad.right.span, text: report.quote(good.right.span), label: `${report.quote(bad.left.span)}·${report.quote(good.right.span)}` }
+        : undefined;
+    const message =
+      isProduct && columns
+        ? `\`${report.quote(bad.span)}\`: ${name} has ${sizeText(goodSize)} columns, ${report.quote(bad.right.span)} has ${sizeText(badSize)} rows`
+        : `${name} is used with two shapes: with ${sizeText(goodSize)} on line ${report.line(good.span)}, with ${sizeText(badSize)} here`;
+    report.error("E202", bad.span, message, {
+      label: `${sizeText(goodSize)} ≠ ${sizeText(badSize)}`,
+      reasons,
+      ...(edit && bad.span.start !== good.span.start ? { edit } : {}),
+    });
   }
   for (const d of result.declared) {
     const reasons: Reason[] = d.because ? [{ message: `found in \`${report.quote(d.because)}\``, span: d.because }] : [];
     if (once(`declared ${d.name}`)) {
-      report.error("E206", d.span, `${lastPart(d.name)} is declared ${shapeText(d.declared)}, but is ${shapeText(d.found)}`, { label: "declared here", reasons });
+      report.error("E206", d.span, `${lastPart(d.name)} is declared ${shapeText(d.declared)}, but is ${shapeText(d.found)}`, {
+        label: "declared here",
+        reasons,
+      });
     }
   }
   for (const mistake of result.mistakes) if (!mentionsPoison(mistake.term)) explain(model, report, mistake, once);
@@ -53,42 +67,71 @@ function explain(model: Model, report: Reporter, mistake: Mistake, once: (key: s
       if (!once([left, right].sort().join("|"))) return;
       const words = how === "columns and rows" ? ["columns", "rows"] : [how, how];
       const unit = (side: Draft, word: string): string => (dimsOf(side.shape)?.length === 2 || how !== "columns and rows" ? word : "components");
-      report.error("E201", term.span, `\`${quote(term)}\`: ${quote(a)} has ${left} ${unit(a, words[0])}, ${quote(b)} has ${right} ${unit(b, words[1])}`, {
-        label: `${left} ≠ ${right}`,
-        reasons: [...reasonOf(model, report, a, term.span), ...reasonOf(model, report, b, term.span)],
-      });
+      report.error(
+        "E201",
+        term.span,
+        `\`${quote(term)}\`: ${quote(a)} has ${left} ${unit(a, words[0])}, ${quote(b)} has ${right} ${unit(b, words[1])}`,
+        {
+          label: `${left} ≠ ${right}`,
+          reasons: [...sizeReason(model, report, a, aSize, term.span), ...sizeReason(model, report, b, bSize, term.span)],
+        },
+      );
       return;
     }
     case "ranks": {
       const { a, b } = mistake;
       if (!once(`ranks ${term.span.start}`)) return;
-      report.error("E203", term.span, `\`${quote(term)}\`: ${quote(a)} is ${shapeText(dimsOf(a.shape))}, ${quote(b)} is ${shapeText(dimsOf(b.shape))}`, {
-        label: "shapes differ",
-        reasons: [...reasonOf(model, report, a, term.span), ...reasonOf(model, report, b, term.span)],
-      });
+      report.error(
+        "E203",
+        term.span,
+        `\`${quote(term)}\`: ${quote(a)} is ${shapeText(dimsOf(a.shape))}, ${quote(b)} is ${shapeText(dimsOf(b.shape))}`,
+        {
+          label: "shapes differ",
+          reasons: [...reasonOf(model, report, a, term.span), ...reasonOf(model, report, b, term.span)],
+        },
+      );
       return;
     }
     case "operand":
-      report.error("E204", mistake.a.span, `\`${quote(term)}\` needs ${mistake.wanted}, but \`${quote(mistake.a)}\` is ${shapeText(dimsOf(mistake.a.shape))}`, {
-        label: `not ${mistake.wanted}`,
-        reasons: reasonOf(model, report, mistake.a, term.span),
-      });
+      report.error(
+        "E204",
+        mistake.a.span,
+        `\`${quote(term)}\` needs ${mistake.wanted}, but \`${quote(mistake.a)}\` is ${shapeText(dimsOf(mistake.a.shape))}`,
+        {
+          label: `not ${mistake.wanted}`,
+          reasons: reasonOf(model, report, mistake.a, term.span),
+        },
+      );
       return;
     case "scalarProduct": {
       const sign = term.kind === "binary" && term.op === "hadamard" ? "∘" : "·";
       const between = term.kind === "binary" ? operatorSpan(report, term.left.span, term.right.span) : undefined;
-      report.error("E205", term.span, `\`${quote(term)}\`: ${quote(mistake.number)} is a number, and ${sign} multiplies ${sign === "∘" ? "equal shapes" : "vectors and matrices"}`, {
-        label: "a number multiplies with *",
-        reasons: reasonOf(model, report, mistake.number, term.span),
-        edit: between && { span: between, text: " * ", label: `try  ${quote((term as Draft & { kind: "binary" }).left)} * ${quote((term as Draft & { kind: "binary" }).right)}` },
-      });
+      report.error(
+        "E205",
+        term.span,
+        `\`${quote(term)}\`: ${quote(mistake.number)} is a number, and ${sign} multiplies ${sign === "∘" ? "equal shapes" : "vectors and matrices"}`,
+        {
+          label: "a number multiplies with *",
+          reasons: reasonOf(model, report, mistake.number, term.span),
+          edit: between && {
+            span: between,
+            text: " * ",
+            label: `${quote((term as Draft & { kind: "binary" }).left)} * ${quote((term as Draft & { kind: "binary" }).right)}`,
+          },
+        },
+      );
       return;
     }
     case "range":
-      report.error("E213", term.span, `\`${quote(term)}\`: ${quote(mistake.a)} has ${sizeText(mistake.aSize)} components, ${lastPart(mistake.index)} takes ${sizeText(mistake.bSize)} values`, {
-        label: `${sizeText(mistake.aSize)} ≠ ${sizeText(mistake.bSize)}`,
-        reasons: reasonOf(model, report, mistake.a, term.span),
-      });
+      report.error(
+        "E213",
+        term.span,
+        `\`${quote(term)}\`: ${quote(mistake.a)} has ${sizeText(mistake.aSize)} components, ${lastPart(mistake.index)} takes ${sizeText(mistake.bSize)} values`,
+        {
+          label: `${sizeText(mistake.aSize)} ≠ ${sizeText(mistake.bSize)}`,
+          reasons: reasonOf(model, report, mistake.a, term.span),
+        },
+      );
   }
 }
 
@@ -109,6 +152,19 @@ function reasonOf(model: Model, report: Reporter, part: Draft, here: Span): Reas
   const because = other?.context?.span ?? shape.because;
   if (because.start === here.start && because.end === here.end) return [];
   return [{ message: `${name} is ${shapeText(shape.dims)} because of \`${report.quote(because)}\` on line ${report.line(because)}`, span: because }];
+}
+
+/** Why a part has this size: the part itself if it has a name, else a name inside it that brings the size. */
+function sizeReason(model: Model, report: Reporter, part: Draft, size: Dimension, here: Span): Reason[] {
+  const named = part.kind === "value" || part.kind === "input" || part.kind === "weight";
+  if (named) return reasonOf(model, report, part, here);
+  const text = sizeText(size);
+  for (const child of termChildren(part)) {
+    if (!(dimsOf(child.shape) ?? []).some((each) => sizeText(each) === text)) continue;
+    const found = sizeReason(model, report, child, size, here);
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 /** After everything else is right: names whose shape nothing decides, with the readings on offer. */
@@ -132,11 +188,14 @@ export function checkTypes(model: Model, report: Reporter): void {
       if (symbol.type === "index") {
         report.error("E214", term.span, `${lastPart(term.name)} holds whole numbers, which are not calculated with`, {
           label: `look it up in a table: E[${lastPart(term.name)}]`,
-          reasons: symbol.indexUse ? [{ message: `${lastPart(term.name)} chooses a row in \`${report.quote(symbol.indexUse)}\``, span: symbol.indexUse }] : [],
+          reasons: symbol.indexUse
+            ? [{ message: `${lastPart(term.name)} chooses a row in \`${report.quote(symbol.indexUse)}\``, span: symbol.indexUse }]
+            : [],
         });
       }
     }
-    for (const [k, child] of termChildren(term).entries()) walk(child, (term.kind === "lookup" && k === 1) || (term.kind === "call" && term.function === "cross_entropy" && k === 1));
+    for (const [k, child] of termChildren(term).entries())
+      walk(child, (term.kind === "lookup" && k === 1) || (term.kind === "call" && term.function === "cross_entropy" && k === 1));
   };
   for (const value of model.values.values()) if (value.equation) walk(value.equation.value, value.equation.value.kind === "input" && value.generated);
 }

@@ -55,7 +55,14 @@ export function freeze(model: Model, solver: SizeSolver, components: readonly Co
     const symbol = model.values.get(name)!;
     const equation = symbol.equation!;
     const value = frozen(equation.value);
-    equations.push({ name, indices: equation.indices, value, shape: shapeOf(symbol.shape), span: equation.span, ...(equation.text ? { text: equation.text } : {}) });
+    equations.push({
+      name,
+      indices: equation.indices,
+      value,
+      shape: shapeOf(symbol.shape),
+      span: equation.span,
+      ...(equation.text ? { text: equation.text } : {}),
+    });
     values.push({
       name,
       shape: [...equation.indices.flatMap((index) => sizeOfIndex(model, index)), ...shapeOf(symbol.shape)],
@@ -73,7 +80,12 @@ export function freeze(model: Model, solver: SizeSolver, components: readonly Co
       shape: shapeOf(weight.shape),
       role,
       initial: initialOf(weight, role, report),
-      reasons: weight.uses.slice(0, 3).map((use) => ({ message: `${lastPart(weight.name)} is ${shapeText(dimsOf(weight.shape))}, because of \`${text(use.context ?? use.term)}\``, span: (use.context ?? use.term).span })),
+      reasons: weight.uses
+        .slice(0, 3)
+        .map((use) => ({
+          message: `${lastPart(weight.name)} is ${shapeText(dimsOf(weight.shape))}, because of \`${text(use.context ?? use.term)}\``,
+          span: (use.context ?? use.term).span,
+        })),
       span: weight.span,
     };
   });
@@ -96,7 +108,17 @@ export function freeze(model: Model, solver: SizeSolver, components: readonly Co
     weights,
     values,
     states: statesOf(model, recurrenceOf, ordered, shapeOf),
-    gates: gates.map((gate): GateDeclaration => ({ name: nameOfGate(model, gate, text), value: gate.value, role: gate.role, range: gate.range, passes: text(gate.passes), reason: gate.reason, span: gate.span })),
+    gates: gates.map(
+      (gate): GateDeclaration => ({
+        name: nameOfGate(model, gate, text),
+        value: gate.value,
+        role: gate.role,
+        range: gate.range,
+        passes: text(gate.passes),
+        reason: gate.reason,
+        span: gate.span,
+      }),
+    ),
     recurrences,
     equations,
     indices: [...model.indices.values()].map(
@@ -150,23 +172,38 @@ function sizesOf(model: Model, solver: SizeSolver): SizeDeclaration[] {
   for (const weight of model.weights.values()) note(weight.shape);
   for (const value of model.values.values()) note(value.shape);
   for (const index of model.indices.values()) for (const size of [index.size, index.window]) if (size) note({ dims: [size] });
-  for (const value of model.values.values()) if (value.equation) visitTerm(value.equation.value, (term) => term.kind === "size" && note({ dims: [[{ coefficient: 1, unknowns: [solver.all[Number(term.name)]] }]] }));
+  for (const value of model.values.values())
+    if (value.equation)
+      visitTerm(
+        value.equation.value,
+        (term) => term.kind === "size" && note({ dims: [[{ coefficient: 1, unknowns: [solver.all[Number(term.name)]] }]] }),
+      );
   return solver.all
     .filter((unknown) => !unknown.solution && unknown.shown !== undefined && used.has(unknown.shown))
+    .sort((a, b) => a.place! - b.place!)
     .map((unknown) => ({ name: unknown.shown!, free: true, reasons: reasonsFor(model, unknown.shown!, unknown.reasons) }));
 }
 
 /** Where a size shows: the first weight or input that has it. */
 function reasonsFor(model: Model, shown: string, own: readonly Reason[]): readonly Reason[] {
   if (own.length > 0) return own.slice(0, 3);
-  const has = (shape: Shape): boolean => (dimsOf(shape) ?? []).some((size) => normalize(size).some((term) => term.unknowns.some((unknown) => unknown.shown === shown)));
-  for (const input of model.inputs.values()) if (has(input.shape)) return [{ message: `${shown}, the components of the input ${lastPart(input.name)}`, span: input.span }];
-  for (const value of model.values.values()) if (has(value.shape) && value.lags.size > 0) return [{ message: `${shown}, the components of ${lastPart(value.name)}`, span: value.span }];
-  for (const weight of model.weights.values()) if (has(weight.shape)) return [{ message: `${shown}, because of ${lastPart(weight.name)}`, span: weight.span }];
+  const has = (shape: Shape): boolean =>
+    (dimsOf(shape) ?? []).some((size) => normalize(size).some((term) => term.unknowns.some((unknown) => unknown.shown === shown)));
+  for (const input of model.inputs.values())
+    if (has(input.shape)) return [{ message: `${shown}, the components of the input ${lastPart(input.name)}`, span: input.span }];
+  for (const value of model.values.values())
+    if (has(value.shape) && value.lags.size > 0) return [{ message: `${shown}, the components of ${lastPart(value.name)}`, span: value.span }];
+  for (const weight of model.weights.values())
+    if (has(weight.shape)) return [{ message: `${shown}, because of ${lastPart(weight.name)}`, span: weight.span }];
   return [];
 }
 
-function statesOf(model: Model, recurrenceOf: ReadonlyMap<string, number>, ordered: readonly string[], shapeOf: (shape: Shape) => readonly Size[]): StateDeclaration[] {
+function statesOf(
+  model: Model,
+  recurrenceOf: ReadonlyMap<string, number>,
+  ordered: readonly string[],
+  shapeOf: (shape: Shape) => readonly Size[],
+): StateDeclaration[] {
   const states: StateDeclaration[] = [];
   for (const name of ordered) {
     const symbol = model.values.get(name)!;

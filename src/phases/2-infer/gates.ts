@@ -55,7 +55,9 @@ export function findGates(model: Model, components: readonly Component[]): Found
     if (host.equation) collect(host, host.equation.value, true, false, isGate, occurrences);
   }
   const groups = new Map<string, Occurrence[]>();
+  const named = new Set(occurrences.flatMap(({ base }) => (base.kind === "value" ? [base.name] : [])));
   for (const occurrence of occurrences) {
+    if (occurrence.base.kind !== "value" && named.has(occurrence.host.name)) continue; // a part of how a gate is made
     const key = occurrence.base.kind === "value" ? occurrence.base.name : nameAnonymous(model, occurrence, occurrences, groups);
     groups.set(key, [...(groups.get(key) ?? []), occurrence]);
   }
@@ -93,7 +95,14 @@ function joinFactors(occurrence: Occurrence): Draft {
 }
 
 /** All products in a term, with their factors. */
-function collect(host: ValueSymbol, term: Draft, onTop: boolean, inside: boolean, isGate: (term: Draft) => Bounds | undefined, found: Occurrence[]): void {
+function collect(
+  host: ValueSymbol,
+  term: Draft,
+  onTop: boolean,
+  inside: boolean,
+  isGate: (term: Draft) => Bounds | undefined,
+  found: Occurrence[],
+): void {
   if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul")) {
     const factors = factorsOf(term);
     const gates = factors.map((factor) => ({ factor, bounds: isGate(factor) })).filter((each) => each.bounds);
@@ -110,8 +119,13 @@ function collect(host: ValueSymbol, term: Draft, onTop: boolean, inside: boolean
     found.push({ host, factor: term.left.args[0], base: baseOf(term.left.args[0]), rest: [term.right], onTop, inside });
   }
   if (term.kind === "call" && term.function === "exp" && term.args[0].kind === "value" && host.logarithm === term.args[0].name) return;
-  const top = onTop && (term.kind === "binary" ? term.op === "add" || term.op === "sub" : (term.kind === "unary" && term.op === "neg") || (term.kind === "reduction" && term.op === "sum"));
-  const nested = inside || !linear(term) || (term.kind === "binary" && term.op === "product");
+  const top =
+    onTop &&
+    (term.kind === "binary"
+      ? term.op === "add" || term.op === "sub"
+      : (term.kind === "unary" && term.op === "neg") || (term.kind === "reduction" && term.op === "sum"));
+  const nested =
+    inside || !linear(term) || (term.kind === "binary" && term.op === "product") || term.kind === "blockwise" || term.kind === "convolution";
   for (const child of termChildren(term)) collect(host, child, top, nested, isGate, found);
 }
 
@@ -193,11 +207,15 @@ function roleOf(
   const name = lastPart(host.name);
   if (kind?.kind === "reduction" && kind.op === "softmax") {
     const type = model.indices.get(kind.index)?.type;
-    return type === "time" ? { role: "attention", reason: "a softmax over positions" } : { role: "routing", reason: `a softmax over ${lastPart(kind.index)}` };
+    return type === "time"
+      ? { role: "attention", reason: "a softmax over positions" }
+      : { role: "routing", reason: `a softmax over ${lastPart(kind.index)}` };
   }
-  if (kind?.kind === "call" && kind.function === "softmax" && factor.kind === "component") return { role: "routing", reason: `a softmax over ${lastPart(factor.index)}` };
+  if (kind?.kind === "call" && kind.function === "softmax" && factor.kind === "component")
+    return { role: "routing", reason: `a softmax over ${lastPart(factor.index)}` };
   const partner = all.some(
-    (other) => other !== occurrence && other.host === host && other.onTop && onTop && (isOneMinus(other.factor, factor) || isOneMinus(factor, other.factor)),
+    (other) =>
+      other !== occurrence && other.host === host && other.onTop && onTop && (isOneMinus(other.factor, factor) || isOneMinus(factor, other.factor)),
   );
   if (partner) return { role: "update", reason: `it and 1 minus it share out what ${name} becomes` };
   const own = spineStates(model, host.name);
@@ -205,10 +223,11 @@ function roleOf(
   if (onTop && passesOwn) return { role: "forget", reason: `it multiplies ${name} of the step before` };
   const earlier = rest.map((part) => firstState(part, recurrent)).find((found) => found !== undefined);
   if (onTop && accumulates(model, own)) return { role: "input", reason: `it multiplies what enters ${lastPart([...own][0])}` };
-  if (earlier && (inside || (recurrent.has(host.name) && !host.output))) return { role: "reset", reason: `it multiplies ${lastPart(earlier)} of the step before, inside the new content` };
+  if (earlier && (inside || (recurrent.has(host.name) && !host.output)))
+    return { role: "reset", reason: `it multiplies ${lastPart(earlier)} of the step before, inside the new content` };
   if (inside && recurrent.has(host.name)) return { role: "other", reason: `it acts inside ${name}` };
   const current = rest.some((part) => refersTo(part, (term) => term.kind === "value" && term.lag === 0 && recurrent.has(term.name)));
-  if (onTop && (host.output || current || !recurrent.has(host.name))) {
+  if ((onTop && (host.output || current)) || !recurrent.has(host.name)) {
     const feedsGate = model.gates.has(host.name) || boundedByGate(model, host);
     if (!feedsGate) return { role: "output", reason: host.output ? `it multiplies what leaves as ${name}` : `it multiplies what ${name} passes on` };
   }
@@ -249,7 +268,8 @@ function onSpine(term: Draft, test: (term: Draft) => boolean): boolean {
   if (test(term)) return true;
   if (term.kind === "binary" && (term.op === "add" || term.op === "sub")) return onSpine(term.left, test) || onSpine(term.right, test);
   if (term.kind === "unary") return onSpine(term.operand, test);
-  if (term.kind === "call" && (term.function === "zoneout" || term.function === "dropout" || term.function === "stop_gradient")) return term.args.some((arg) => onSpine(arg, test));
+  if (term.kind === "call" && (term.function === "zoneout" || term.function === "dropout" || term.function === "stop_gradient"))
+    return term.args.some((arg) => onSpine(arg, test));
   return false;
 }
 
@@ -258,7 +278,8 @@ function accumulates(model: Model, own: ReadonlySet<string>): boolean {
   const summand = (term: Draft): boolean => {
     if (term.kind === "value" && term.lag !== 0 && own.has(term.name)) return true;
     if (term.kind === "binary" && (term.op === "add" || term.op === "sub")) return summand(term.left) || summand(term.right);
-    if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul" || term.op === "product")) return summand(term.left) || summand(term.right);
+    if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul" || term.op === "product"))
+      return summand(term.left) || summand(term.right);
     return term.kind === "unary" && summand(term.operand);
   };
   return [...own].some((name) => {

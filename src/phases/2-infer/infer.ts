@@ -29,7 +29,11 @@ export interface InferOptions {
 }
 
 /** Resolves a file's main block to a network; absent if there is any error. Blocks that the main block does not call are checked too. */
-export function infer(file: File, source: Source, options: InferOptions = {}): { readonly diagnostics: readonly Diagnostic[]; readonly network?: Network } {
+export function infer(
+  file: File,
+  source: Source,
+  options: InferOptions = {},
+): { readonly diagnostics: readonly Diagnostic[]; readonly network?: Network } {
   const report = reporter(source);
   const { blocks } = file;
   const names = new Map<string, Block>();
@@ -38,14 +42,17 @@ export function infer(file: File, source: Source, options: InferOptions = {}): {
     const { name, span } = block.header.name;
     const earlier = names.get(name);
     if (earlier) {
-      report.error("E128", span, `there are two blocks named ${name}`, { label: "second block", reasons: [{ message: "first block", span: earlier.header!.name.span }] });
+      report.error("E128", span, `there are two blocks named ${name}`, {
+        label: "second block",
+        reasons: [{ message: "first block", span: earlier.header!.name.span }],
+      });
     }
     names.set(name, block);
   }
   const main = options.main === undefined ? blocks.at(-1) : names.get(options.main);
   if (!main) {
-    const span = { start: 0, end: Math.min(1, source.text.length) };
-    report.error("E129", span, options.main === undefined ? "there are no equations" : `there is no block named ${options.main}`);
+    // A file without blocks has been reported by the parser.
+    if (options.main !== undefined) report.error("E104", { start: 0, end: Math.min(1, source.text.length) }, `there is no block named ${options.main}`);
     return { diagnostics: report.diagnostics };
   }
   const network = inferBlock(main, file, options, report);
@@ -100,7 +107,17 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
 function declareInputs(block: Block, model: Model, report: Reporter): Map<string, Draft> {
   const args = new Map<string, Draft>();
   const add = (name: string, span: Draft["span"]): void => {
-    const symbol: InputSymbol = { kind: "input", name, span, shape: unknownShape(), type: undefined, perStep: true, perExample: true, lookAhead: 0, used: false };
+    const symbol: InputSymbol = {
+      kind: "input",
+      name,
+      span,
+      shape: unknownShape(),
+      type: undefined,
+      perStep: true,
+      perExample: true,
+      lookAhead: 0,
+      used: false,
+    };
     model.inputs.set(name, symbol);
     args.set(name, { kind: "input", name, lag: 0, span, shape: symbol.shape });
   };

@@ -33,7 +33,10 @@ export function weightRoles(model: Model, gates: readonly FoundGate[], recurrent
   const roles = new Map<string, WeightRole>();
   for (const weight of model.weights.values()) {
     const uses = (places.get(weight.name) ?? []).map((place) => roleAt(model, place, gateRoles, recurrent));
-    roles.set(weight.name, weight.initialOf && uses.length === 0 ? "initial_state" : (uses.sort((a, b) => PRIORITY.indexOf(a) - PRIORITY.indexOf(b))[0] ?? "other"));
+    roles.set(
+      weight.name,
+      weight.initialOf && uses.length === 0 ? "initial_state" : (uses.sort((a, b) => PRIORITY.indexOf(a) - PRIORITY.indexOf(b))[0] ?? "other"),
+    );
   }
   return roles;
 }
@@ -56,7 +59,11 @@ function roleAt(model: Model, place: Place, gates: ReadonlyMap<string, string>, 
   let { term } = place;
   const above = [...place.above];
   for (let parent = above.at(-1); parent; parent = above.at(-1)) {
-    const isWrapper = parent.kind === "component" || parent.kind === "element" || parent.kind === "unary" || (parent.kind === "binary" && parent.op === "product" && isWeightLike(parent));
+    const isWrapper =
+      parent.kind === "component" ||
+      parent.kind === "element" ||
+      parent.kind === "unary" ||
+      (parent.kind === "binary" && parent.op === "product" && isWeightLike(parent));
     if (!isWrapper) break;
     term = parent;
     above.pop();
@@ -69,14 +76,17 @@ function roleAt(model: Model, place: Place, gates: ReadonlyMap<string, string>, 
       return "embedding";
     case "convolution":
       return "kernel";
+    case "blockwise":
+      return reads(parent.operand) ? "recurrent_matrix" : "input_matrix";
     case "binary": {
       const other = parent.left === term ? parent.right : parent.left;
       if (parent.op === "product") return reads(other) ? "recurrent_matrix" : "input_matrix";
       if (parent.op === "add" || parent.op === "sub") return biasRole(model, place.host, above, gates);
       if (parent.op === "hadamard" || parent.op === "mul") {
         const inSum = above.slice(0, -1).some((each) => each.kind === "binary" && (each.op === "add" || each.op === "sub"));
-        const ofState = (part: Draft): boolean => (part.kind === "value" && recurrent.has(part.name)) || (part.kind === "unary" && ofState(part.operand));
-        return ofState(other) && inSum ? "peephole" : "scale";
+        const ofState = (part: Draft): boolean =>
+          (part.kind === "value" && recurrent.has(part.name)) || (part.kind === "unary" && ofState(part.operand));
+        return ofState(other) && inSum && dimsOf(term.shape)?.length !== 0 ? "peephole" : "scale";
       }
       return "other";
     }
@@ -146,7 +156,10 @@ function writtenInitial(weight: WeightSymbol, value: Expression, report: Reporte
     const near = name && nearestName(name, DISTRIBUTIONS);
     report.error("E127", place, `\`${report.quote(place)}\` says nothing about how ${lastPart(weight.name)} begins`, {
       label: `a number, or ${DISTRIBUTIONS.join(", ")}`,
-      edit: near && value.kind !== "number" ? { span: value.kind === "call" ? value.callee.span : place, text: near, label: `did you mean ${near}` } : undefined,
+      edit:
+        near && value.kind !== "number"
+          ? { span: value.kind === "call" ? value.callee.span : place, text: near, label: near }
+          : undefined,
     });
     return undefined;
   }
@@ -156,7 +169,9 @@ function writtenInitial(weight: WeightSymbol, value: Expression, report: Reporte
     case "uniform":
       return args.length === 2 && a < b ? { kind: "uniform", low: a, high: b, source } : wrong("uniform takes its two ends: uniform(-0.1, 0.1)");
     case "normal":
-      return args.length === 2 && b > 0 ? { kind: "normal", mean: a, deviation: b, source } : wrong("normal takes mean and deviation: normal(0, 0.1)");
+      return args.length === 2 && b > 0
+        ? { kind: "normal", mean: a, deviation: b, source }
+        : wrong("normal takes mean and deviation: normal(0, 0.1)");
     case "orthogonal":
       return args.length <= 1 ? { kind: "orthogonal", gain: a ?? 1, source } : wrong("orthogonal takes at most its gain: orthogonal(1)");
     case "chrono":

@@ -71,7 +71,7 @@ function define(scope: Scope, definition: Definition): void {
       label: `sum over it, or write ${target.name}[${[...symbol.indices.map(lastPart), short].join(",")}] = …`,
       edit:
         symbol.indices.length === 0 && !scope.site
-          ? { span: { start: target.span.end, end: target.span.end }, text: `[${short}]`, label: `write ${target.name}[${short}] = …` }
+          ? { span: { start: target.span.end, end: target.span.end }, text: `[${short}]`, label: `${target.name}[${short}] = …` }
           : undefined,
     });
     break;
@@ -80,7 +80,7 @@ function define(scope: Scope, definition: Definition): void {
     const logarithm = model.values.get(symbol.logarithm)!;
     logarithm.equation = { name: logarithm.name, indices: symbol.indices, value, shape: logarithm.shape, span };
     const inner: Draft = { kind: "value", name: logarithm.name, lag: 0, indices: symbol.indices, span, shape: logarithm.shape };
-    const exp: Draft = { kind: "call", function: "exp", args: [inner], options: {}, span, shape: unknownShape() };
+    const exp: Draft = { kind: "call", function: "exp", args: [inner], options: {}, written: [], span, shape: unknownShape() };
     symbol.equation = { name: symbol.name, indices: symbol.indices, value: exp, shape: symbol.shape, span };
     return;
   }
@@ -105,11 +105,12 @@ export function inlineCall(scope: Scope, call: CallExpression, name: string | un
     return poison(span);
   }
   if (++context.instances > MOST_INSTANCES) {
-    report.error("E121", span, `the blocks call each other more than ${MOST_INSTANCES} times`, { label: "too many copies" });
+    if (context.instances === MOST_INSTANCES + 1) report.error("E121", span, `the blocks call each other more than ${MOST_INSTANCES} times`, { label: "too many copies" });
     return poison(span);
   }
   const inputs = block.header?.inputs ?? [];
-  if (call.named.length > 0) report.error("E108", spanIn(scope, call.named[0].name.span), `the block ${callee} has no option ${call.named[0].name.name}`);
+  if (call.named.length > 0)
+    report.error("E108", spanIn(scope, call.named[0].name.span), `the block ${callee} has no option ${call.named[0].name.name}`);
   if (args.length !== inputs.length) {
     report.error("E107", span, `${callee} takes ${inputs.length} input${inputs.length === 1 ? "" : "s"}, not ${args.length}`, {
       label: block.header ? `${callee}(${inputs.map((input) => input.name).join(", ")})` : undefined,
@@ -140,7 +141,8 @@ export function inlineCall(scope: Scope, call: CallExpression, name: string | un
 
 /** What stands for an input inside the called block: a name as it is, anything else through a definition of its own. */
 function argument(scope: Scope, term: Draft, path: string): Draft {
-  if (isPoison(term) || term.kind === "input" || term.kind === "value" || term.kind === "number" || term.kind === "weight" || term.kind === "size") return term;
+  if (isPoison(term) || term.kind === "input" || term.kind === "value" || term.kind === "number" || term.kind === "weight" || term.kind === "size")
+    return term;
   const indices = [...freeIndices(term)];
   const symbol: ValueSymbol = {
     kind: "value",
@@ -163,7 +165,9 @@ function argument(scope: Scope, term: Draft, path: string): Draft {
 function freePrefix(scope: Scope, callee: string): string {
   const { model } = scope.context;
   const taken = (path: string): boolean =>
-    model.values.has(path) || scope.names.has(path.slice(scope.prefix.length)) || [...model.values.keys(), ...model.weights.keys()].some((key) => key.startsWith(`${path}.`));
+    model.values.has(path) ||
+    scope.names.has(path.slice(scope.prefix.length)) ||
+    [...model.values.keys(), ...model.weights.keys()].some((key) => key.startsWith(`${path}.`));
   for (let k = 1; ; k++) {
     const path = scope.prefix + callee + (k === 1 ? "" : k);
     if (!taken(path)) return path;
@@ -224,14 +228,21 @@ function resolveInitials(scope: Scope): void {
         d.name.name,
         [...scope.names].filter(([, m]) => m.kind === "value").map(([n]) => n),
       );
-      report.error("E103", spanIn(scope, d.name.span), input ? `${d.name.name} is an input: what lies before its first step is 0` : `${d.name.name} is not defined, so it has no initial value`, {
-        label: "not a state",
-        edit: near && !scope.site ? { span: d.name.span, text: near, label: `did you mean ${near}` } : undefined,
-      });
+      report.error(
+        "E103",
+        spanIn(scope, d.name.span),
+        input ? `${d.name.name} is an input: what lies before its first step is 0` : `${d.name.name} is not defined, so it has no initial value`,
+        {
+          label: "not a state",
+          edit: near && !scope.site ? { span: d.name.span, text: near, label: near } : undefined,
+        },
+      );
       continue;
     }
     if (symbol.initial.has(d.lag)) {
-      report.error("E118", span, `the initial value of ${d.name.name} is declared twice`, { reasons: [{ message: "first declaration", span: symbol.initial.get(d.lag)!.span }] });
+      report.error("E118", span, `the initial value of ${d.name.name} is declared twice`, {
+        reasons: [{ message: "first declaration", span: symbol.initial.get(d.lag)!.span }],
+      });
       continue;
     }
     const value = resolve(scope, d.value, true);
@@ -254,7 +265,7 @@ function applyDeclarations(scope: Scope): void {
     const near = nearestName(name, [...weights, ...scope.names.keys()]);
     report.error("E122", place, `${name} is declared, but no equation uses it`, {
       label: "no such name",
-      edit: near && !scope.site ? { span: place, text: near, label: `did you mean ${near}` } : undefined,
+      edit: near && !scope.site ? { span: place, text: near, label: near } : undefined,
     });
   }
   for (const [name, shape] of scope.shapes) {
@@ -307,7 +318,7 @@ function checkOutputs(scope: Scope): void {
     const near = nearestName(output.name, defined) ?? (unread.length === 1 ? unread[0] : undefined);
     report.error("E126", spanIn(scope, output.span), `the output ${output.name} is never defined`, {
       label: "no equation",
-      edit: near && !scope.site ? { span: output.span, text: near, label: `did you mean ${near}` } : undefined,
+      edit: near && !scope.site ? { span: output.span, text: near, label: near } : undefined,
     });
   }
 }
@@ -330,4 +341,3 @@ export function warnUnused(scope: Scope, outputs: readonly string[]): void {
 export function blocksByName(blocks: readonly Block[]): ReadonlyMap<string, Block> {
   return new Map(blocks.flatMap((block) => (block.header ? [[block.header.name.name, block] as const] : [])));
 }
-

@@ -17,7 +17,12 @@ interface Culprit {
   readonly term: Draft;
 }
 
-export function linearity(model: Model, names: readonly string[], text: (term: Draft) => string, line: (term: Draft) => number): { linear: boolean; reasons: Reason[] } {
+export function linearity(
+  model: Model,
+  names: readonly string[],
+  text: (term: Draft) => string,
+  line: (term: Draft) => number,
+): { linear: boolean; reasons: Reason[] } {
   const members = new Set(names);
   const degrees = new Map<string, Degree>();
   const culprits = new Map<string, Culprit>();
@@ -55,6 +60,7 @@ export function linearity(model: Model, names: readonly string[], text: (term: D
       case "lookup":
         return of(term.operand);
       case "convolution":
+      case "blockwise":
         return of(term.operand);
       case "binary": {
         const [a, b] = [of(term.left), of(term.right)];
@@ -67,7 +73,9 @@ export function linearity(model: Model, names: readonly string[], text: (term: D
       case "call": {
         const all = term.args.map(of);
         if (highest(all) === 0) return 0;
-        return FUNCTIONS[term.function].linear || FUNCTIONS[term.function].shape === "concat" ? highest(all) : blame(host, term.args[all.findIndex((d) => d > 0)]);
+        return FUNCTIONS[term.function].linear || FUNCTIONS[term.function].shape === "concat"
+          ? highest(all)
+          : blame(host, term.args[all.findIndex((d) => d > 0)]);
       }
       default:
         return 0;
@@ -78,12 +86,16 @@ export function linearity(model: Model, names: readonly string[], text: (term: D
     degrees.set(name, equation ? degreeOf(name, equation.value) : 0);
   }
   const linear = [...degrees.values()].every((degree) => degree < 2);
-  const readsState = (part: Draft): boolean => (part.kind === "value" && members.has(part.name) && part.lag !== 0) || termChildren(part).some(readsState);
+  const readsState = (part: Draft): boolean =>
+    (part.kind === "value" && members.has(part.name) && part.lag !== 0) || termChildren(part).some(readsState);
   const all = [...culprits.values()];
   const direct = all.filter(({ term }) => readsState(term));
   const reasons = (direct.length > 0 ? direct : all)
     .slice(0, 4)
-    .map(({ name, term }) => ({ message: `${lastPart(name)} is nonlinear in the state because of \`${text(term)}\` (line ${line(term)})`, span: term.span }));
+    .map(({ name, term }) => ({
+      message: `${lastPart(name)} is nonlinear in the state because of \`${text(term)}\` (line ${line(term)})`,
+      span: term.span,
+    }));
   return { linear, reasons: linear ? [] : reasons };
 }
 
@@ -98,6 +110,7 @@ function smallestRead(term: Draft, members: ReadonlySet<string>): Draft | undefi
   const reads = (part: Draft): boolean => (part.kind === "value" && members.has(part.name)) || termChildren(part).some(reads);
   if (!reads(term)) return undefined;
   if (term.kind === "value") return term;
+  if (term.kind === "blockwise" || term.kind === "convolution") return term;
   if (term.kind === "binary" && (term.op === "product" || term.op === "hadamard" || term.op === "mul")) return term;
   for (const child of termChildren(term)) {
     const found = smallestRead(child, members);

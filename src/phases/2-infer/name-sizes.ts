@@ -14,14 +14,17 @@ export function nameSizes(model: Model, solver: SizeSolver): void {
   for (const unknown of solver.all) {
     if (!unknown.rigid) continue;
     unknown.shown = unknown.author!;
+    unknown.place = taken.size;
     taken.add(unknown.shown);
   }
+  for (const name of [...model.inputs.keys(), ...model.weights.keys(), ...model.values.keys()]) if (!name.includes(".")) taken.add(name);
   const give = (unknown: Unknown, base: string): void => {
     if (unknown.shown !== undefined) return;
     const wanted = unknown.author ?? base;
     let name = wanted;
     for (let k = 2; taken.has(name); k++) name = `${wanted}${k}`;
     unknown.shown = name;
+    unknown.place = taken.size;
     taken.add(name);
   };
   const each = (dims: readonly Dimension[] | undefined, base: string): void => {

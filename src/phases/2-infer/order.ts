@@ -29,14 +29,21 @@ export function orderValues(model: Model, report: Reporter): readonly Component[
   const components: Component[] = [];
   for (const names of stronglyConnected([...model.values.keys()], (name) => edges.get(name)!.map((edge) => edge.to))) {
     const inside = new Set(names);
-    const inner = names.flatMap((name) => edges.get(name)!.filter((edge) => inside.has(edge.to)).map((edge) => ({ from: name, ...edge })));
+    const inner = names.flatMap((name) =>
+      edges
+        .get(name)!
+        .filter((edge) => inside.has(edge.to))
+        .map((edge) => ({ from: name, ...edge })),
+    );
     if (inner.length === 0) {
       components.push({ names });
       continue;
     }
     const moment = inner.find((edge) => edge.moment);
     if (moment) {
-      report.error("E307", moment.span, `${lastPart(moment.to)} is read at all times, and depends on itself`, { label: "a sum over time cannot be part of a recurrence" });
+      report.error("E307", moment.span, `${lastPart(moment.to)} is read at all times, and depends on itself`, {
+        label: "a sum over time cannot be part of a recurrence",
+      });
     }
     const now = new Map(names.map((name) => [name, edges.get(name)!.filter((edge) => inside.has(edge.to) && edge.lag === 0 && !edge.moment)]));
     const cycle = cycleOf(names, (name) => now.get(name)!.map((edge) => edge.to));
@@ -45,7 +52,7 @@ export function orderValues(model: Model, report: Reporter): readonly Component[
       const edge = now.get(first)!.find((each) => each.to === (cycle[1] ?? first))!;
       report.error("E302", edge.span, `${lastPart(first)} depends on itself within one time step: ${[...cycle, first].map(lastPart).join(" → ")}`, {
         label: `read ${lastPart(edge.to)} of the step before`,
-        edit: { span: edge.span, text: `${report.quote(edge.span)}[t-1]`, label: `try  ${report.quote(edge.span)}[t-1]` },
+        edit: { span: edge.span, text: `${report.quote(edge.span)}[t-1]`, label: `${report.quote(edge.span)}[t-1]` },
       });
     }
     const forward = inner.find((edge) => edge.lag > 0);

@@ -9,7 +9,7 @@ import type { Edit } from "../../support/diagnostic.ts";
 import type { Expression, Subscript } from "../../ir/syntax/node.ts";
 import { type Draft, type IndexSymbol, knownShape, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
-import { type CallExpression, describe, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
+import { type CallExpression, describe, dimensionOf, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
 
 export const poison = (span: Span): Draft => ({ kind: "number", value: Number.NaN, span, shape: unknownShape() });
 export const isPoison = (term: Draft): boolean => term.kind === "number" && Number.isNaN(term.value);
@@ -34,6 +34,13 @@ export function resolve(scope: Scope, expression: Expression, still = false): Dr
       return { kind: "concatenation", parts: expression.parts.map(go), span, shape: unknownShape() };
     case "binary": {
       if (expression.op === "convolve") return convolution(scope, expression.left, expression.right, span, still);
+      if (expression.op === "product") {
+        const left = go(expression.left);
+        const kind = left.kind === "weight" && scope.context.model.weights.get(left.name)!.blocks ? "blockwise" : undefined;
+        const right = go(expression.right);
+        if (kind) return { kind, kernel: left, operand: right, span, shape: unknownShape() };
+        return { kind: "binary", op: "product", left, right, span, shape: unknownShape() };
+      }
       return { kind: "binary", op: expression.op, left: go(expression.left), right: go(expression.right), span, shape: unknownShape() };
     }
     case "reduction": {
@@ -103,7 +110,7 @@ function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: bo
 
 function renameEdit(scope: Scope, span: Span, name: string, near: string): Edit {
   const text = scope.context.report.quote(span);
-  return { span, text: text.startsWith(name) ? near + text.slice(name.length) : near, label: `did you mean ${near}` };
+  return { span, text: text.startsWith(name) ? near + text.slice(name.length) : near, label: near };
 }
 
 function valueTerm(scope: Scope, symbol: ValueSymbol, lag: number, span: Span, still: boolean, given: number): Draft {
@@ -140,7 +147,10 @@ function argumentTerm(scope: Scope, name: string, term: Draft, lag: number, span
   }
   if (term.kind === "value") {
     const symbol = model.values.get(term.name)!;
-    return { ...(valueTerm(scope, symbol, term.lag + lag, span, still, symbol.indices.length) as Draft & { kind: "value" }), indices: term.indices } as Draft;
+    return {
+      ...(valueTerm(scope, symbol, term.lag + lag, span, still, symbol.indices.length) as Draft & { kind: "value" }),
+      indices: term.indices,
+    } as Draft;
   }
   if (term.kind === "weight") return weightUse(model.weights.get(term.name)!, span);
   return { ...term, span };
@@ -154,7 +164,9 @@ function weightTerm(scope: Scope, name: string, span: Span): Draft {
     symbol = { kind: "weight", name: path, span, shape: unknownShape(), uses: [] };
     const options = scope.options.get(name);
     const kernel = options?.get("kernel");
-    if (kernel) symbol.kernel = kernelOf(scope, name, kernel.span);
+    if (kernel) symbol.kernel = kernelOf(scope, name);
+    const blocks = options?.get("block_diagonal");
+    if (blocks?.value) symbol.blocks = dimensionOf(scope, blocks.value);
     model.weights.set(path, symbol);
   }
   return weightUse(symbol, span);
@@ -166,7 +178,7 @@ function weightUse(symbol: WeightSymbol, span: Span): Draft {
   return term;
 }
 
-function kernelOf(scope: Scope, name: string, span: Span): WeightSymbol["kernel"] {
+function kernelOf(scope: Scope, name: string): WeightSymbol["kernel"] {
   const options = scope.options.get(name)!;
   const read = (option: string, fallback: number): number => {
     const entry = options.get(option);
@@ -176,7 +188,6 @@ function kernelOf(scope: Scope, name: string, span: Span): WeightSymbol["kernel"
     scope.context.report.error("E209", entry.span, `the ${option} of ${name} is a whole number of at least 1`);
     return fallback;
   };
-  void span;
   return { count: read("kernel", 1), dilation: read("dilation", 1), same: options.has("same"), depthwise: options.has("depthwise") };
 }
 
@@ -196,13 +207,13 @@ function convolution(scope: Scope, left: Expression, right: Expression, span: Sp
     const name = lastPart(symbol.name);
     const last = scope.block.items.at(-1);
     report.error("E211", kernel.span, `the convolution with ${name} needs its number of taps`, {
-      label: `add  where ${name} : kernel 3`,
+      label: "its length is not said",
       edit:
         last && !scope.site
           ? {
               span: { start: last.span.end, end: last.span.end },
               text: last.kind === "where" ? `, ${name} : kernel 3` : `\n  where ${name} : kernel 3`,
-              label: `add  where ${name} : kernel 3`,
+              label: `where ${name} : kernel 3`,
             }
           : undefined,
     });
@@ -247,9 +258,14 @@ function subscriptTerm(scope: Scope, expression: Extract<Expression, { kind: "su
         if (!index) return badIndex(scope, subscript, base.name);
         const declared = model.indices.get(term.indices[indices.length])!;
         if (index.type !== declared.type) {
-          report.error("E112", spanIn(scope, subscript.span), `${lastPart(index.name)} cannot stand for the index ${lastPart(declared.name)} of ${base.name}`, {
-            label: index.type === "time" ? "a time, not a count" : "a count, not a time",
-          });
+          report.error(
+            "E112",
+            spanIn(scope, subscript.span),
+            `${lastPart(index.name)} cannot stand for the index ${lastPart(declared.name)} of ${base.name}`,
+            {
+              label: index.type === "time" ? "a time, not a count" : "a count, not a time",
+            },
+          );
           return poison(span);
         }
         indices.push(index.name);
@@ -275,7 +291,8 @@ function indexOf(scope: Scope, value: Expression): IndexSymbol | undefined {
 
 function badIndex(scope: Scope, subscript: Extract<Subscript, { kind: "index" }>, name: string): Draft {
   const span = spanIn(scope, subscript.span);
-  if (subscript.value.kind === "name" && !scope.names.has(subscript.value.name)) undeclaredIndex(scope, { kind: "identifier", span: subscript.value.span, name: subscript.value.name });
+  if (subscript.value.kind === "name" && !scope.names.has(subscript.value.name))
+    undeclaredIndex(scope, { kind: "identifier", span: subscript.value.span, name: subscript.value.name });
   else scope.context.report.error("E112", span, `${name} is defined for an index, so an index stands here`, { label: "not an index" });
   return poison(span);
 }
@@ -285,6 +302,10 @@ function applySubscript(scope: Scope, operand: Draft, subscript: Extract<Subscri
   if (isPoison(operand)) return operand;
   const place = spanIn(scope, subscript.span);
   const index = indexOf(scope, subscript.value);
+  if (index && freeIndices(operand).has(index.name)) {
+    report.error("E112", place, `the index ${lastPart(index.name)} stands twice`, { label: "one place for each index" });
+    return poison(span);
+  }
   if (index?.type === "count") return { kind: "component", operand, index: index.name, span, shape: unknownShape() };
   if (index) {
     if (operand.kind !== "value" && operand.kind !== "input") {
@@ -356,7 +377,7 @@ function callTerm(scope: Scope, call: CallExpression, still: boolean): Draft {
       const near = nearestName(option, optionNames);
       report.error("E108", place, `${name} has no option ${option}`, {
         label: optionNames.length > 0 ? `it has ${optionNames.join(", ")}` : "it has none",
-        edit: near && !scope.site ? { span: place, text: near, label: `did you mean ${near}` } : undefined,
+        edit: near && !scope.site ? { span: place, text: near, label: near } : undefined,
       });
       continue;
     }
@@ -378,14 +399,17 @@ function callTerm(scope: Scope, call: CallExpression, still: boolean): Draft {
   }
   checkOptions(scope, found.name, options, span);
   const args = call.args.slice(0, most).map((arg) => resolve(scope, arg, still));
-  return { kind: "call", function: found.name, args, options, span, shape: unknownShape() };
+  const last = optionNames.findLastIndex((option) => options[option] !== entry.options![option]);
+  const written = optionNames.slice(0, last + 1).map((option) => options[option]);
+  return { kind: "call", function: found.name, args, options, written, span, shape: unknownShape() };
 }
 
 function checkOptions(scope: Scope, name: string, options: Readonly<Record<string, number>>, span: Span): void {
   const { report } = scope.context;
   const { p, k, part, parts } = options;
   if (p !== undefined && !(p >= 0 && p < 1)) report.error("E109", span, `the probability p of ${name} lies in 0 ≤ p < 1`, { label: `p is ${p}` });
-  if (k !== undefined && !(Number.isInteger(k) && k >= 1 && k <= 64)) report.error("E109", span, `${name} keeps a whole number of components, from 1 to 64`);
+  if (k !== undefined && !(Number.isInteger(k) && k >= 1 && k <= 64))
+    report.error("E109", span, `${name} keeps a whole number of components, from 1 to 64`);
   if (parts !== undefined && !(Number.isInteger(parts) && Number.isInteger(part) && parts >= 1 && part >= 1 && part <= parts)) {
     report.error("E109", span, `split takes a part from 1 to its number of parts: split(x, 1, 2)`);
   }
@@ -399,9 +423,10 @@ function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draf
   for (const arg of call.args) resolve(scope, arg, still);
   const meaning = scope.names.get(name);
   if (meaning && call.args.length === 1) {
+    if (meaning.kind === "value") meaning.symbol.used = true;
     report.error("E105", place, `${name} is ${describe(meaning)}, not a function`, {
       label: "not a function",
-      edit: scope.site ? undefined : { span: place, text: `${name}∘`, label: `try  ${name}∘(…)` },
+      edit: scope.site ? undefined : { span: place, text: `${name}∘`, label: `${name}∘(…)` },
     });
     return poison(span);
   }
@@ -412,9 +437,9 @@ function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draf
     edit: scope.site
       ? undefined
       : near
-        ? { span: place, text: near, label: `did you mean ${near}` }
+        ? { span: place, text: near, label: near }
         : looksLikeWeight
-          ? { span: place, text: `${name}·`, label: `try  ${name}·(…)` }
+          ? { span: place, text: `${name}·`, label: `${name}·(…)` }
           : undefined,
   });
   return poison(span);
@@ -447,6 +472,7 @@ export function freeIndices(term: Draft, found = new Set<string>()): Set<string>
     case "binary":
       return freeIndices(term.right, freeIndices(term.left, found));
     case "convolution":
+    case "blockwise":
       return freeIndices(term.operand, freeIndices(term.kernel, found));
     case "call":
       for (const arg of term.args) freeIndices(arg, found);

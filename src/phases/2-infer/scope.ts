@@ -121,6 +121,9 @@ function declareSizes(scope: Scope): void {
     if (d.kind === "range") for (const end of [d.from, d.to]) walk(end, ["T"]);
     if (d.kind === "bound") for (const end of [d.lower?.value, d.upper?.value]) if (end) walk(end, ["t"]);
   }
+  for (const d of scope.declarations) {
+    if (d.kind === "option") for (const option of d.options) if (option.name.name === "block_diagonal" && option.value) walk(option.value, []);
+  }
   for (const definition of scope.definitions) rootSizes(definition.value, (name, span) => !defined.has(name) && use(name, span));
 }
 
@@ -257,6 +260,11 @@ function declareIndices(scope: Scope): void {
       });
     }
   }
+  // An index whose range is broken has been reported; its uses are not reported again.
+  for (const d of scope.declarations) {
+    const declared = d.kind === "range" ? d.names : d.kind === "bound" ? [d.name] : [];
+    for (const { name } of declared) if (!scope.names.has(name)) scope.undeclared.add(name);
+  }
 }
 
 /** A bound relative to t (`0`, `-3`, `-W`, `-W + 1`) as a distance and, if it names sizes, a window. */
@@ -268,7 +276,9 @@ function relativeToNow(scope: Scope, expression: Expression): { offset: number; 
     const offset = negative.filter((m) => m.unknowns.length === 0).reduce((sum, m) => sum + m.coefficient, 0);
     return { offset: offset === 0 ? 0 : -offset, window: negative.filter((m) => m.unknowns.length > 0) };
   }
-  scope.context.report.error("E117", spanIn(scope, expression.span), "a bound of a time index is t, or t and a number or size", { label: "like t, t-1, t-W" });
+  scope.context.report.error("E117", spanIn(scope, expression.span), "a bound of a time index is t, or t and a number or size", {
+    label: "like t, t-1, t-W",
+  });
   return undefined;
 }
 
@@ -305,10 +315,7 @@ function declareDefinitions(scope: Scope): void {
       });
       continue;
     }
-    if (meaning?.kind === "index") {
-      context.report.error("E116", span, `${name} is an index, so it cannot be defined`);
-      continue;
-    }
+    if (meaning?.kind === "index") context.report.error("E116", span, `${name} is an index, so it cannot be defined`, { label: "the name is taken" });
     const indices: string[] = [];
     for (const index of definition.indices) {
       const found = scope.names.get(index.name);
@@ -331,7 +338,15 @@ function declareDefinitions(scope: Scope): void {
     scope.names.set(name, { kind: "value", symbol });
     context.model.values.set(symbol.name, symbol);
     if (symbol.logarithm) {
-      const logarithm: ValueSymbol = { ...symbol, name: symbol.logarithm, logarithm: undefined, used: true, lags: new Map(), initial: new Map(), output: false };
+      const logarithm: ValueSymbol = {
+        ...symbol,
+        name: symbol.logarithm,
+        logarithm: undefined,
+        used: true,
+        lags: new Map(),
+        initial: new Map(),
+        output: false,
+      };
       context.model.values.set(logarithm.name, logarithm);
     }
   }
@@ -349,7 +364,11 @@ export function undeclaredIndex(scope: Scope, index: Identifier): void {
     label: "no range",
     edit:
       last && !scope.site
-        ? { span: { start: last.span.end, end: last.span.end }, text: last.kind === "where" ? `, ${text}` : `\n  where ${text}`, label: `add  where ${text}` }
+        ? {
+            span: { start: last.span.end, end: last.span.end },
+            text: last.kind === "where" ? `, ${text}` : `\n  where ${text}`,
+            label: `where ${text}`,
+          }
         : undefined,
   });
 }

@@ -11,7 +11,15 @@ import { addDimensions, constant, type Dimension, multiplyDimensions, type SizeS
 
 /** What went wrong in a term; worded later, when sizes have names. */
 export type Mistake =
-  | { readonly kind: "unequal"; readonly term: Draft; readonly a: Draft; readonly b: Draft; readonly aSize: Dimension; readonly bSize: Dimension; readonly how: Axis }
+  | {
+      readonly kind: "unequal";
+      readonly term: Draft;
+      readonly a: Draft;
+      readonly b: Draft;
+      readonly aSize: Dimension;
+      readonly bSize: Dimension;
+      readonly how: Axis;
+    }
   | { readonly kind: "ranks"; readonly term: Draft; readonly a: Draft; readonly b: Draft }
   | { readonly kind: "operand"; readonly term: Draft; readonly a: Draft; readonly wanted: string }
   | { readonly kind: "scalarProduct"; readonly term: Draft; readonly number: Draft }
@@ -40,7 +48,16 @@ export function settle(rules: Rules, shape: Shape, dims: readonly Dimension[], b
 export function unify(rules: Rules, term: Draft, a: Draft, b: Draft, how: Axis = "components"): boolean {
   return unifyShapes(rules, a.shape, b.shape, term.span, (aDims, bDims, at) => {
     if (at === undefined) rules.mistakes.push({ kind: "ranks", term, a, b });
-    else rules.mistakes.push({ kind: "unequal", term, a, b, aSize: aDims[at], bSize: bDims[at], how: aDims.length === 2 ? (at === 0 ? "rows" : "columns") : how });
+    else
+      rules.mistakes.push({
+        kind: "unequal",
+        term,
+        a,
+        b,
+        aSize: aDims[at],
+        bSize: bDims[at],
+        how: aDims.length === 2 ? (at === 0 ? "rows" : "columns") : how,
+      });
   });
 }
 
@@ -113,6 +130,8 @@ export function advance(rules: Rules, term: Draft): boolean {
       return unify(rules, term, term, term.body) || true;
     case "convolution":
       return convolved(rules, term);
+    case "blockwise":
+      return blockwise(rules, term);
     case "binary":
       return binary(rules, term);
     case "call":
@@ -140,7 +159,8 @@ function component(rules: Rules, term: Draft & { kind: "component" }): boolean {
   const dims = dimsOf(term.operand.shape);
   if (dims) {
     if (dims.length === 0) return fault(rules, { kind: "operand", term, a: term.operand, wanted: "a vector" });
-    if (!unifyDimensions(dims[0], size)) return fault(rules, { kind: "range", term, a: term.operand, aSize: dims[0], bSize: size, index: term.index });
+    if (!unifyDimensions(dims[0], size))
+      return fault(rules, { kind: "range", term, a: term.operand, aSize: dims[0], bSize: size, index: term.index });
     settleOr(rules, term, term, dims.slice(1));
     return true;
   }
@@ -213,6 +233,19 @@ function convolved(rules: Rules, term: Draft & { kind: "convolution" }): boolean
   return settleOr(rules, term, term, [out]) || true;
 }
 
+/** [N, O, I] times a vector of N·I is a vector of N·O. */
+function blockwise(rules: Rules, term: Draft & { kind: "blockwise" }): boolean {
+  const blocks = rules.model.weights.get((term.kernel as Draft & { kind: "weight" }).name)!.blocks!;
+  const x = dimsOf(term.operand.shape);
+  if (!x) return false;
+  if (x.length !== 1) return fault(rules, { kind: "operand", term, a: term.operand, wanted: "a vector" });
+  const kernel = dimsOf(term.kernel.shape) ?? [blocks, fresh(rules), fresh(rules)];
+  settleOr(rules, term, term.kernel, kernel);
+  if (kernel.length !== 3) return true;
+  settleOr(rules, term, term.operand, [multiplyDimensions(kernel[0], kernel[2])]);
+  return settleOr(rules, term, term, [multiplyDimensions(kernel[0], kernel[1])]) || true;
+}
+
 function binary(rules: Rules, term: Draft & { kind: "binary" }): boolean {
   const { left, right } = term;
   switch (term.op) {
@@ -236,6 +269,7 @@ function binary(rules: Rules, term: Draft & { kind: "binary" }): boolean {
       ] as const) {
         if (dims && dims.length !== 1) return fault(rules, { kind: "operand", term, a: side, wanted: "a vector" });
       }
+      if (!dimsOf(term.shape)) settle(rules, term.shape, [a?.[0] ?? fresh(rules), b?.[0] ?? fresh(rules)], term.span);
       const own = dimsOf(term.shape);
       if (own && own.length !== 2) return fault(rules, { kind: "operand", term, a: term, wanted: "a matrix" });
       if (own && !a) settle(rules, left.shape, [own[0]], term.span);
@@ -277,17 +311,28 @@ function broadcast(rules: Rules, term: Draft, left: Draft, right: Draft): boolea
   return false;
 }
 
+/** Equal shapes. Nothing follows while both sides are open: which of them is a number is not to be settled here. */
 function hadamard(rules: Rules, term: Draft, left: Draft, right: Draft): boolean {
   const a = rankOf(left.shape);
   const b = rankOf(right.shape);
-  if ((a === 0) !== (b === 0) && a !== undefined && b !== undefined) {
-    rules.mistakes.push({ kind: "scalarProduct", term, number: a === 0 ? left : right });
-    unify(rules, term, term, a === 0 ? right : left);
+  const own = rankOf(term.shape);
+  if (a !== undefined && b !== undefined) {
+    if ((a === 0) !== (b === 0)) {
+      rules.mistakes.push({ kind: "scalarProduct", term, number: a === 0 ? left : right });
+      unify(rules, term, term, a === 0 ? right : left);
+      return true;
+    }
+    if (unify(rules, term, left, right)) unify(rules, term, term, left);
     return true;
   }
-  if ((left.kind === "number" && b === undefined) || (right.kind === "number" && a === undefined)) return false;
-  if (unify(rules, term, left, right)) unify(rules, term, term, left);
-  return true;
+  if (own !== undefined) {
+    if (unify(rules, term, term, left)) unify(rules, term, term, right);
+    return true;
+  }
+  const known = a !== undefined ? left : right;
+  const rank = a ?? b;
+  if (rank !== undefined && rank > 0) settle(rules, term.shape, dimsOf(known.shape)!, term.span);
+  return false;
 }
 
 function product(rules: Rules, term: Draft & { kind: "binary" }, left: Draft, right: Draft): boolean {
@@ -395,4 +440,3 @@ function classes(rules: Rules, term: Draft, logits: Draft, target: Draft): boole
   }
   return true;
 }
-

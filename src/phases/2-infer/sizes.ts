@@ -20,8 +20,9 @@ export interface Unknown {
   external: boolean;
   /** Why it exists or what it was made equal to, first reason first. */
   readonly reasons: Reason[];
-  /** Name that it is shown under, once chosen. */
+  /** Name that it is shown under, once chosen, and how many were chosen before. */
   shown?: string;
+  place?: number;
 }
 
 /** Σ coefficient × product of unknowns; [] is 0. Always through `normalize` before it is compared. */
@@ -56,7 +57,9 @@ export function addDimensions(a: Dimension, b: Dimension, factor = 1): Dimension
 
 export function multiplyDimensions(a: Dimension, b: Dimension): Dimension {
   return collect(
-    a.flatMap((x) => b.map((y) => ({ coefficient: x.coefficient * y.coefficient, unknowns: [...x.unknowns, ...y.unknowns].sort((p, q) => p.id - q.id) }))),
+    a.flatMap((x) =>
+      b.map((y) => ({ coefficient: x.coefficient * y.coefficient, unknowns: [...x.unknowns, ...y.unknowns].sort((p, q) => p.id - q.id) })),
+    ),
   );
 }
 
@@ -84,7 +87,7 @@ export function normalize(size: Dimension): Dimension {
 
 /** Makes two sizes equal by solving an unknown; false if they cannot be. Keeps author's names, then older unknowns. */
 export function unifyDimensions(a: Dimension, b: Dimension): boolean {
-  const difference = normalize(addDimensions(normalize(a), normalize(b), -1));
+  const difference = withoutCommonFactor(normalize(addDimensions(normalize(a), normalize(b), -1)));
   if (difference.length === 0) return true;
   const candidates = difference.filter(
     (m) => m.unknowns.length === 1 && !m.unknowns[0].rigid && difference.every((other) => other === m || !other.unknowns.includes(m.unknowns[0])),
@@ -106,11 +109,25 @@ export function unifyDimensions(a: Dimension, b: Dimension): boolean {
   return false;
 }
 
-/** What to solve first: unit coefficients, unnamed before named, younger before older. */
+/** What to solve first: unnamed before named, younger before older (so that the half of D is D/2, and D is not twice the half). */
 function rank(term: Monomial): number {
   const [unknown] = term.unknowns;
-  return (Math.abs(term.coefficient) === 1 ? 0 : 4e6) + (unknown.author ? 2e6 : 0) + (1e6 - unknown.id);
+  return (unknown.author ? 2e6 : 0) + (1e6 - unknown.id);
 }
+
+/** Sizes are not 0, so what all terms share can be divided out. */
+function withoutCommonFactor(size: Dimension): Dimension {
+  let result = size;
+  for (let shared = commonFactor(result); shared; shared = commonFactor(result)) {
+    const factor = shared;
+    result = result.map((m) => {
+      const at = m.unknowns.indexOf(factor);
+      return { coefficient: m.coefficient, unknowns: m.unknowns.filter((_, k) => k !== at) };
+    });
+  }
+  return result;
+}
+const commonFactor = (size: Dimension): Unknown | undefined => size[0]?.unknowns.find((unknown) => size.every((m) => m.unknowns.includes(unknown)));
 
 /** A number of components is a positive whole number; a sum of sizes has at least one positive term. */
 function plausible(size: Dimension): boolean {

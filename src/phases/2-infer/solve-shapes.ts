@@ -14,7 +14,7 @@
  */
 import type { Span } from "../../support/source.ts";
 import { termChildren, visitTerm } from "../../ir/network/equation.ts";
-import { type Draft, dimsOf, find, type Model, type WeightSymbol } from "./draft.ts";
+import { type Draft, dimsOf, find, type Model, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { isPoison } from "./resolve.ts";
 import { advance, type Mistake, rankOf, type Rules, settle, unifyShapes } from "./shape-rules.ts";
@@ -61,16 +61,18 @@ export function solveShapes(model: Model, solver: SizeSolver, declarations: read
   noteContexts(model, [...roots, ...initials]);
   noteTypes(model, roots);
   for (const weight of weights) {
-    if (weight.uses.length === 1 || dimsOf(weight.shape)) for (const use of weight.uses) unifyShapes(rules, weight.shape, use.term.shape, weight.span, () => {});
+    if (weight.uses.length === 1 || dimsOf(weight.shape))
+      for (const use of weight.uses) unifyShapes(rules, weight.shape, use.term.shape, weight.span, () => {});
   }
   for (const symbol of model.inputs.values()) if (symbol.type === "index") settleIndexInput(rules, symbol.shape, symbol.span);
-  for (const symbol of model.values.values()) {
-    if (!symbol.equation) continue;
-    const { value } = symbol.equation;
-    unifyShapes(rules, symbol.shape, value.shape, symbol.equation.span, (a, b) => {
+  const link = (symbol: ValueSymbol): void => {
+    const { value, span } = symbol.equation!;
+    unifyShapes(rules, symbol.shape, value.shape, span, (a, b) => {
       declared.push({ name: symbol.name, declared: a, found: b, span: symbol.declared ?? symbol.span, because: value.span });
     });
-  }
+  };
+  const equated = [...model.values.values()].filter((symbol) => symbol.equation);
+  for (const symbol of equated) if (!symbol.declared) link(symbol);
   let pending = [...roots, ...initials].flatMap((root) => partsInsideOut(root));
   const settleAll = (): void => {
     for (let before = -1; before !== rules.progress; ) {
@@ -80,6 +82,9 @@ export function solveShapes(model: Model, solver: SizeSolver, declarations: read
       linkInitials(rules, model);
     }
   };
+  settleAll();
+  // What equations say by themselves is known now; a declaration decides what they leave open.
+  for (const symbol of equated) if (symbol.declared) link(symbol);
   settleAll();
   while (guess(rules, model, pending)) settleAll();
   markExternal(model);
@@ -115,7 +120,11 @@ function linkInitials(rules: Rules, model: Model): void {
 function noteContexts(model: Model, roots: readonly Draft[]): void {
   const contexts = new Map<Draft, Draft>();
   const walk = (term: Draft, parent: Draft | undefined): void => {
-    if (parent) contexts.set(term, parent.kind === "component" || (parent.kind === "unary" && contexts.has(parent)) ? (contexts.get(parent) ?? parent) : parent);
+    if (parent)
+      contexts.set(
+        term,
+        parent.kind === "component" || (parent.kind === "unary" && contexts.has(parent)) ? (contexts.get(parent) ?? parent) : parent,
+      );
     for (const child of termChildren(term)) walk(child, term);
   };
   for (const root of roots) walk(root, undefined);
@@ -196,7 +205,12 @@ const sides = (term: Draft): readonly (readonly [Draft, Draft])[] =>
 const GUESSES: readonly Guess[] = [
   // 1: inputs that something is applied to
   (rules, term) => {
-    const operand = term.kind === "binary" && term.op === "product" ? term.right : term.kind === "convolution" ? term.operand : undefined;
+    const operand =
+      term.kind === "binary" && term.op === "product"
+        ? term.right
+        : term.kind === "convolution" || term.kind === "blockwise"
+          ? term.operand
+          : undefined;
     return operand !== undefined && (operand.kind === "input" || operand.kind === "moment") && unknown(operand) && vector(rules, operand, term.span);
   },
   // 2: matrices and tables of weights
@@ -213,28 +227,49 @@ const GUESSES: readonly Guess[] = [
     settle(rules, term.right.shape, [left[left.length - 1], variable(rules.solver.fresh())], term.span);
     return true;
   },
+  (rules, term) => {
+    if (term.kind !== "binary" || term.op !== "product" || !unknown(term.left) || !unknown(term.right) || !isWeightLike(term)) return false;
+    const own = dimsOf(term.shape);
+    return own !== undefined && own.length > 0 && matrix(rules, term.right, own[own.length - 1], term.span);
+  },
   // 3: what weights are applied to
   (rules, term) =>
-    ((term.kind === "binary" && term.op === "product" && isWeightLike(term.left) && unknown(term.right) && !isWeightLike(term.right) && vector(rules, term.right, term.span)) ||
-      (term.kind === "convolution" && unknown(term.operand) && vector(rules, term.operand, term.span))) === true,
+    ((term.kind === "binary" &&
+      term.op === "product" &&
+      isWeightLike(term.left) &&
+      unknown(term.right) &&
+      !isWeightLike(term.right) &&
+      vector(rules, term.right, term.span)) ||
+      ((term.kind === "convolution" || term.kind === "blockwise") && unknown(term.operand) && vector(rules, term.operand, term.span))) === true,
   // 4: weights beside vectors
-  (rules, term) => sides(term).some(([side, other]) => isWeightLike(side) && unknown(side) && isVectorOrMore(other) && become(rules, side, other, term.span)),
+  (rules, term) =>
+    sides(term).some(([side, other]) => isWeightLike(side) && unknown(side) && isVectorOrMore(other) && become(rules, side, other, term.span)),
   // 5: weights beside numbers that are computed
   (rules, term) =>
     term.kind === "binary" &&
     (term.op === "add" || term.op === "sub") &&
-    sides(term).some(([side, other]) => isWeightLike(side) && unknown(side) && other.kind !== "number" && rankOf(other.shape) === 0 && become(rules, side, other, term.span)),
+    sides(term).some(
+      ([side, other]) =>
+        isWeightLike(side) && unknown(side) && other.kind !== "number" && rankOf(other.shape) === 0 && become(rules, side, other, term.span),
+    ),
   // 6: anything beside a vector
-  (rules, term) => sides(term).some(([side, other]) => !isPoison(side) && unknown(side) && isVectorOrMore(other) && become(rules, side, other, term.span)),
+  (rules, term) =>
+    sides(term).some(([side, other]) => !isPoison(side) && unknown(side) && isVectorOrMore(other) && become(rules, side, other, term.span)),
   // 6b: the parts of what is known to be a vector
-  (rules, term) => isVectorOrMore(term) && sides(term).some(([side, other]) => unknown(side) && unknown(other) && become(rules, side, term, term.span)),
+  (rules, term) =>
+    isVectorOrMore(term) && sides(term).some(([side, other]) => unknown(side) && unknown(other) && become(rules, side, term, term.span)),
   // functions of vectors
   (rules, term) =>
     term.kind === "call" &&
     ["reduce", "vector", "concat", "classes", "split", "diag"].includes(shapeRule(term)) &&
     term.args.some((arg) => !isPoison(arg) && unknown(arg) && !isWeightLike(arg) && vector(rules, arg, term.span)),
-  (rules, term) => term.kind === "concatenation" && term.parts.some((part) => !isPoison(part) && unknown(part) && !isWeightLike(part) && vector(rules, part, term.span)),
-  (rules, term) => term.kind === "binary" && term.op === "outer" && [term.left, term.right].some((side) => !isPoison(side) && unknown(side) && vector(rules, side, term.span)),
+  (rules, term) =>
+    term.kind === "concatenation" &&
+    term.parts.some((part) => !isPoison(part) && unknown(part) && !isWeightLike(part) && vector(rules, part, term.span)),
+  (rules, term) =>
+    term.kind === "binary" &&
+    term.op === "outer" &&
+    [term.left, term.right].some((side) => !isPoison(side) && unknown(side) && vector(rules, side, term.span)),
 ];
 
 const LATE: readonly Guess[] = [
@@ -247,10 +282,26 @@ const LATE: readonly Guess[] = [
   // weights whose place wants a vector
   (rules, term) =>
     (term.kind === "concatenation" && term.parts.some((part) => unknown(part) && !isPoison(part) && vector(rules, part, term.span))) ||
-    (term.kind === "call" && ["reduce", "vector", "concat"].includes(shapeRule(term)) && term.args.some((arg) => unknown(arg) && !isPoison(arg) && vector(rules, arg, term.span))),
+    (term.kind === "call" &&
+      ["reduce", "vector", "concat"].includes(shapeRule(term)) &&
+      term.args.some((arg) => unknown(arg) && !isPoison(arg) && vector(rules, arg, term.span))),
+  // a factor beside a number is one
+  (rules, term) =>
+    term.kind === "binary" &&
+    term.op === "hadamard" &&
+    sides(term).some(([side, other]) => unknown(side) && !isPoison(side) && rankOf(other.shape) === 0 && become(rules, side, other, term.span)),
   // a numeral beside an unknown weight leaves it a number
   (rules, term) =>
-    sides(term).some(([side, other]) => unknown(side) && !isPoison(side) && !isWeightLike(side) && rankOf(other.shape) === 0 && unknown(term) && hasState(side) && vector(rules, side, term.span)),
+    sides(term).some(
+      ([side, other]) =>
+        unknown(side) &&
+        !isPoison(side) &&
+        !isWeightLike(side) &&
+        rankOf(other.shape) === 0 &&
+        unknown(term) &&
+        hasState(side) &&
+        vector(rules, side, term.span),
+    ),
 ];
 
 function hasState(term: Draft): boolean {
@@ -296,7 +347,15 @@ function compareUses(rules: Rules, weights: readonly WeightSymbol[]): WeightConf
     for (let axis = 0; axis < rank; axis++) {
       const outside = known.filter((use) => isExternal(dimsOf(use.term.shape)![axis]));
       const inside = known.filter((use) => !outside.includes(use));
-      const mixed = outside.length > 0 && inside.length > 0 && inside.some((use) => isHidden(dimsOf(use.term.shape)![axis], outside.map((o) => dimsOf(o.term.shape)![axis])));
+      const mixed =
+        outside.length > 0 &&
+        inside.length > 0 &&
+        inside.some((use) =>
+          isHidden(
+            dimsOf(use.term.shape)![axis],
+            outside.map((o) => dimsOf(o.term.shape)![axis]),
+          ),
+        );
       const [good, bad] = mixed ? (inside.length >= outside.length ? [inside, outside] : [outside, inside]) : [known, []];
       const mark = (g: (typeof known)[number], b: (typeof known)[number]): void => {
         conflicts.push({

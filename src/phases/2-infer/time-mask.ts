@@ -7,7 +7,13 @@ import type { IndexDeclaration, Size } from "../../ir/network/node.ts";
 import type { NodeId } from "../../ir/tensor/build.ts";
 import type { OuterFrame, Value } from "./build-frame.ts";
 
-export function timeMask(frame: OuterFrame, index: IndexDeclaration, number: (size: Size) => number, valid: NodeId | undefined, reset: NodeId | undefined): Value {
+export function timeMask(
+  frame: OuterFrame,
+  index: IndexDeclaration,
+  number: (size: Size) => number,
+  valid: NodeId | undefined,
+  reset: NodeId | undefined,
+): Value {
   const { b } = frame;
   const s = frame.sizes.index(index.name);
   const now = b.iota("t");

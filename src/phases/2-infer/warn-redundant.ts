@@ -13,15 +13,22 @@ export function warnRedundant(model: Model, report: Reporter): void {
 
 function walk(term: Draft, report: Reporter): void {
   const parts = summands(term);
-  const products = parts.filter((part): part is Draft & { kind: "binary" } => part.kind === "binary" && part.op === "product" && part.left.kind === "weight");
+  const products = parts.filter(
+    (part): part is Draft & { kind: "binary" } => part.kind === "binary" && part.op === "product" && part.left.kind === "weight",
+  );
   for (const [k, product] of products.entries()) {
     const earlier = products.slice(0, Math.min(k, 16)).find((other) => sameTerm(other.right, product.right));
     if (!earlier) continue;
     const [one, two] = [report.quote(earlier.left.span), report.quote(product.left.span)];
-    report.warning("W201", product.span, `${one} and ${two} both multiply ${report.quote(product.right.span)} in one sum, so they act as one matrix`, {
-      label: "was another vector meant?",
-      reasons: [{ message: `the other is \`${report.quote(earlier.span)}\``, span: earlier.span }],
-    });
+    report.warning(
+      "W201",
+      product.span,
+      `${one} and ${two} both multiply ${report.quote(product.right.span)} in one sum, so they act as one matrix`,
+      {
+        label: "was another vector meant?",
+        reasons: [{ message: `the other is \`${report.quote(earlier.span)}\``, span: earlier.span }],
+      },
+    );
   }
   for (const part of parts) for (const child of termChildren(part)) walk(child, report);
 }

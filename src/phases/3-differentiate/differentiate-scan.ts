@@ -106,12 +106,12 @@ interface ExtendedForward {
 
 /** Chooses the residuals and emits them from the forward scan. */
 function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly NodeId[], tape: Tape): ExtendedForward {
-  const { v, forwardCount, place } = tape;
+  const { v, place } = tape;
   const next = (state: number): NodeId => place.get(scan.body.outputs[state].node)!;
   const emittedAt = new Map<NodeId, number>();
   for (const [k, output] of scan.body.outputs.slice(scan.states).entries()) if (!emittedAt.has(place.get(output.node)!)) emittedAt.set(place.get(output.node)!, k);
-  const touched = touchedForward(tape);
-  const plan = planResiduals(v, touched, next, new Set(emittedAt.keys()));
+  const { touched, factors } = touchedForward(tape);
+  const plan = planResiduals(v, touched, factors, next, new Set(emittedAt.keys()));
   const outputs: Output[] = [...scan.body.outputs];
   const emit = (id: NodeId): void => {
     if (emittedAt.has(id)) return;
@@ -129,23 +129,30 @@ function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly Nod
     else for (const arg of node.args) visit(arg);
   };
   for (const id of touched) visit(id);
-  invariant(forwardCount <= v.count, "the tape lost its forward part");
   const attributes = { ...scan, body: { ...scan.body, outputs } };
   return { attributes, id: g.scanNode(args, attributes), emittedAt, keeps: plan.keeps, next };
 }
 
-/** Forward nodes that the pullback reads. */
-function touchedForward({ v, forwardCount, states, sequences, statics }: Tape): NodeId[] {
+/** Forward nodes that the pullback reads, and those that its products read. */
+function touchedForward({ v, forwardCount, states, sequences, statics }: Tape): { touched: NodeId[]; factors: NodeId[] } {
   const seen = new Set<NodeId>();
   const touched = new Set<NodeId>();
+  const factors = new Set<NodeId>();
   const visit = (id: NodeId): void => {
     if (seen.has(id)) return;
     seen.add(id);
-    if (id < forwardCount) touched.add(id);
-    else for (const arg of v.node(id).args) visit(arg);
+    if (id < forwardCount) {
+      touched.add(id);
+      return;
+    }
+    const { op, args } = v.node(id);
+    for (const arg of args) {
+      if (op === "contract" && arg < forwardCount) factors.add(arg);
+      visit(arg);
+    }
   };
   for (const map of [states, sequences, statics]) for (const id of map.values()) visit(id);
-  return [...touched];
+  return { touched: [...touched], factors: [...factors] };
 }
 
 function buildBackward(

@@ -3,7 +3,8 @@
  *
  * In: the nodes of a forward body that the backward body reads. Out: the set of nodes to emit. Rule: results of products, reductions and transcendental
  * functions are kept; chains of additions, multiplications, selects and views are recomputed from what is kept, unless keeping the end of the
- * chain itself takes less room than keeping what it is made of. A state before its step is its next value, shifted in time.
+ * chain itself takes less room than keeping what it is made of. What a product of the backward pass reads is kept too: the product needs it in memory, and the
+ * forward pass has it at hand. A state before its step is its next value, shifted in time.
  */
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
 import type { Op } from "../../ir/tensor/node.ts";
@@ -46,10 +47,17 @@ export interface ResidualPlan {
 
 /**
  * @param touched nodes of the forward body that the backward body reads
+ * @param factors those of them that its products read
  * @param next the next value of a state, by its index
  * @param emitted nodes that the forward scan emits anyway
  */
-export function planResiduals(g: GraphBuilder, touched: readonly NodeId[], next: (state: number) => NodeId, emitted: ReadonlySet<NodeId>): ResidualPlan {
+export function planResiduals(
+  g: GraphBuilder,
+  touched: readonly NodeId[],
+  factors: readonly NodeId[],
+  next: (state: number) => NodeId,
+  emitted: ReadonlySet<NodeId>,
+): ResidualPlan {
   const kept = new Set<NodeId>();
   const size = (id: NodeId): number => g.axesOf(id).reduce((n, axis) => n * (g.size(axis) === "T" ? TYPICAL_T : (g.size(axis) as number)), 1);
   const isCheap = (id: NodeId): boolean => CHEAP.has(g.node(id).op) || isView(g.node(id).op);
@@ -68,6 +76,10 @@ export function planResiduals(g: GraphBuilder, touched: readonly NodeId[], next:
   };
   const order = [...touched].sort((a, b) => a - b);
   for (const id of order) if (!isCheap(id)) kept.add(id);
+  for (const id of factors) {
+    const value = unviewed(g, id);
+    if (g.node(value).op !== "parameter" && variesInTime(g, value)) kept.add(value);
+  }
   for (const id of order) if (g.node(id).op === "parameter") for (const each of missing(id, new Set())) kept.add(each);
   for (const id of order) {
     const needed = missing(id, new Set());
@@ -76,4 +88,15 @@ export function planResiduals(g: GraphBuilder, touched: readonly NodeId[], next:
     else for (const each of needed) kept.add(each);
   }
   return { keeps: (id) => g.node(id).op !== "parameter" && g.node(id).op !== "constant" && available(id) };
+}
+
+/** The node whose elements a view shows. */
+function unviewed(g: GraphBuilder, id: NodeId): NodeId {
+  return isView(g.node(id).op) ? unviewed(g, g.node(id).args[0]) : id;
+}
+
+/** True if a value of a body differs from step to step. */
+function variesInTime(g: GraphBuilder, id: NodeId): boolean {
+  const { op, args, attributes } = g.node(id);
+  return op === "parameter" ? attributes.kind !== "static" : args.some((arg) => variesInTime(g, arg));
 }

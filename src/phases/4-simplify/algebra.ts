@@ -360,12 +360,12 @@ function partOf(g: GraphBuilder, id: NodeId, axis: AxisName, start: number, coun
   return undefined;
 }
 
-/** t and b come first where the order of operands decides it; else equal products get equal orders of operands. */
+/** Axes of time, then b, come first where the order of operands decides it; else equal products get equal orders of operands. */
 const operandOrder: Rule[] = (["add", "mul", "max", "min", "equal", "contract"] as const).filter(isCommutative).map((op) =>
   rule("order of operands", [op, "a", "b"], ({ g, node }) => {
     const [a, b] = node.args;
     const over = node.attributes.over ?? [];
-    const rank = (axes: readonly AxisName[]) => axes.map((axis) => (axis === "t" ? "0" : axis === "b" ? "1" : "2")).join("");
+    const rank = (axes: readonly AxisName[]) => axes.map((axis) => (g.size(axis) === "T" ? "0" : axis === "b" ? "1" : "2")).join("");
     const [now, other] = [unionAxes(g.axesOf(a), g.axesOf(b)), unionAxes(g.axesOf(b), g.axesOf(a))].map((axes) => withoutAxes(axes, over));
     if (rank(other) < rank(now) || (equalAxes(now, other) && b < a)) return g.make(op, [b, a], node.attributes);
     return undefined;

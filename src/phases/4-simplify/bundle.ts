@@ -135,6 +135,28 @@ export function shareStacks(graph: Graph): Graph {
   return replacements.size === 0 ? graph : remake(graph, replacements);
 }
 
+/** Products and sums of a value that stands in a stack read it there, so that those of its neighbours can join in (outside of recurrences). */
+export function readFromStacks(graph: Graph, trace: Firing[]): Graph {
+  const places = placesInStacks(graph);
+  const replacements = new Map<number, Replacement>();
+  for (const [index, { op, args, attributes }] of graph.nodes.entries()) {
+    if (op !== "contract" && op !== "sum") continue;
+    const at = args.findIndex((arg) => {
+      const place = places.get(arg);
+      return place && !attributes.over!.includes(place.to) && graph.nodes[arg].axes.includes("t") && graph.nodes[arg].op !== "slice" && !dependsOn(graph, place.stack, index);
+    });
+    if (at < 0) continue;
+    const place = places.get(args[at])!;
+    trace.push({ rule: "read from the stack", op, became: op });
+    replacements.set(index, (g, get) => {
+      const slice = g.slice(get(place.stack), place.axis, place.to, place.start);
+      const operands = args.map((arg, k) => (k === at ? slice : get(arg)));
+      return g.make(op, operands, attributes);
+    });
+  }
+  return replacements.size === 0 ? graph : remake(graph, replacements);
+}
+
 function dependsOn(graph: Graph, id: number, target: number): boolean {
   return id === target || (id > target && graph.nodes[id].args.some((arg) => dependsOn(graph, arg, target)));
 }

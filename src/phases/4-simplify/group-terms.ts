@@ -15,15 +15,18 @@ export function groupTerms(scan: ScanAttributes): ScanAttributes {
   const terms = (i: number): number[] => (body.nodes[i].op === "add" ? body.nodes[i].args.flatMap((arg) => (isInner[arg] ? terms(arg) : [arg])) : [i]);
   const g = graphBuilder(body.axes);
   const place: NodeId[] = [];
+  let changed = false;
   for (const [i, node] of body.nodes.entries()) {
     const list = node.op === "add" && node.type === "real" && !isInner[i] ? terms(i) : [];
-    if (list.length < 3) place.push(copyNode(g, node, node.args.map((arg) => place[arg])));
+    const sorted = list.toSorted((a, b) => ranks[a] - ranks[b]);
+    if (sorted.every((term, k) => term === list[k])) place.push(copyNode(g, node, node.args.map((arg) => place[arg])));
     else {
-      const sorted = list.map((term, order) => ({ term, order })).sort((a, b) => ranks[a.term] - ranks[b.term] || a.order - b.order);
-      const sum = g.addAll(sorted.map(({ term }) => place[term]));
+      changed = true;
+      const sum = g.addAll(sorted.map((term) => place[term]));
       place.push(node.name === undefined ? sum : g.named(sum, node.name, node.span));
     }
   }
+  if (!changed) return scan;
   const outputs = body.outputs.map(({ name, node }, k) => ({ name, node: k < scan.states ? g.transpose(place[node], body.nodes[node].axes) : place[node] }));
   return { ...scan, body: g.finish(outputs) };
 }

@@ -22,6 +22,7 @@ const HEAVY: ReadonlySet<Op> = new Set<Op>(["contract", "sum", "max_over", "argm
 export function hoist(graph: Graph, trace: Firing[]): Graph {
   const plans = new Map<NodeId, MovedScan>();
   const used = usedOutputs(graph);
+  if (graph.nodes.every((node, i) => node.op !== "scan" || isSettled(graph, node, used.get(i)!))) return graph;
   return rebuild(graph, {
     replace: (g, node, index, args) => {
       if (node.op === "scan") {
@@ -150,6 +151,35 @@ function leavesBefore(scan: ScanAttributes, recurrent: readonly boolean[], varyi
   return before;
 }
 
+/** True if nothing would move: every argument is read and plain, every state lives, every emitted value is made in the body. */
+function isSettled(graph: Graph, { args, attributes }: Node, used: Used): boolean {
+  const scan = attributes.scan!;
+  if (groupTerms(scan) !== scan) return false;
+  const roles = rolesOf(scan, used);
+  const { nodes, outputs } = scan.body;
+  const emitted = outputs.slice(scan.states).map((output) => output.node);
+  const emits = demandedEmits(roles, emitted);
+  const parameters = nodes.filter((node) => node.op === "parameter").length;
+  const plain = args.slice(0, scan.sequences + scan.statics).every((arg) => {
+    const { op, axes } = graph.nodes[arg];
+    return op !== "constant" && op !== "broadcast" && !(axes.includes("t") && PUSHED.has(op));
+  });
+  return (
+    plain &&
+    new Set(args.slice(0, scan.sequences + scan.statics)).size === scan.sequences + scan.statics &&
+    parameters === args.length &&
+    roles.live.every(Boolean) &&
+    used.emitted.size === emitted.length &&
+    emits.size === emitted.length &&
+    emitted.every((node) => emits.has(node)) &&
+    !roles.before.some(Boolean) &&
+    !roles.after.some(Boolean)
+  );
+}
+
+/** Views of a sequence that are taken inside, one step at a time. */
+const PUSHED: ReadonlySet<Op> = new Set<Op>(["slice", "rename", "pick"]);
+
 function moveOut(g: GraphBuilder, node: Node, args: readonly NodeId[], used: Used, trace: Firing[]): MovedScan {
   const scan = groupTerms(node.attributes.scan!);
   const roles = rolesOf(scan, used);
@@ -266,7 +296,7 @@ function parametersFor(g: GraphBuilder, inner: GraphBuilder) {
     const value = op === "constant" ? constantValue(g, outer) : undefined;
     if (value !== undefined) return inner.constant(value, type);
     if (op === "broadcast") return inner.broadcast(read(args[0]), withoutAxes(attributes.over!, ["t"]));
-    if ((op === "slice" || op === "rename" || op === "pick") && g.axesOf(args[0]).includes("t") && axes.includes("t")) return inner.make(op, [read(args[0])], attributes);
+    if (PUSHED.has(op) && g.axesOf(args[0]).includes("t") && axes.includes("t")) return inner.make(op, [read(args[0])], attributes);
     const list = axes.includes("t") ? sequences : statics;
     list.push(outer);
     return inner.parameter(axes.includes("t") ? "sequence" : "static", list.length - 1, { axes: withoutAxes(axes, ["t"]), type });

@@ -5,12 +5,12 @@
  * algebra and careful forms, hoist (work out of recurrences), stack (one product of several), join (whole values instead of slices), bundle (a recurrence
  * emits stacks); round after round until nothing changes. Every pass is verified.
  */
-import { printGraph } from "../../ir/tensor/print.ts";
 import type { Graph } from "../../ir/tensor/node.ts";
+import { isElementwise } from "../../ir/tensor/ops.ts";
 import { rewrite, type Firing } from "../../ir/tensor/rewrite.ts";
 import { verify } from "../../ir/tensor/verify.ts";
 import { algebra } from "./algebra.ts";
-import { emitStacks, emittingScan, shareStacks, stackInside } from "./bundle.ts";
+import { emitStacks, emittingScan, readFromStacks, shareStacks, stackInside } from "./bundle.ts";
 import { hoist } from "./hoist.ts";
 import { contractSums } from "./contract-sums.ts";
 import { mapBodies, weightName, weightNameInside } from "./remake.ts";
@@ -22,17 +22,19 @@ export interface SimplifyOptions {
   readonly onPass?: (name: string, graph: Graph) => void;
   /** Only algebra: nothing leaves a recurrence, nothing is stacked. */
   readonly algebraOnly?: boolean;
+  /** false: only the result is verified, not every pass. */
+  readonly verifyPasses?: boolean;
 }
 
 type Pass = (graph: Graph, trace: Firing[]) => Graph;
 type BodyPass = (body: Graph, trace: Firing[], nameOf: WeightName) => Graph;
 
-/** Values outside of recurrences are laid side by side only if one recurrence emits them all. */
-const stackTermsOutside: Pass = (graph, trace) =>
-  stackTerms(graph, trace, weightName, (values) => {
-    const scans = new Set(values.map((value) => emittingScan(graph, value)));
-    return scans.size === 1 && !scans.has(undefined);
-  });
+/** Values outside of recurrences are laid side by side only if one recurrence emits them all, or elementwise work writes them all. */
+const mayStackOutside = (graph: Graph) => (values: readonly number[]) => {
+  if (values.every((value) => isElementwise(graph.nodes[value].op) && graph.nodes[value].axes.includes("t"))) return true;
+  const scans = new Set(values.map((value) => emittingScan(graph, value)));
+  return scans.size === 1 && !scans.has(undefined);
+};
 
 const inside =
   (pass: BodyPass): Pass =>
@@ -51,14 +53,15 @@ const passes: readonly (readonly [string, Pass])[] = [
   ["contract sums", contractSums],
   ["contract sums inside", inside(contractSums)],
   ["hoist", hoist],
-  ["stack", (graph, trace) => stackWeights(graph, trace, weightName)],
+  ["stack", (graph, trace) => stackWeights(graph, trace, weightName, mayStackOutside(graph))],
   ["join", joinTiles],
   ["hoist", hoist],
-  ["stack inside", inside(stackWeights)],
+  ["stack inside", inside((body, trace, nameOf) => stackWeights(body, trace, nameOf))],
   ["stack terms inside", inside((body, trace, nameOf) => stackTerms(body, trace, nameOf, () => true))],
   ["emit stacks", emitStacks],
-  ["stack terms", stackTermsOutside],
+  ["stack terms", (graph, trace) => stackTerms(graph, trace, weightName, mayStackOutside(graph))],
   ["bundle", stackInside],
+  ["read from stacks", readFromStacks],
   ["share stacks", inside(shareStacks)],
   ["join inside", inside(joinTiles)],
   ["join", joinTiles],
@@ -71,18 +74,17 @@ const MOST_ROUNDS = 24;
 export function simplify(graph: Graph, options: SimplifyOptions = {}): { graph: Graph; trace: readonly Firing[] } {
   const trace: Firing[] = [];
   let current = graph;
-  let text = "";
   for (let round = 0; round < MOST_ROUNDS; round++) {
+    const before = current;
     for (const [name, pass] of options.algebraOnly ? passes.slice(0, 1) : passes) {
       const next = pass(current, trace);
       if (next === current) continue;
-      verify(next);
+      if (options.verifyPasses !== false) verify(next);
       options.onPass?.(name, next);
       current = next;
     }
-    const now = printGraph(current);
-    if (now === text) break;
-    text = now;
+    if (current === before) break;
   }
+  if (options.verifyPasses === false) verify(current);
   return { graph: current, trace };
 }

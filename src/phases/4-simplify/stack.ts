@@ -20,10 +20,16 @@ import { groupBy, productViews, readersOf, remake, renamed, stack, stackedAxis, 
 /** Says by what name a weight is known, so that stacks made in different places get the same order. */
 export type WeightName = (graph: Graph, id: number) => string;
 
+/** The axis of a weight that is a vector and gives one number. */
+const ONE = "one";
+
 const compare = (a: string | number, b: string | number): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Products of one value with several weights become one product. */
-export function stackWeights(graph: Graph, trace: Firing[], nameOf: WeightName): Graph {
+/** Whether values may be laid side by side. */
+export type MayStack = (values: readonly number[]) => boolean;
+
+/** Products of one value with several weights become one product. Those that `stackTerms` would join under `mayStack` are left to it. */
+export function stackWeights(graph: Graph, trace: Firing[], nameOf: WeightName, mayStack?: MayStack): Graph {
   const isStatic = staticNodes(graph);
   const readers = readersOf(graph);
   /** Where the product's companion begins, if the product is added to a slice: stacks to be added later should lie alike. */
@@ -35,14 +41,16 @@ export function stackWeights(graph: Graph, trace: Firing[], nameOf: WeightName):
     }
     return Number.MAX_SAFE_INTEGER;
   };
+  const left = new Set(mayStack ? stackableSums(graph, mayStack).flatMap((sum) => sum.groups.flat().map((term) => term.product)) : []);
   const candidates: (ProductView & { readonly out: readonly AxisName[] })[] = [];
   for (const index of graph.nodes.keys()) {
+    if (left.has(index)) continue;
     for (const view of productViews(graph, index)) {
       const [x, w] = [graph.nodes[view.left], graph.nodes[view.right]];
       if (isStatic[view.left] || !isStatic[view.right]) continue;
       if (!sameAxisSet(commonAxes(w.axes, x.axes), view.over)) continue; // a batched product has an axis of its own for each weight
       const out = withoutAxes(w.axes, view.over);
-      if (out.length > 0) candidates.push({ ...view, out });
+      candidates.push({ ...view, out: out.length > 0 ? out : [ONE] });
     }
   }
   const replacements = new Map<number, Replacement>();
@@ -59,11 +67,13 @@ export function stackWeights(graph: Graph, trace: Firing[], nameOf: WeightName):
     for (const [k, member] of group.entries()) {
       const at = start;
       replacements.set(member.index, (g, get) => {
+        if (parts.includes(ONE)) g.declareAxis(ONE, 1);
         const axis = stackedAxis(g, parts, [...graph.nodes[left].axes, ...common, ...over]);
-        const weights = stack(g, group.map((each) => get(each.right)), parts, axis);
-        return g.slice(g.contract(get(left), weights, over), axis, parts[k], at);
+        const operands = group.map((each, j) => (parts[j] === ONE ? g.broadcast(get(each.right), g.declareAxis(ONE, 1)) : get(each.right)));
+        const product = g.contract(get(left), stack(g, operands, parts, axis), over);
+        return parts[k] === ONE ? g.pick(product, axis, at) : g.slice(product, axis, parts[k], at);
       });
-      start += graph.axes.get(parts[k]) as number;
+      start += parts[k] === ONE ? 1 : (graph.axes.get(parts[k]) as number);
     }
   }
   return replacements.size === 0 ? graph : remake(graph, replacements);
@@ -72,14 +82,23 @@ export function stackWeights(graph: Graph, trace: Firing[], nameOf: WeightName):
 /** A product of a value with a weight over one axis, as a term of a sum; `names`: final names of the weight's other axes. */
 interface Term {
   readonly index: number;
+  /** The contraction, below a rename perhaps. */
+  readonly product: number;
   readonly value: number;
   readonly weight: number;
   readonly over: AxisName;
   readonly names: readonly (readonly [AxisName, AxisName])[];
 }
 
-/** Sums of products with weights become one product. `mayStack` says whether values may be laid side by side. */
-export function stackTerms(graph: Graph, trace: Firing[], nameOf: WeightName, mayStack: (values: readonly number[]) => boolean): Graph {
+interface StackableSum {
+  readonly root: number;
+  /** All terms of the sum. */
+  readonly all: readonly number[];
+  /** Terms that can become one product. */
+  readonly groups: readonly (readonly Term[])[];
+}
+
+function stackableSums(graph: Graph, mayStack: MayStack): StackableSum[] {
   const isStatic = staticNodes(graph);
   const readers = readersOf(graph);
   const isInner = (i: number): boolean => {
@@ -87,18 +106,27 @@ export function stackTerms(graph: Graph, trace: Firing[], nameOf: WeightName, ma
     return op === "add" && name === undefined && readers[i].length === 1 && graph.nodes[readers[i][0]]?.op === "add";
   };
   const addends = (i: number): number[] => graph.nodes[i].args.flatMap((arg) => (isInner(arg) ? addends(arg) : [arg]));
-  const replacements = new Map<number, Replacement>();
+  const result: StackableSum[] = [];
   for (const [root, node] of graph.nodes.entries()) {
     if (node.op !== "add" || node.type !== "real" || isInner(root)) continue;
     const all = addends(root);
     const terms = all.flatMap((each) => (readers[each].length === 1 ? (termOf(graph, each, isStatic) ?? []) : []));
-    const groups = groupBy(terms, ({ index, value, over }) => [...graph.nodes[index].axes].sort().join() + "|" + withoutAxes(graph.nodes[value].axes, [over]).toSorted().join());
-    const used = groups.filter((group) => group.length > 1 && mayStack(group.map((term) => term.value))).map((group) => sortTerms(graph, group, nameOf));
-    if (used.length === 0) continue;
-    const taken = new Set(used.flat().map((term) => term.index));
-    trace.push({ rule: "stack terms", op: "add", became: "contract", name: node.name });
+    const key = ({ index, value, over }: Term) => [graph.nodes[index].axes.toSorted().join(), withoutAxes(graph.nodes[value].axes, [over]).toSorted().join()].join("|");
+    const groups = groupBy(terms, key).filter((group) => group.length > 1 && mayStack(group.map((term) => term.value)));
+    if (groups.length > 0) result.push({ root, all, groups });
+  }
+  return result;
+}
+
+/** Sums of products with weights become one product. */
+export function stackTerms(graph: Graph, trace: Firing[], nameOf: WeightName, mayStack: MayStack): Graph {
+  const replacements = new Map<number, Replacement>();
+  for (const { root, all, groups } of stackableSums(graph, mayStack)) {
+    const sorted = groups.map((group) => sortTerms(graph, group, nameOf));
+    const taken = new Set(sorted.flat().map((term) => term.index));
+    trace.push({ rule: "stack terms", op: "add", became: "contract", name: graph.nodes[root].name });
     replacements.set(root, (g, get) => {
-      const products = used.map((group) => {
+      const products = sorted.map((group) => {
         const result = graph.nodes[group[0].index].axes;
         const parts = group.map((term) => g.otherAxis(term.over, result));
         const axis = stackedAxis(g, parts, result);
@@ -135,7 +163,7 @@ function termOf(graph: Graph, index: number, isStatic: readonly boolean[]): Term
     if (over.length !== 1 || isStatic[left] || !isStatic[right]) continue;
     const [x, w] = [graph.nodes[left], graph.nodes[right]];
     if (!sameAxisSet(commonAxes(w.axes, x.axes), over)) continue;
-    return { index, value: left, weight: right, over: over[0], names: withoutAxes(w.axes, over).map((axis) => [axis, axis]) };
+    return { index, product: index, value: left, weight: right, over: over[0], names: withoutAxes(w.axes, over).map((axis) => [axis, axis]) };
   }
   return undefined;
 }

@@ -8,7 +8,8 @@ import { add32, call, declare, forLoop, i32, i32Local, letLocal, loopFunction, m
 import type { LoopFunction, Statement } from "../../ir/loop/node.ts";
 import type { ProgramStep } from "../../ir/program/node.ts";
 import { unreachable } from "../../support/invariant.ts";
-import { KERNEL_PARAMETERS, lowerNest } from "./nest.ts";
+import { KERNEL_PARAMETERS, lowerNest, SHARED_PARAMETERS, type Sharing } from "./nest.ts";
+import { alone, sharesBatch } from "./share.ts";
 import { lowerPack, lowerProduct, type Tiles } from "./product.ts";
 import { workOf } from "./work.ts";
 import type { Step } from "./step.ts";
@@ -16,50 +17,62 @@ import type { Step } from "./step.ts";
 export interface Lowered {
   readonly functions: LoopFunction[];
   readonly tiles: Tiles;
+  readonly threads: number;
+  readonly batch: number;
 }
+
+/** Where threads count each other: the first two i32 of the memory, which no place uses. */
+const MEETING = 0;
 
 /** Adds the function of an entry and of all its steps; returns what the entry does, for people. */
 export function lowerEntry(entry: string, steps: readonly Step[], addresses: ReadonlyMap<Place, number>, into: Lowered): ProgramStep[] {
+  const threaded = into.threads > 1;
+  const parameters = threaded ? SHARED_PARAMETERS : KERNEL_PARAMETERS;
+  const thread = threaded ? [i32Local("p"), i32Local("P")] : [];
   const addressOf = (place: Place): number => addresses.get(place)!;
-  const calls = (list: readonly Step[], around: "entry" | "scan" | "strip"): Statement[] =>
-    list.map((step) => {
+  const meeting: Statement[] = threaded ? [{ kind: "barrier", address: MEETING, threads: i32Local("P") }] : [];
+  const calls = (list: readonly Step[], around: "entry" | "scan" | "strip", sharing: Sharing): Statement[] =>
+    list.flatMap((step) => {
       const name = `${entry}_${into.functions.length}`;
       into.functions.push(loopFunction(name, [], []));
       const at = into.functions.length - 1;
-      into.functions[at] = lowered(step, name, around !== "entry");
-      if (around === "entry") return call(name, i32Local("T"), i32(0), i32Local("T"));
-      return around === "scan" ? call(name, i32Local("T"), i32Local("t"), i32(1)) : call(name, i32Local("limit"), i32Local("t"), i32Local("n"));
+      into.functions[at] = lowered(step, name, around !== "entry", sharing);
+      const more = sharing === "none" ? [] : thread;
+      if (around === "entry") return [call(name, i32Local("T"), i32(0), i32Local("T"), ...more), ...meeting];
+      return around === "scan" ? [call(name, i32Local("T"), i32Local("t"), i32(1), ...more)] : [call(name, i32Local("limit"), i32Local("t"), i32Local("n"), ...more)];
     });
-  const lowered = (step: Step, name: string, bound: boolean): LoopFunction => {
+  const lowered = (step: Step, name: string, bound: boolean, sharing: Sharing): LoopFunction => {
+    const inside = threaded && (step.kind === "scan" || step.kind === "strip") && sharesBatch(step.steps, into.batch) ? "batch" : "none";
+    const divided = (body: Statement[]): Statement[] => (threaded && inside === "none" ? alone(body) : body);
     switch (step.kind) {
       case "nest":
-        return lowerNest(step, name, addressOf, bound);
+        return lowerNest(step, name, addressOf, bound, sharing);
       case "product":
-        return lowerProduct(step, name, addressOf, bound, into.tiles);
+        return lowerProduct(step, name, addressOf, bound, sharing, into.tiles);
       case "pack":
-        return lowerPack(step, name, addressOf, bound);
+        return lowerPack(step, name, addressOf, bound, sharing);
       case "scan": {
-        const inner = calls(step.steps, "scan");
+        const inner = calls(step.steps, "scan", inside);
         const body = step.reverse
           ? forLoop("u", i32(0), i32Local("T"), 1, [letLocal("t", sub32(sub32(i32Local("T"), i32(1)), i32Local("u"))), ...inner])
           : forLoop("u", i32(0), i32Local("T"), 1, [letLocal("t", add32(i32Local("u"), i32(0))), ...inner]);
-        return loopFunction(name, KERNEL_PARAMETERS, [body], step.label);
+        return loopFunction(name, parameters, divided([body]), step.label);
       }
       case "strip": {
         const limit = step.causal ? min32(i32Local("T"), add32(i32Local("t"), i32Local("n"))) : i32Local("T");
-        const inner = calls(step.steps, "strip");
+        const inner = calls(step.steps, "strip", inside);
         const body = forLoop("t", i32(0), i32Local("T"), step.rows, [
           letLocal("n", min32(i32(step.rows), sub32(i32Local("T"), i32Local("t")))),
           letLocal("limit", limit),
           ...inner,
         ]);
-        return loopFunction(name, KERNEL_PARAMETERS, [body], step.label);
+        return loopFunction(name, parameters, divided([body]), step.label);
       }
       default:
         return unreachable(step);
     }
   };
-  const body = calls(steps, "entry");
-  into.functions.push(loopFunction(entry, [declare("T", "i32")], body));
+  const body = calls(steps, "entry", threaded ? "work" : "none");
+  into.functions.push(loopFunction(entry, [declare("T", "i32"), ...(threaded ? [declare("p", "i32"), declare("P", "i32")] : [])], body));
   return steps.map(workOf);
 }

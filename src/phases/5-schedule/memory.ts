@@ -37,5 +37,6 @@ export function planMemory(places: readonly Place[]): Arena {
     addresses.set(place, at);
     end = Math.max(end, at + size);
   }
-  return { addresses, sizeBytes: end };
+  // Kernels may read, and never use, a few elements past a row that lies last.
+  return { addresses, sizeBytes: end + ALIGNMENT };
 }

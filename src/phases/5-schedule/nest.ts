@@ -8,12 +8,13 @@
 import type { AxisName, Op } from "../../ir/tensor/node.ts";
 import type { Expression, Lanes, LoopFunction, Statement, VectorBinary, VectorUnary } from "../../ir/loop/node.ts";
 import {
-  across, add, add32, and32, binary, clear, declare, f32x4, forLoop, i32, i32Local, i32x4, letLocal, load, loadI32, local, loopFunction, mul, mul32, select, splat,
-  spread, store, unary,
+  across, add, add32, and32, binary, clear, declare, equal32, f32x4, forLoop, i32, i32Local, i32x4, letLocal, load, loadI32, local, loopFunction, mul, mul32, select, splat,
+  spread, store, sub32, unary, when,
 } from "../../ir/loop/build.ts";
 import { typeOf } from "../../ir/loop/type-of.ts";
 import { invariant } from "../../support/invariant.ts";
 import { strideOf, type Access, type Place } from "./access.ts";
+import { alone, shareOf } from "./share.ts";
 import { randomVector } from "./random.ts";
 import { loopStride, patternKey, planLoops, type Count, type Loop, type LoopPlan, type Strided } from "./space.ts";
 import type { NestStep, Operand, Operation } from "./step.ts";
@@ -22,6 +23,11 @@ export type AddressOf = (place: Place) => number;
 
 /** Every kernel takes the number of time steps of the run, the first step in hand, and how many are in hand (0 and T outside loops over time). */
 export const KERNEL_PARAMETERS = [declare("T", "i32"), declare("t", "i32"), declare("n", "i32")];
+/** In a threaded program also which thread this is, of how many. */
+export const SHARED_PARAMETERS = [...KERNEL_PARAMETERS, declare("p", "i32"), declare("P", "i32")];
+
+/** How a kernel is called: alone, by several threads between two meetings, or by several threads each with its part of the batch. */
+export type Sharing = "none" | "work" | "batch";
 
 const REDUCTIONS: ReadonlySet<string> = new Set(["sum", "max_over", "argmax", "contract"]);
 const isReduction = (operation: Operation): boolean => REDUCTIONS.has(operation.op);
@@ -36,10 +42,12 @@ function countExpression(count: Count): Expression {
 }
 
 /** The loop function of a nest. `bound`: inside a scan, where `t` is given. */
-export function lowerNest(step: NestStep, name: string, addressOf: AddressOf, bound: boolean): LoopFunction {
-  const plan = planLoops(step.axes, stridedOf(step), step.operations.filter(isReduction).map((operation) => new Set(operation.over)));
-  const body = new NestWriter(step, plan, addressOf, bound).write();
-  return loopFunction(name, KERNEL_PARAMETERS, body, step.label);
+export function lowerNest(step: NestStep, name: string, addressOf: AddressOf, bound: boolean, sharing: Sharing): LoopFunction {
+  const separate: ReadonlySet<AxisName>[] = step.operations.filter(isReduction).map((operation) => new Set(operation.over));
+  if (sharing === "batch") separate.push(new Set(["b"]));
+  const plan = planLoops(step.axes, stridedOf(step), separate);
+  const body = new NestWriter(step, plan, addressOf, bound, sharing).write();
+  return loopFunction(name, sharing === "none" ? KERNEL_PARAMETERS : SHARED_PARAMETERS, body, step.label);
 }
 
 /** Everything whose strides matter for the order of loops. */
@@ -66,21 +74,49 @@ class NestWriter {
   private readonly width: 1 | 4;
   private readonly addressOf: AddressOf;
   private readonly bound: boolean;
+  private readonly sharing: Sharing;
   private readonly patterns = new Map<string, { readonly name: string; readonly access: Access }>();
   private readonly once: Statement[] = [];
   private readonly onceNames = new Map<string, Expression>();
   private here: Statement[] = [];
   private readonly splats = new Map<string, { readonly name: string; readonly access: Access; readonly type: "f32x4" | "i32x4" }>();
 
-  constructor(step: NestStep, plan: LoopPlan, addressOf: AddressOf, bound: boolean) {
+  /** Depth of the loop that threads divide. */
+  private readonly shared: number | undefined;
+
+  constructor(step: NestStep, plan: LoopPlan, addressOf: AddressOf, bound: boolean, sharing: Sharing) {
     this.step = step;
     this.loops = plan.loops;
-    this.width = plan.width;
+    // A share of the batch begins anywhere, so a loop over the batch itself goes one by one.
+    this.width = sharing === "batch" && plan.loops[plan.loops.length - 1]?.axes[0] === "b" ? 1 : plan.width;
     this.addressOf = addressOf;
     this.bound = bound;
+    this.shared = sharing === "none" ? undefined : this.sharedLoop(sharing);
+    this.sharing = sharing;
+  }
+
+  /** The outermost loop whose iterations write to different places. */
+  private sharedLoop(sharing: Sharing): number | undefined {
+    if (this.step.operations.some((operation) => operation.op === "scatter")) return undefined;
+    const reductions = this.step.operations.filter(isReduction);
+    const depth = this.loops.findIndex((loop) => (sharing === "batch" ? loop.axes[0] === "b" : !reductions.some((operation) => this.summed(operation, loop))));
+    return depth < 0 ? undefined : depth;
   }
 
   write(): Statement[] {
+    if (this.sharing === "none") return this.all();
+    if (this.shared === undefined) return alone(this.all());
+    const { count } = this.loops[this.shared];
+    const innermost = this.shared === this.loops.length - 1 && this.width === 4;
+    return [...shareOf(countExpression(count), innermost ? 16 : 1), ...this.all()];
+  }
+
+  /** First and last iteration of a loop for this thread. */
+  private range(depth: number): readonly [Expression, Expression] {
+    return depth === this.shared ? [i32Local("lo"), i32Local("hi")] : [i32(0), countExpression(this.loops[depth].count)];
+  }
+
+  private all(): Statement[] {
     const before: Statement[] = [];
     this.step.operations.forEach((operation, i) => {
       if (operation.op === "scatter" || (isReduction(operation) && !operation.continues && this.accumulatesInMemory(operation))) before.push(...this.begin(operation, i));
@@ -115,9 +151,10 @@ class NestWriter {
     invariant(operation.op !== "argmax", "argmax must run along the innermost axis");
     const identity = f32x4(operation.op === "max_over" ? Number.NEGATIVE_INFINITY : 0);
     const kept = this.loops.filter((loop) => !this.summed(operation, loop));
+    const range = (loop: Loop): readonly [Expression, Expression] => this.range(this.loops.indexOf(loop));
     let inner: Statement[] = [];
     const last = kept[kept.length - 1];
-    const wide = last !== undefined && loopStride(target, last) === 1 && !last.count.timed;
+    const wide = last !== undefined && loopStride(target, last) === 1 && !last.count.timed && this.loops.indexOf(last) !== this.shared;
     const address = (counters: readonly Expression[]): Expression => {
       let sum: Expression = i32(base(target, this.addressOf));
       kept.forEach((loop, d) => {
@@ -132,8 +169,8 @@ class NestWriter {
       const whole = count - (count % 4);
       inner = [forLoop(`z${index}_${kept.length - 1}`, i32(0), i32(whole), 4, [store(address(counters), 0, identity)])];
       if (whole < count) inner.push(store(address([...counters.slice(0, -1), i32(whole)]), 0, identity, (count - whole) as Lanes));
-    } else inner = [forLoop(`z${index}_${kept.length - 1}`, i32(0), countExpression(last.count), 1, [store(address(counters), 0, identity, 1)])];
-    for (let d = kept.length - 2; d >= 0; d--) inner = [forLoop(`z${index}_${d}`, i32(0), countExpression(kept[d].count), 1, inner)];
+    } else inner = [forLoop(`z${index}_${kept.length - 1}`, ...range(last), 1, [store(address(counters), 0, identity, 1)])];
+    for (let d = kept.length - 2; d >= 0; d--) inner = [forLoop(`z${index}_${d}`, ...range(kept[d]), 1, inner)];
     return inner;
   }
 
@@ -148,7 +185,7 @@ class NestWriter {
     const starting = this.step.operations.map((operation, i) => ({ operation, i })).filter(({ operation }) => isReduction(operation) && this.registerDepth(operation) === depth);
     const statements: Statement[] = starting.flatMap(({ operation, i }) => this.beginRegister(operation, i));
     if (depth >= this.loops.length - 1) statements.push(...this.innermost());
-    else statements.push(forLoop(`i${depth}`, i32(0), countExpression(this.loops[depth].count), 1, this.loop(depth + 1)));
+    else statements.push(forLoop(`i${depth}`, ...this.range(depth), 1, this.loop(depth + 1)));
     // A reduction over nothing that is innermost (depth = loops.length) stores from within the innermost loop.
     for (const { operation, i } of starting) if (depth < this.loops.length || this.loops.length === 0) statements.push(...this.finishRegister(operation, i, depth));
     return statements;
@@ -176,7 +213,8 @@ class NestWriter {
     const loop = this.loops[this.loops.length - 1];
     if (loop === undefined) return this.prologue(this.body(i32(0), 1, undefined));
     const { factor, timed } = loop.count;
-    if (this.width === 1) return this.prologue([forLoop("v", i32(0), countExpression(loop.count), 1, this.body(i32Local("v"), 1, loop))]);
+    if (this.width === 1) return this.prologue([forLoop("v", ...this.range(this.loops.length - 1), 1, this.body(i32Local("v"), 1, loop))]);
+    if (this.shared === this.loops.length - 1) return this.sharedInnermost(loop);
     if (!timed || factor % 4 === 0) {
       const rest = timed ? 0 : factor % 4;
       const statements: Statement[] = [];
@@ -192,6 +230,18 @@ class NestWriter {
         forLoop("w", i32Local("whole"), countExpression(loop.count), 1, this.body(i32Local("w"), 1, loop)),
       ]),
     ];
+  }
+
+  /** The innermost loop when threads divide it: shares begin at whole groups, so only the end of the last one has a partial vector. */
+  private sharedInnermost(loop: Loop): Statement[] {
+    const { factor, timed } = loop.count;
+    const whole = letLocal("whole", add32(i32Local("lo"), and32(sub32(i32Local("hi"), i32Local("lo")), i32(-4))));
+    const vectors = forLoop("v", i32Local("lo"), i32Local("whole"), 4, this.body(i32Local("v"), 4, loop));
+    const rest = timed ? 0 : factor % 4;
+    if (timed && factor % 4 !== 0) return [whole, ...this.prologue([vectors, forLoop("w", i32Local("whole"), i32Local("hi"), 1, this.body(i32Local("w"), 1, loop))])];
+    if (rest === 0) return [whole, ...this.prologue([vectors])];
+    const end = when(equal32(i32Local("hi"), i32(factor)), this.body(i32(factor - rest), rest as Lanes, loop));
+    return [whole, ...this.prologue([vectors, end])];
   }
 
   /** Address locals and values that are the same for the whole innermost loop, found while its body was written. */

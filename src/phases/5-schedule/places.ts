@@ -19,14 +19,17 @@ export class Places {
   readonly prepare: Step[] = [];
   readonly capacity: number;
   readonly weights: readonly WeightSlot[];
+  /** Threads that a run may be divided among. */
+  readonly threads: number;
   readonly parameterCount: number;
   /** Next step number: places live between the numbers of their first and last use. */
   clock = 0;
   private readonly named = new Map<string, Place>();
   private readonly slots = new Map<string, { readonly start: number; readonly shape: readonly number[] }>();
 
-  constructor(capacity: number, weights: readonly WeightSlot[]) {
+  constructor(capacity: number, weights: readonly WeightSlot[], threads = 1) {
     this.capacity = capacity;
+    this.threads = threads;
     this.weights = weights;
     let start = 0;
     for (const { name, shape } of weights) {

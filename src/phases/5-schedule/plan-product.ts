@@ -52,11 +52,15 @@ export function planProduct(planner: Planner, roles: ProductRoles, prepared: boo
   }
   const packsA = innerStride(a, bothK.merged) !== 1;
   const mSize = room(planner, m.merged);
-  const packedA = packsA ? places.block(`${label} rows`, Math.ceil(mSize / TILE_ROWS) * TILE_ROWS * PIECE, prepared) : undefined;
+  const rowsSize = packsA ? Math.ceil(mSize / TILE_ROWS + 1) * TILE_ROWS * PIECE : 0;
   const width = packsA ? 8 : panelWidth;
-  const packedB = places.block(`${label} columns`, panelElements(room(planner, bothN.merged), PIECE, width), prepared);
+  const columnsSize = panelElements(room(planner, bothN.merged), PIECE, width);
+  const scratch = Math.max(rowsSize, columnsSize);
+  const room1 = (size: number): number => size + (places.threads - 1) * scratch;
+  const packedA = packsA ? places.block(`${label} rows`, room1(rowsSize), prepared) : undefined;
+  const packedB = places.block(`${label} columns`, room1(columnsSize), prepared);
   const outer = [...outerLoops(planner, [...roles.batched, ...m.rest, ...bothN.rest], []), ...outerLoops(planner, bothK.rest, bothK.rest)];
-  const step: ProductStep = { kind: "product", label, m: m.merged, n: bothN.merged, k: bothK.merged, outer, a, b, c, initial: start, accumulates: summedOutside || accumulates, packedA, packedB, panelWidth: width };
+  const step: ProductStep = { kind: "product", label, m: m.merged, n: bothN.merged, k: bothK.merged, outer, a, b, c, initial: start, accumulates: summedOutside || accumulates, packedA, packedB, scratch, panelWidth: width };
   planner.add(step, [a, b, c, ...(start ? [start] : []), whole(packedB), ...(packedA ? [whole(packedA)] : [])], into);
 }
 

@@ -9,8 +9,9 @@ import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/n
 import { add32, and32, call, clear, div32, equal32, forLoop, i32, i32Local, letLocal, load, loopFunction, min32, mul32, rem32, store, sub32, when } from "../../ir/loop/build.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { AxisSize } from "../../ir/tensor/node.ts";
-import { strideOf, type Access } from "./access.ts";
-import { KERNEL_PARAMETERS, type AddressOf } from "./nest.ts";
+import { strideOf, type Access, type Place } from "./access.ts";
+import { KERNEL_PARAMETERS, SHARED_PARAMETERS, type AddressOf, type Sharing } from "./nest.ts";
+import { alone, shareOf } from "./share.ts";
 import type { Dimension, PackStep, ProductStep } from "./step.ts";
 import { tileFunction, tileName, type TileShape } from "./tile.ts";
 
@@ -26,14 +27,22 @@ const dimensionStride = (access: Access, dimension: Dimension): number => (dimen
 const count = (dimension: Dimension): Expression => (dimension.timed ? mul32(i32Local(dimension.timed), i32(dimension.size)) : i32(dimension.size));
 
 /** The loop function of a product. */
-export function lowerProduct(step: ProductStep, name: string, addressOf: AddressOf, bound: boolean, tiles: Tiles): LoopFunction {
-  const writer = new ProductWriter(step, addressOf, bound, tiles);
-  let body = writer.write();
+export function lowerProduct(step: ProductStep, name: string, addressOf: AddressOf, bound: boolean, sharing: Sharing, tiles: Tiles): LoopFunction {
+  const outerBatch = sharing === "batch" ? step.outer.findIndex((loop) => loop.axis === "b") : -1;
+  const rows = sharing === "none" || outerBatch >= 0 ? "all" : "share";
+  let body = new ProductWriter(step, addressOf, bound, sharing, rows, tiles).write();
   for (let d = step.outer.length - 1; d >= 0; d--) {
     const { axis, size } = step.outer[d];
-    body = [forLoop(`o${d}`, i32(0), size === "T" ? i32Local(axis === "t" ? "n" : "T") : i32(size), 1, body)];
+    const end = size === "T" ? i32Local(axis === "t" ? "n" : "T") : i32(size);
+    body = [forLoop(`o${d}`, ...(d === outerBatch ? ([i32Local("lo"), i32Local("hi")] as const) : ([i32(0), end] as const)), 1, body)];
   }
-  return loopFunction(name, KERNEL_PARAMETERS, body, step.label);
+  const share = sharing === "none" ? [] : outerBatch >= 0 ? shareOf(i32(step.outer[outerBatch].size as number), 1) : rowShare(step, sharing);
+  return loopFunction(name, sharing === "none" ? KERNEL_PARAMETERS : SHARED_PARAMETERS, [...share, ...body], step.label);
+}
+
+/** The rows of C that a thread computes: its part of the batch, or any range of whole tiles. */
+function rowShare(step: ProductStep, sharing: Sharing): Statement[] {
+  return shareOf(count(step.m), sharing === "batch" ? 1 : TILE_ROWS);
 }
 
 class ProductWriter {
@@ -43,7 +52,12 @@ class ProductWriter {
   private readonly tiles: Tiles;
   private readonly packsA: boolean;
 
-  constructor(step: ProductStep, addressOf: AddressOf, bound: boolean, tiles: Tiles) {
+  private readonly sharing: Sharing;
+  private readonly rows: "all" | "share";
+
+  constructor(step: ProductStep, addressOf: AddressOf, bound: boolean, sharing: Sharing, rows: "all" | "share", tiles: Tiles) {
+    this.sharing = sharing;
+    this.rows = rows;
     this.step = step;
     this.addressOf = addressOf;
     this.bound = bound;
@@ -63,18 +77,29 @@ class ProductWriter {
       statements.push(letLocal("bBase", panels));
       return [...statements, ...this.rowBlocks(step.accumulates ? "c" : this.first(), count(step.k))];
     }
-    statements.push(letLocal("source", this.start(step.b)), letLocal("bBase", i32(this.addressOf(step.packedB!))), letLocal("terms", count(step.k)));
+    statements.push(letLocal("source", this.start(step.b)), letLocal("bBase", this.own(step.packedB!)), letLocal("terms", count(step.k)));
     const piece = (from: Expression, start: TileShape["start"]["kind"]): Statement[] => [
       letLocal("from", from),
       letLocal("length", min32(i32(PIECE), sub32(i32Local("terms"), i32Local("from")))),
       ...this.packB(),
       ...(this.packsA ? this.packA() : []),
-      ...(this.packsA ? this.panelsOf(i32(0), count(step.m), start, i32Local("length")) : this.rowBlocks(start, i32Local("length"))),
+      ...(this.packsA ? this.panelsOf(...this.rowRange(), start, i32Local("length")) : this.rowBlocks(start, i32Local("length"))),
     ];
     const several = step.k.timed || step.k.size > PIECE;
     statements.push(...piece(i32(0), step.accumulates ? "c" : this.first()));
     if (several) statements.push(forLoop("piece", i32(PIECE), i32Local("terms"), PIECE, piece(i32Local("piece"), "c")));
     return statements;
+  }
+
+  /** The rows that this thread computes. */
+  private rowRange(): readonly [Expression, Expression] {
+    return this.rows === "share" ? [i32Local("lo"), i32Local("hi")] : [i32(0), count(this.step.m)];
+  }
+
+  /** Scratch of this thread. */
+  private own(place: Place): Expression {
+    const address = i32(this.addressOf(place));
+    return this.sharing === "none" ? address : add32(mul32(i32Local("p"), i32(4 * this.step.scratch!)), address);
   }
 
   private first(): TileShape["start"]["kind"] {
@@ -94,10 +119,11 @@ class ProductWriter {
 
   private rowBlocks(start: TileShape["start"]["kind"], terms: Expression): Statement[] {
     const { m } = this.step;
-    if (!m.timed && m.size <= ROW_BLOCK) return this.panelsOf(i32(0), i32(m.size), start, terms);
+    const [from, to] = this.rowRange();
+    if (!m.timed && m.size <= ROW_BLOCK) return this.panelsOf(from, to, start, terms);
     return [
-      letLocal("rows", count(m)),
-      forLoop("block", i32(0), i32Local("rows"), ROW_BLOCK, [
+      letLocal("rows", to),
+      forLoop("block", from, i32Local("rows"), ROW_BLOCK, [
         letLocal("blockEnd", min32(add32(i32Local("block"), i32(ROW_BLOCK)), i32Local("rows"))),
         ...this.panelsOf(i32Local("block"), i32Local("blockEnd"), start, terms),
       ]),
@@ -160,7 +186,7 @@ class ProductWriter {
       const name = tileName(shape);
       if (!this.tiles.has(name)) this.tiles.set(name, tileFunction(shape));
       // Packed rows lie tile by tile: [row / 4][k][4].
-      const a = this.packsA ? add32(i32(this.addressOf(step.packedA!)), mul32(mul32(at, i32(4)), i32Local("length"))) : add32(i32Local("aBase"), mul32(at, i32(aRow)));
+      const a = this.packsA ? add32(this.own(step.packedA!), mul32(mul32(sub32(at, this.rowRange()[0]), i32(4)), i32Local("length"))) : add32(i32Local("aBase"), mul32(at, i32(aRow)));
       const shifted = this.packsA || step.panels ? a : add32(a, mul32(i32Local("from"), i32(4 * dimensionStride(step.a, step.k))));
       const c = add32(add32(i32Local("cBase"), column), mul32(at, i32(rowBytes)));
       const first = start === "initial" ? add32(constant ? i32Local("initialBase") : add32(i32Local("initialBase"), column), mul32(at, i32(initialRow))) : i32(0);
@@ -174,7 +200,7 @@ class ProductWriter {
       if (whole < staticRows) statements.push(tile(staticRows - whole, i32(whole)));
       return statements;
     }
-    const evenly = step.m.size % TILE_ROWS === 0;
+    const evenly = step.m.size % TILE_ROWS === 0 && this.sharing !== "batch";
     statements.push(letLocal("wholeEnd", evenly ? to : sub32(to, and32(sub32(to, from), i32(TILE_ROWS - 1)))));
     statements.push(forLoop("i", from, i32Local("wholeEnd"), TILE_ROWS, [tile(TILE_ROWS, i32Local("i"))]));
     if (!evenly) {
@@ -205,16 +231,17 @@ class ProductWriter {
     const { step } = this;
     const kStride = 4 * dimensionStride(step.a, step.k);
     const mStride = dimensionStride(step.a, step.m);
-    const to = add32(i32(this.addressOf(step.packedA!)), mul32(mul32(i32Local("i"), i32(4)), i32Local("length")));
-    // Rows that grow with time lie in places with room for whole tiles.
-    const rest = step.m.timed ? 0 : step.m.size % TILE_ROWS;
-    const whole = step.m.timed ? count(step.m) : i32(step.m.size - rest);
+    const [from, end] = this.rowRange();
+    const to = add32(this.own(step.packedA!), mul32(mul32(sub32(i32Local("i"), from), i32(4)), i32Local("length")));
+    // Rows that grow with time, or are a share, are packed in whole tiles: what lies beyond the last row is read and never used.
+    const rest = step.m.timed || this.rows === "share" ? 0 : step.m.size % TILE_ROWS;
+    const whole = rest > 0 ? i32(step.m.size - rest) : end;
     const tileAt = (at: Expression, rows: number): Statement[] => {
       const source = add32(i32Local("aBase"), mul32(at, i32(4 * mStride)));
       return [letLocal("rowSource", source), ...this.packPanel(to, 0, rows, TILE_ROWS, kStride, mStride, "rowSource")];
     };
-    const statements: Statement[] = [forLoop("i", i32(0), whole, TILE_ROWS, tileAt(i32Local("i"), TILE_ROWS))];
-    if (rest > 0 && !step.m.timed) statements.push(letLocal("i", whole), ...tileAt(whole, rest));
+    const statements: Statement[] = [forLoop("i", from, whole, TILE_ROWS, tileAt(i32Local("i"), TILE_ROWS))];
+    if (rest > 0) statements.push(letLocal("i", whole), ...tileAt(whole, rest));
     return statements;
   }
 
@@ -240,7 +267,7 @@ class ProductWriter {
 }
 
 /** The loop function that fills the panels of a product's B. */
-export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bound: boolean): LoopFunction {
+export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bound: boolean, sharing: Sharing): LoopFunction {
   const panels = addressOf(step.panels);
   const { panelWidth: width, terms } = step;
   const ragged = step.columns !== undefined && step.columns % width !== 0;
@@ -282,7 +309,7 @@ export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bo
     for (let d = step.outer.length - 1; d >= 0; d--) nest = [forLoop(`o${d}`, i32(0), times(step.outer[d].size), 1, nest)];
     body.push(...nest);
   }
-  return loopFunction(name, KERNEL_PARAMETERS, body, step.label);
+  return loopFunction(name, sharing === "none" ? KERNEL_PARAMETERS : SHARED_PARAMETERS, sharing === "none" ? body : alone(body), step.label);
 }
 
 /** Elements of the panels of an n × k operand. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { interpretLoops } from "../../ir/loop/interpret.ts";
+import type { LoopModule } from "../../ir/loop/node.ts";
 import { verifyLoopModule } from "../../ir/loop/verify.ts";
 import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
 import { interpret } from "../../ir/tensor/interpret.ts";
@@ -10,9 +11,39 @@ import { schedule } from "./schedule.ts";
 
 const number = (i: number): number => (mixBits(i) >>> 8) / 2 ** 23 - 1;
 
-/** Runs a graph through the schedule on memory full of NaN and compares every output with the interpreter. */
+/** Runs an entry as P threads would, one thread after the other between two meetings. */
+function runEntry(loops: LoopModule, entry: string, T: number, P: number, memory: ArrayBuffer): void {
+  const { body } = loops.functions.find((one) => one.name === entry)!;
+  for (const statement of body) {
+    if (statement.kind !== "call") continue;
+    for (let p = P - 1; p >= 0; p--) {
+      const known: Record<string, number> = { T, p, P };
+      const args = statement.args.map((arg) => (arg.kind === "i32" ? arg.value : known[(arg as { name: string }).name]));
+      interpretLoops(loops, statement.callee, args, memory);
+    }
+  }
+}
+
+/**
+ * Runs a graph through the schedule on memory full of NaN, compares every output with the interpreter, and the bits of one thread with those of three.
+ */
 function judge(graph: Graph, T: number, capacity = T + 1, tolerance = 2e-5): void {
   verify(graph);
+  const alone = run(graph, T, capacity, 1);
+  const three = run(graph, T, capacity, 3);
+  for (const { name } of graph.outputs) {
+    const wanted = alone.wanted[name];
+    let worst = 0;
+    wanted.forEach((value, i) => {
+      const error = Math.abs(alone.got[name][i] - value) / Math.max(1, Math.abs(value));
+      worst = Math.max(worst, Number.isNaN(error) ? Number.POSITIVE_INFINITY : error);
+    });
+    expect(worst, name).toBeLessThan(tolerance);
+    expect(three.got[name], `${name} in three threads`).toEqual(alone.got[name]);
+  }
+}
+
+function run(graph: Graph, T: number, capacity: number, threads: number): { got: Record<string, Float32Array | Int32Array>; wanted: Record<string, Float64Array> } {
   const size = (axis: AxisName): number => (graph.axes.get(axis) === "T" ? T : (graph.axes.get(axis) as number));
   const leaves = graph.nodes.filter((node) => node.op === "input" || node.op === "weight");
   const bindings: Record<string, Float64Array> = {};
@@ -22,9 +53,9 @@ function judge(graph: Graph, T: number, capacity = T + 1, tolerance = 2e-5): voi
     bindings[node.attributes.name!] = Float64Array.from(values, (v) => (node.type === "index" ? Math.floor((v + 1) * 1.5) : Math.fround(v)));
   });
   const weights = graph.nodes.filter((node) => node.op === "weight").map((node) => ({ name: node.attributes.name!, shape: node.axes.map(size) }));
-  const { loops, buffers, memoryBytes } = schedule([{ entry: "run", graph }], { capacity, weights });
+  const { loops, buffers, memoryBytes } = schedule([{ entry: "run", graph }], { capacity, weights, threads });
   verifyLoopModule(loops);
-  const memory = new ArrayBuffer(memoryBytes + 64);
+  const memory = new ArrayBuffer(memoryBytes);
   new Float32Array(memory).fill(Number.NaN);
   for (const buffer of buffers) {
     const values = bindings[buffer.name];
@@ -32,20 +63,17 @@ function judge(graph: Graph, T: number, capacity = T + 1, tolerance = 2e-5): voi
     const view = buffer.type === "f32" ? new Float32Array(memory, buffer.offsetBytes, values.length) : new Int32Array(memory, buffer.offsetBytes, values.length);
     view.set(values);
   }
-  interpretLoops(loops, "prepare", [T], memory);
-  interpretLoops(loops, "run", [T], memory);
+  runEntry(loops, "prepare", T, threads, memory);
+  runEntry(loops, "run", T, threads, memory);
   const wanted = interpret(graph, bindings, { T });
+  const got: Record<string, Float32Array | Int32Array> = {};
   for (const { name } of graph.outputs) {
     const buffer = buffers.find((one) => one.name === name && one.role !== "input")!;
     expect(buffer, name).toBeDefined();
-    const got = buffer.type === "f32" ? new Float32Array(memory, buffer.offsetBytes, wanted[name].length) : new Int32Array(memory, buffer.offsetBytes, wanted[name].length);
-    let worst = 0;
-    wanted[name].forEach((value, i) => {
-      const error = Math.abs(got[i] - value) / Math.max(1, Math.abs(value));
-      worst = Math.max(worst, Number.isNaN(error) ? Number.POSITIVE_INFINITY : error);
-    });
-    expect(worst, name).toBeLessThan(tolerance);
+    const View = buffer.type === "f32" ? Float32Array : Int32Array;
+    got[name] = new View(memory, buffer.offsetBytes, wanted[name].length);
   }
+  return { got, wanted };
 }
 
 type Sizes = readonly (readonly [AxisName, AxisSize])[];

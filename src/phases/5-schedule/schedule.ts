@@ -27,11 +27,12 @@ export interface Schedule {
   readonly parameterCount: number;
 }
 
-export function schedule(units: readonly ScheduledUnit[], options: { readonly capacity: number; readonly weights: readonly WeightSlot[] }): Schedule {
-  const places = new Places(options.capacity, options.weights);
+export function schedule(units: readonly ScheduledUnit[], options: { readonly capacity: number; readonly weights: readonly WeightSlot[]; readonly threads?: number }): Schedule {
+  const places = new Places(options.capacity, options.weights, options.threads);
   const planned = units.map(({ entry, graph }) => ({ entry, steps: planUnit(graph, places) }));
   const { addresses, sizeBytes } = planMemory(places.all);
-  const into: Lowered = { functions: [], tiles: new Map() };
+  const batch = units.map(({ graph }) => graph.axes.get("b")).find((size) => typeof size === "number") as number | undefined;
+  const into: Lowered = { functions: [], tiles: new Map(), threads: options.threads ?? 1, batch: batch ?? 1 };
   const entries: Entry[] = [];
   for (const { entry, steps } of [{ entry: "prepare", steps: places.prepare as readonly Step[] }, ...planned]) {
     entries.push({ name: entry, steps: lowerEntry(entry, steps, addresses, into) });

@@ -75,7 +75,7 @@ function order(axes: readonly { name: AxisName; size: AxisSize }[], accesses: re
   return [...rest, innermost];
 }
 
-/** Plans the loops over a space. `separate` names groups of axes that must not merge with others (what a reduction sums). */
+/** Plans the loops over a space. `separate` names groups of axes that must not merge with others (what a reduction sums, what threads divide). */
 export function planLoops(
   axes: readonly { readonly name: AxisName; readonly size: AxisSize }[],
   accesses: readonly Strided[],

@@ -71,6 +71,8 @@ export interface ProductStep {
   readonly initial?: Access;
   /** C holds what it begins with already. */
   readonly accumulates: boolean;
+  /** Elements of scratch between one thread's and the next one's. */
+  readonly scratch?: number;
   /** Scratch for packed pieces of A and B. */
   readonly packedA?: Place;
   readonly packedB?: Place;

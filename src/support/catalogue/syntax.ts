@@ -23,7 +23,8 @@ export const SYNTAX = {
   },
   E005: {
     title: "Missing value",
-    explanation: "A value is expected here: an operator lacks one of its sides, or `=` has nothing to its right. Write the value, or delete the operator.",
+    explanation:
+      "A value is expected here: an operator lacks one of its sides, or `=` has nothing to its right. Write the value, or delete the operator.",
   },
   E006: {
     title: "Bracket never closed",
@@ -35,7 +36,8 @@ export const SYNTAX = {
   },
   E008: {
     title: "Brackets do not match",
-    explanation: "A bracket is closed by one of another kind. `( )` group and call, `[ ]` subscript and concatenate, `{ }` hold subscripts and sizes.",
+    explanation:
+      "A bracket is closed by one of another kind. `( )` group and call, `[ ]` subscript and concatenate, `{ }` hold subscripts and sizes.",
   },
   E009: {
     title: "Not an equation",
@@ -78,7 +80,8 @@ export const SYNTAX = {
   },
   E018: {
     title: "Sum without its index",
-    explanation: "`Σ`, `max_`, `mean_` and `softmax_` over positions name the index that they consume: `Σ_s a[s] * v[s]`, `softmax_s(e[s])`. The index is not t.",
+    explanation:
+      "`Σ`, `max_`, `mean_` and `softmax_` over positions name the index that they consume: `Σ_s a[s] * v[s]`, `softmax_s(e[s])`. The index is not t.",
   },
   E019: {
     title: "Bounds on a sum",
@@ -86,7 +89,8 @@ export const SYNTAX = {
   },
   E020: {
     title: "Time subscript that is not a fixed distance",
-    explanation: "The time in a subscript is `t`, `t-1`, `t+1`, …: t and a whole number. Reach further back with a sum over an index, or with a convolution.",
+    explanation:
+      "The time in a subscript is `t`, `t-1`, `t+1`, …: t and a whole number. Reach further back with a sum over an index, or with a convolution.",
   },
   E021: {
     title: "Empty brackets",
@@ -98,7 +102,8 @@ export const SYNTAX = {
   },
   E023: {
     title: "Names that look the same",
-    explanation: "Two names differ only by letters that look alike in print, such as Latin `A` and Greek `Α`. Spell both the same way, or rename one.",
+    explanation:
+      "Two names differ only by letters that look alike in print, such as Latin `A` and Greek `Α`. Spell both the same way, or rename one.",
   },
   E024: {
     title: "Declaration without `where`",
@@ -131,7 +136,8 @@ export const SYNTAX = {
   },
   E031: {
     title: "Initial value of a later step",
-    explanation: "Steps count from 1, so `h[0]` is the value before the first step and `h[-1]` the one before that; `h[T+1]` follows the last step of a recurrence that runs backwards.",
+    explanation:
+      "Steps count from 1, so `h[0]` is the value before the first step and `h[-1]` the one before that; `h[T+1]` follows the last step of a recurrence that runs backwards.",
   },
   E032: {
     title: "Comparison inside an expression",
@@ -139,7 +145,8 @@ export const SYNTAX = {
   },
   E033: {
     title: "LaTeX in a .gate text",
-    explanation: "The text is LaTeX. It is converted when it is given as LaTeX; single commands can be replaced by their characters, such as `\\sigma` by `σ`.",
+    explanation:
+      "The text is LaTeX. It is converted when it is given as LaTeX; single commands can be replaced by their characters, such as `\\sigma` by `σ`.",
   },
   E034: {
     title: "Text after the end of an equation",
@@ -155,7 +162,8 @@ export const SYNTAX = {
   },
   E037: {
     title: "The sign ×",
-    explanation: "`×` only separates the sizes of a shape. Write `·` for a product of linear algebra, `∘` for an elementwise one, `*` for a product by a number.",
+    explanation:
+      "`×` only separates the sizes of a shape. Write `·` for a product of linear algebra, `∘` for an elementwise one, `*` for a product by a number.",
   },
   E038: {
     title: "Line ends with an operator",
@@ -163,7 +171,8 @@ export const SYNTAX = {
   },
   E039: {
     title: "Superscript or subscript that cannot be read",
-    explanation: "Raised and lowered letters are read as `x²` (a power), `Wᵀ` (transpose), `Wₓᵢ` (part of a name) and `hₜ₋₁` (time). Write anything else with `^` or `[ ]`.",
+    explanation:
+      "Raised and lowered letters are read as `x²` (a power), `Wᵀ` (transpose), `Wₓᵢ` (part of a name) and `hₜ₋₁` (time). Write anything else with `^` or `[ ]`.",
   },
   E040: {
     title: "Argument after a named one",
@@ -181,9 +190,19 @@ export const SYNTAX = {
     title: "Name twice in one list",
     explanation: "The same name stands twice among the inputs, the outputs or the indices. Delete or rename one of them.",
   },
+  W002: {
+    title: "LaTeX that was not understood",
+    explanation:
+      "A part of the LaTeX was left out, or an equation was kept as a comment. Compare the text with the paper and write the missing part by hand.",
+  },
+  W003: {
+    title: "LaTeX read by a guess",
+    explanation: "The LaTeX could mean several things, and the reader chose the one that papers mostly mean. Check the place in the text.",
+  },
   W001: {
     title: "`h_t-1` is `h_t` minus one",
-    explanation: "Without braces the subscript is only `t`. Write `h[t-1]` or `h_{t-1}` for the value one step before; put spaces around the minus if the difference is meant.",
+    explanation:
+      "Without braces the subscript is only `t`. Write `h[t-1]` or `h_{t-1}` for the value one step before; put spaces around the minus if the difference is meant.",
   },
 } as const satisfies Record<string, CatalogueEntry>;
 

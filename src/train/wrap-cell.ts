@@ -5,7 +5,7 @@
  */
 import type { Network } from "../ir/network/node.ts";
 import { SluiceError } from "../support/diagnostic.ts";
-import type { Dataset } from "../train/data/dataset.ts";
+import type { Dataset } from "./data/dataset.ts";
 
 export interface WrapOptions {
   readonly layers?: number;
@@ -97,4 +97,17 @@ function sameSize(network: Network): boolean {
   const input = network.inputs[0].shape;
   const output = network.values.find((value) => value.name === network.outputs[0])?.shape ?? [];
   return input.length === 1 && output.length === 1 && JSON.stringify(input[0].terms) === JSON.stringify(output[0].terms);
+}
+
+/** True if a real target is made of zeros and ones where it counts. */
+export function hasBinaryTarget(dataset: Dataset): boolean {
+  const { y } = dataset.inputs;
+  if (y === undefined || y.type !== "real" || y.size < 2) return false;
+  const batch = dataset.train.batchAt(0);
+  const values = batch.inputs.y;
+  for (let row = 0; row < batch.steps * batch.batch; row++) {
+    if (batch.lossMask && batch.lossMask[row] === 0) continue;
+    for (let k = 0; k < y.size; k++) if (values[row * y.size + k] !== 0 && values[row * y.size + k] !== 1) return false;
+  }
+  return true;
 }

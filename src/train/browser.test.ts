@@ -1,0 +1,80 @@
+/** The package in a browser tab: trains in a worker there, with the bits that Node gives. Skipped where there is no Chromium. */
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { chromium } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { compile } from "../model/compiled.ts";
+import { train } from "./loop.ts";
+import { findTask } from "./tasks/list.ts";
+
+const page = '<!doctype html><script type="module">import * as sluice from "./index.js"; globalThis.sluice = sluice;</script>';
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const text = `
+cell(x) → h
+  i = σ(Wxi·x + Whi·h[t-1] + wci∘c[t-1] + bi)
+  f = σ(Wxf·x + Whf·h[t-1] + wcf∘c[t-1] + bf)
+  c = f∘c[t-1] + i∘tanh(Wxc·x + Whc·h[t-1] + bc)
+  o = σ(Wxo·x + Who·h[t-1] + wco∘c + bo)
+  h = o∘tanh(c)
+
+recall(x, y) → p
+  h = dropout(cell(x), 0.1)
+  p = W·h + b
+  loss = cross_entropy(p, y)
+`;
+const dataset = { kind: "task", name: "flag-recall", settings: { batch: 16, seed: 3 } } as const;
+const settings = { sizes: { H: 12 }, steps: 200, seed: 2024, validateEvery: 100, learningRate: 0.01 };
+
+let folder: string;
+let server: Server;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sluice-page-"));
+  for (const name of ["index", "worker"]) {
+    const options = { bundle: true, format: "esm", platform: "neutral", target: "es2023", external: ["node:*"] } as const;
+    await build({ ...options, mainFields: ["module", "main"], entryPoints: [`src/${name}.ts`], outfile: join(folder, `${name}.js`) });
+  }
+  server = createServer(async (request, response) => {
+    const path = request.url === "/" ? undefined : join(folder, request.url!.slice(1));
+    if (path !== undefined && !existsSync(path)) return response.writeHead(404).end();
+    response.setHeader("content-type", path === undefined ? "text/html" : "text/javascript");
+    response.end(path === undefined ? page : await readFile(path));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+});
+afterAll(async () => {
+  server.close();
+  await rm(folder, { recursive: true });
+});
+
+test.skipIf(!existsSync(executablePath))("a page trains in a worker with the losses of Node, bit for bit", async () => {
+  const here = await train(compile(text), findTask(dataset.name).dataset(dataset.settings), settings);
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  try {
+    const tab = await browser.newPage();
+    const errors: string[] = [];
+    tab.on("pageerror", (error) => errors.push(String(error)));
+    await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await tab.waitForFunction(() => "sluice" in globalThis);
+    const away = await tab.evaluate(
+      async ({ text, dataset, settings }) => {
+        const { sluice } = globalThis as unknown as { sluice: typeof import("../index.ts") };
+        let steps = 0;
+        const model = await sluice.trainInWorker(sluice.compile(text), dataset, { ...settings, onStep: () => void steps++ });
+        return { steps, losses: [...model.result.losses], parameters: [...model.parameters], gates: Object.keys(model.gates(new Float32Array(48))) };
+      },
+      { text, dataset, settings },
+    );
+    expect(errors).toEqual([]);
+    expect(away.steps).toBe(200);
+    expect(Float32Array.from(away.losses)).toEqual(here.result.losses);
+    expect(Float32Array.from(away.parameters)).toEqual(here.parameters);
+    expect(away.gates).toEqual(["i", "f", "o"]);
+  } finally {
+    await browser.close();
+  }
+});
