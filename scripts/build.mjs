@@ -39,8 +39,8 @@ async function bundle(entry, outfile, options) {
 try {
   rmSync(join(root, "dist"), { recursive: true, force: true });
   await Promise.all([
-    bundle("src/index.ts", "dist/index.js", { platform: "neutral", external: ["node:*"] }),
-    bundle("src/worker.ts", "dist/worker.js", { platform: "neutral", external: ["node:*"] }),
+    bundle("src/index.ts", "dist/index.js", { platform: "neutral", mainFields: ["module", "main"], external: ["node:*", "stream"] }),
+    bundle("src/worker.ts", "dist/worker.js", { platform: "neutral", mainFields: ["module", "main"], external: ["node:*", "stream"] }),
     bundle("src/cli/main.ts", "dist/cli/main.js", {
       platform: "node",
       minifySyntax: true,

@@ -106,7 +106,7 @@ test("an LSTM trains with one product before, one in each recurrence, and dW, dU
   expect(before.slice(3)).toEqual([1, 3]);
   expect(count(simple, "sum")).toBe(1); // all biases
   const [forward, backward] = simple.nodes.filter((node) => node.op === "scan").map((node) => node.attributes.scan!);
-  expect([forward.sequences, forward.statics]).toEqual([1, 1]);
+  expect([forward.sequences, forward.statics]).toEqual([2, 1]); // the inputs' product, the target (the error is taken inside)
   expect(backward.body.outputs.length - backward.states).toBe(1); // the stack of the four deltas
 });
 

@@ -105,6 +105,7 @@ test("the loss is the mean over the steps whose future is known", () => {
   expect(both).toBeCloseTo((5 * loss.data[0] + 2 * shorter) / 7, 5);
   expect(() => chars.stream({ outputs: ["loss"] })).toThrow(/token\[t\+1\] is read before it is known/);
   expect(chars.stream().step(3).length).toBe(4);
+  expect(() => chars.stream().step(4)).toThrow("the input token[0] is 4; it must be a whole number from 0 to 3");
 });
 
 test("a learned first state, one given by an input and one given by the caller", () => {

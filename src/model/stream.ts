@@ -12,6 +12,7 @@ import { type ReadInputs, readInputs } from "./input.ts";
 import type { RunInputs, RunResult } from "./model.ts";
 import { checkNames, loadParameters, type RunningModel, shapeFor } from "./run.ts";
 import type { Request, Specialized } from "./specialize.ts";
+import { sizeValue } from "./sizes.ts";
 import { beginStates, type StateSlot, stateSlots, writeStates } from "./states.ts";
 
 export interface StreamOptions {
@@ -61,7 +62,7 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
   const request: Request = { batch, mode: "evaluate", initial: "carried", lengths: false, reset: false, outputs: names };
   refuseFuture(network, names, model.specializer.lowered({ ...request, initial: "fresh" }).graph);
 
-  let lane = openLane(model.specializer.own(request, 1), names);
+  let lane = openLane(model, model.specializer.own(request, 1), names);
   let position = 0;
 
   function reset(): void {
@@ -72,7 +73,7 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
 
   function widen(steps: number): void {
     if (lane.specialized.executable.program.capacity >= steps) return;
-    const wider = openLane(model.specializer.own(request, steps), names);
+    const wider = openLane(model, model.specializer.own(request, steps), names);
     for (const [k, state] of lane.states.entries()) wider.states[k].view.set(state.view);
     lane = wider;
   }
@@ -145,8 +146,8 @@ interface InputSlot {
   readonly name: string;
   readonly view: Float32Array | Int32Array;
   readonly length: number;
-  /** Whether numbers must be whole. */
-  readonly index: boolean;
+  /** Number of values of an index input; undefined for real numbers. */
+  readonly range?: number;
 }
 
 interface Lane {
@@ -157,7 +158,7 @@ interface Lane {
   readonly first: Float32Array;
 }
 
-function openLane(specialized: Specialized, names: readonly string[]): Lane {
+function openLane({ network, sizes }: Pick<RunningModel, "network" | "sizes">, specialized: Specialized, names: readonly string[]): Lane {
   const { executable, feed } = specialized;
   const stepView = (name: string): Float32Array => {
     const length = shapeFor(executable.shapes.get(name)!, 1).reduce((a, b) => a * b, 1);
@@ -165,14 +166,16 @@ function openLane(specialized: Specialized, names: readonly string[]): Lane {
   };
   const slots = feed.names.map((name): InputSlot => {
     const view = stepView(name) as Float32Array | Int32Array;
-    return { name, view, length: view.length, index: view instanceof Int32Array };
+    const range = network.inputs.find((input) => input.name === name)?.range;
+    const values = range === undefined ? undefined : sizeValue(range, sizes);
+    return { name, view, length: view.length, ...(view instanceof Int32Array ? { range: values ?? Infinity } : {}) };
   });
   const outputs = Object.fromEntries(names.map((name) => [name, stepView(name)]));
   return { specialized, states: stateSlots(executable), slots, outputs, first: outputs[names[0]] };
 }
 
 function writeStep(slot: InputSlot, value: StepInput | undefined): void {
-  const { view, length, index } = slot;
+  const { view, length, range } = slot;
   if (value === undefined) throw new SluiceError("E456", `the input ${slot.name} is missing in a step`);
   if (typeof value === "number") {
     if (length !== 1) throw new SluiceError("E455", `the input ${slot.name} needs ${length} numbers for a step, not one`);
@@ -186,15 +189,16 @@ function writeStep(slot: InputSlot, value: StepInput | undefined): void {
   for (let i = 0; i < length; i++) {
     const number = value[i];
     trace += number * 0; // NaN as soon as one number is not finite
-    if (index) checkStep(slot, number, i);
+    if (range !== undefined) checkStep(slot, number, i);
     view[i] = number;
   }
   if (trace !== 0) for (let i = 0; i < length; i++) checkStep(slot, value[i], i);
 }
 
-function checkStep({ name, index }: InputSlot, value: number, place: number): void {
-  if (index ? Number.isInteger(value) && value >= 0 : Number.isFinite(value)) return;
-  throw new SluiceError("E457", `the input ${name}[${place}] is ${value}; it must be ${index ? "a whole number ≥ 0" : "a finite number"}`);
+function checkStep({ name, range }: InputSlot, value: number, place: number): void {
+  if (range === undefined ? Number.isFinite(value) : Number.isInteger(value) && value >= 0 && value < range) return;
+  const wanted = range === undefined ? "a finite number" : range === Infinity ? "a whole number ≥ 0" : `a whole number from 0 to ${range - 1}`;
+  throw new SluiceError("E457", `the input ${name}[${place}] is ${value}; it must be ${wanted}`);
 }
 
 /** Rows start … start + steps of every input over time. */

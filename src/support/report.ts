@@ -82,7 +82,7 @@ function excerpt(text: string, starts: readonly number[], line: number, span: Sp
   // A very long line is read only near the place: no reason to measure a megabyte.
   const from = Math.max(start, Math.min(span.start, end) - 500);
   const to = Math.min(end, Math.max(span.start, Math.min(span.end, end)) + 500);
-  const clean = (part: string): string => part.replace(/\r$/u, "").replace(/[\x00-\x1f\x7f-\x9f]/gu, " ");
+  const clean = (part: string): string => part.replace(/\r$/u, "").replace(/\p{Cc}/gu, " ");
   let before = clean(text.slice(from, Math.min(span.start, end)));
   let inside = clean(text.slice(Math.min(span.start, end), Math.min(span.end, end)));
   const after = clean(text.slice(Math.min(Math.max(span.end, span.start), end), to));

@@ -44,3 +44,30 @@ export function cut(text: string, width: number): string {
   }
   return `${kept}…`;
 }
+
+/** The candidate that differs from a word by at most a third of its letters, if there is one: what was probably meant. */
+export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  if (word.length > 40) return undefined;
+  for (const candidate of candidates) {
+    const distance = editDistance(word, candidate);
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const following = [i];
+    for (let j = 1; j <= b.length; j++) {
+      following[j] = Math.min(row[j]! + 1, following[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = following;
+  }
+  return row[b.length]!;
+}

@@ -35,7 +35,7 @@ let server: Server;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-page-"));
   for (const name of ["index", "worker"]) {
-    const options = { bundle: true, format: "esm", platform: "neutral", target: "es2023", external: ["node:*"] } as const;
+    const options = { bundle: true, format: "esm" as const, platform: "neutral" as const, target: "es2023", external: ["node:*", "stream"] };
     await build({ ...options, mainFields: ["module", "main"], entryPoints: [`src/${name}.ts`], outfile: join(folder, `${name}.js`) });
   }
   server = createServer(async (request, response) => {

@@ -25,7 +25,16 @@ let script: URL;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-worker-"));
   const outfile = join(folder, "worker.mjs");
-  await build({ entryPoints: ["src/worker.ts"], bundle: true, format: "esm", platform: "neutral", target: "es2023", external: ["node:*"], outfile });
+  await build({
+    entryPoints: ["src/worker.ts"],
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: "es2023",
+    external: ["node:*", "stream"],
+    outfile,
+  });
   script = pathToFileURL(outfile);
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -108,6 +108,21 @@ test("carrying states gives the gradient of each window and the states of the on
   expect(carried.result.losses[1]).not.toBe(fresh.result.losses[1]);
 });
 
+test("a learned first state is trained where sequences begin and carried where they go on", async () => {
+  const learned = compile(rnn.source.text.replace("where ", "where h[0] = h0, "));
+  const settings: TrainOptions = { H: 4, steps: 7, checkpointEvery: 1, validateEvery: 3 };
+  const checkpoints: Uint8Array[] = [];
+  const whole = await train(learned, dataset({ carry: true }), { ...settings, saveCheckpoint: (bytes) => void checkpoints.push(bytes) });
+  expect(whole.weight("h0").data.every((value) => value !== 0)).toBe(true);
+  const restarted = await train(learned, dataset(), settings);
+  expect(restarted.result.losses[0]).toBe(whole.result.losses[0]);
+  expect(restarted.result.losses[1]).not.toBe(whole.result.losses[1]);
+  for (const resume of checkpoints) {
+    const rest = await train(learned, dataset({ carry: true }), { ...settings, resume });
+    expect(rest.parameters).toEqual(whole.parameters);
+  }
+});
+
 test("a checkpoint of other equations, sizes or settings is refused with the difference", async () => {
   const { result } = await train(rnn, dataset(), { H: 4, steps: 2 });
   const resume = result.checkpoint;
@@ -156,6 +171,17 @@ bursting(x, y) → o
   expect(error.message).toMatch(/\(line 4\)/);
   expect(loadModel(error.checkpoint).parameters).toEqual(error.model.parameters);
   expect(error.model.parameters.every(Number.isFinite)).toBe(true);
+});
+
+test("NaN in the data is told as such", async () => {
+  const clean = source();
+  const dirty = (step: number): Batch => {
+    const batch = clean.batchAt(step);
+    if (step === 4) batch.inputs.x[2 * batch.batch + 1] = Number.NaN;
+    return batch;
+  };
+  const error = await train(rnn, { ...dataset(), train: { ...clean, batchAt: dirty } }, { H: 4, validateEvery: 0 }).catch((reason) => reason);
+  expect(error.message).toMatch(/^the loss is NaN at step 5: the data of this step hold NaN in x, at time step 2, sequence 1\./);
 });
 
 test("a cell without a loss is made a model of the data, whose gates keep their names", async () => {

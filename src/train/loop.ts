@@ -106,7 +106,8 @@ interface Run {
   readonly emit: (event: TrainEvent) => void;
   readonly startedMs: number;
   readonly firstStep: number;
-  readonly losses: Float32Array;
+  /** Losses of this run's steps so far, with room to grow. */
+  losses: Float32Array;
   readonly validations: Validation[];
   /** Losses of `validations`, for the learning rate. */
   readonly validationLosses: number[];
@@ -166,7 +167,7 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions): Run 
     },
     startedMs,
     firstStep,
-    losses: new Float32Array(Math.max(0, settings.steps - firstStep)),
+    losses: new Float32Array(1024),
     validations: [...(resumed?.checkpoint.validations ?? [])],
     validationLosses: (resumed?.checkpoint.validations ?? []).map((validation) => validation.loss),
     slots,
@@ -187,6 +188,8 @@ function startingParameters(settings: Settings, slots: Run["slots"], count: numb
   const given = settings.parameters;
   if (given === undefined) return initialParameters(slots, count, settings.seed);
   if (given.length !== count) throw new SluiceError("E459", `the network has ${count} parameters, but ${given.length} were given to begin with`);
+  for (let i = 0; i < count; i++)
+    if (!Number.isFinite(given[i])) throw new SluiceError("E457", `the parameter at position ${i} is ${given[i]}; a run begins with finite numbers`);
   return given;
 }
 
@@ -256,13 +259,23 @@ function trainStep(run: Run, source: BatchSource): Broken | undefined {
     norm = buffers.get("norm")![0];
     if (!Number.isFinite(norm)) return { what: "norm of the gradient", value: norm, batch, seed };
   }
-  run.losses[run.step - run.firstStep] = loss;
+  keepLoss(run, loss);
   run.lastLoss = loss;
   run.step++;
   if (settings.onStep === undefined && settings.onEvent === undefined) return undefined;
   const durationMs = nowMs() - begun;
   run.emit({ kind: "step", step: run.step, steps: settings.steps, loss, norm, learningRate: rate, durationMs, tokens: counted });
   return undefined;
+}
+
+function keepLoss(run: Run, loss: number): void {
+  const place = run.step - run.firstStep;
+  if (place === run.losses.length) {
+    const longer = new Float32Array(2 * place);
+    longer.set(run.losses);
+    run.losses = longer;
+  }
+  run.losses[place] = loss;
 }
 
 async function fail(run: Run, { what, value, batch, seed }: Broken): Promise<never> {

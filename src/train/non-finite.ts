@@ -39,9 +39,28 @@ interface Found {
 
 /** One sentence that says what became NaN or infinite first, and where. */
 export function describeNonFinite(broken: BrokenStep): string {
+  const read = inputText(broken);
+  if (read !== undefined) return read;
   const found = broken.gradients === undefined ? firstValue(broken) : undefined;
   if (found !== undefined) return valueText(broken, found);
   return gradientText(broken) ?? "no single value shows it: a sum over the batch became too large for float32";
+}
+
+function inputText({ batch }: BrokenStep): string | undefined {
+  for (const [name, values] of Object.entries(batch.inputs)) {
+    for (let i = 0; i < values.length; i++) {
+      if (Number.isFinite(values[i])) continue;
+      const row = Math.floor(i / (values.length / Math.max(1, rowsOf(values, batch))));
+      return `the data of this step hold ${values[i]} in ${name}, at time step ${Math.floor(row / batch.batch)}, sequence ${row % batch.batch}`;
+    }
+  }
+  return undefined;
+}
+
+/** Rows (time steps × sequences) of an input; steps past the end of the batch are look-ahead. */
+function rowsOf(values: ArrayLike<number>, { steps, batch }: Batch): number {
+  for (let more = 0; more < 8; more++) if (values.length % ((steps + more) * batch) === 0) return (steps + more) * batch;
+  return steps * batch;
 }
 
 function firstValue({ network, slots, device, variant, batch, seed, parameters, states }: BrokenStep): Found | undefined {

@@ -122,6 +122,8 @@ export function createPasses(options: PassOptions): Passes {
     if (!batch.carry && !begin) beginStates(network, states, source.batch, { index: options.index, parameters });
     for (const { name, view } of states) before[name].set(view);
     if (options.gradient) executable.run("prepare", 0); // the step before changed the weights
+    // Weights that begin sequences have no gradient where one goes on, and the graph of that case does not name them.
+    if (begin) executable.buffers.get("gradients")?.fill(0);
     executable.run(begin && batch.carry ? "step_carried" : "step", batch.steps);
     if (begin && !batch.carry) for (const { name, view } of states) view.set(floatBuffer(executable, `${name}[T]`));
     return counted;

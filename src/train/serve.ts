@@ -5,6 +5,9 @@ import { compile } from "../model/compiled.ts";
 import { parentPort } from "../runtime/port.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { Dataset } from "./data/dataset.ts";
+import { readTable } from "./data/csv.ts";
+import { jsonLinesDataset } from "./data/jsonl.ts";
+import { tableForecast } from "./data/table.ts";
 import { textDataset } from "./data/text.ts";
 import { type NonFiniteError, train } from "./loop.ts";
 import { findTask } from "./tasks/list.ts";
@@ -55,6 +58,10 @@ async function openDataset(description: DatasetDescription): Promise<Dataset> {
       return findTask(description.name).dataset(description.settings);
     case "text":
       return textDataset(description.text, description.options);
+    case "table":
+      return tableForecast(readTable(description.text, description.reading), description.options).dataset;
+    case "lines":
+      return jsonLinesDataset(description.text, description.options);
     case "module": {
       const module = (await import(/* @vite-ignore */ description.url)) as Record<string, unknown>;
       const found = module[description.name ?? "default"];

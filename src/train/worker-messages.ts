@@ -4,6 +4,9 @@
 import type { CompileTextOptions } from "../model/compiled.ts";
 import type { Diagnostic } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
+import type { TableReading } from "./data/csv.ts";
+import type { JsonLinesOptions } from "./data/jsonl.ts";
+import type { TableOptions } from "./data/table.ts";
 import type { TextOptions, TextParts } from "./data/text.ts";
 import type { TrainEvent } from "./events.ts";
 import type { TrainResult } from "./loop.ts";
@@ -13,6 +16,12 @@ import type { TaskSettings } from "./tasks/task.ts";
 /** A dataset described by plain data, since its functions cannot travel. */
 export type DatasetDescription =
   | { readonly kind: "task"; readonly name: string; readonly settings?: TaskSettings }
+  | { readonly kind: "table"; readonly text: string; readonly reading?: TableReading; readonly options?: TableOptions }
+  | {
+      readonly kind: "lines";
+      readonly text: string | { readonly train: string; readonly valid?: string; readonly test?: string };
+      readonly options?: JsonLinesOptions;
+    }
   | { readonly kind: "text"; readonly text: string | TextParts; readonly options?: TextOptions }
   /** A module whose default export, or the export named, is a Dataset or makes one (perhaps a promise of one). */
   | { readonly kind: "module"; readonly url: string; readonly name?: string; readonly argument?: unknown };

@@ -80,10 +80,8 @@ export function arraysOf(network: Network, { sizes, batch, outputs, lengths }: V
   for (const { name, shape, perStep } of network.inputs) {
     const concrete = [...(perStep ? [steps] : []), batch, ...shapeOf(shape, sizes, name)];
     arrays.set(name, single(concrete, 1));
-    // The step after the last is 0, as for the host.
-    const row = sizeOf(concrete.slice(1));
-    arrays.set(`${name}@1`, perStep ? Float64Array.from([...arrays.get(name)!.subarray(row), ...new Float64Array(row)]) : new Float64Array(0));
   }
+  setAhead(arrays, network, steps);
   for (const name of outputs) {
     const value = network.values.find((each) => each.name === name)!;
     arrays.set(`cotangent:${name}`, single([steps, batch, ...shapeOf(value.shape, sizes, name)], 1));
@@ -91,6 +89,18 @@ export function arraysOf(network: Network, { sizes, batch, outputs, lengths }: V
   arrays.set("seed", Int32Array.of(12345));
   if (lengths) setLengths(arrays, Int32Array.from({ length: batch }, () => 1 + random.integer(steps)), steps);
   return arrays;
+}
+
+/** Fills "x@1", what is read as x[t+1]: the same values one step earlier, 0 after the last. */
+export function setAhead(arrays: Map<string, Float64Array | Int32Array>, network: Network, steps: number): void {
+  for (const { name, perStep } of network.inputs) {
+    if (!perStep) continue;
+    const values = arrays.get(name)!;
+    const row = values.length / steps;
+    const ahead = new Float64Array(values.length);
+    ahead.set(values.subarray(row));
+    arrays.set(`${name}@1`, ahead);
+  }
 }
 
 export function setLengths(arrays: Map<string, Float64Array | Int32Array>, lengths: Int32Array, steps: number): void {

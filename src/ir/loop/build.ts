@@ -246,6 +246,11 @@ export function call(callee: string, ...args: readonly Expression[]): Statement 
   return { kind: "call", callee, args };
 }
 
+/** Waits for the other threads, counting in the two i32 at `address` (a multiple of 4). */
+export function barrier(address: number, threads: Expression): Statement {
+  return { kind: "barrier", address, threads };
+}
+
 /** Fills `bytes` bytes from `address` with zeros. */
 export function clear(address: Expression, bytes: Expression): Statement {
   return { kind: "clear", address, bytes };

@@ -6,6 +6,7 @@ import {
   across,
   add,
   add32,
+  barrier,
   binary,
   call,
   clear,
@@ -129,6 +130,7 @@ test("verification refuses what later stages could not bear", () => {
   refuse(/a condition is f32x4, not i32/, [when(one, [])]);
   refuse(/the offset -4/, [{ kind: "store", type: "f32x4", lanes: 4, address: x, offset: -4, value: one }]);
   refuse(/not a float32/, [letLocal("y", { kind: "f32x4", value: 0.1 })]);
+  refuse(/a barrier at 2/, [barrier(2, x)]);
   refuse(/"g", which does not exist/, [call("g")]);
   const g = loopFunction("g", [declare("y", "f32x4")], [call("f", i32(0))]);
   refuse(/takes 1 arguments/, [call("g")], [g]);

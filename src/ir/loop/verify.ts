@@ -101,6 +101,7 @@ function verifyStatement(statement: Statement, bound: Set<string>, scope: Scope)
       return;
     case "barrier":
       want(statement.threads, "i32", "a number of threads");
+      invariant(statement.address >= 0 && statement.address % 4 === 0, `${scope.where}: a barrier at ${statement.address}`);
       return;
     default:
       unreachable(statement);

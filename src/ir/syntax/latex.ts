@@ -86,7 +86,7 @@ function latexName(name: string, below: readonly string[] = []): string {
   const parts = /^(\p{L})(\p{M}*)(′*)(?:_?(.+))?$/u.exec(name.normalize("NFD"));
   if (!parts) return `\\mathrm{${asciiName(name).replace(/_/gu, "\\_")}}`;
   const [, letter, marks, primes, rest = ""] = parts;
-  const isShort = rest === "" || /^\p{Lu}/u.test(letter!) || /[^\x00-\x7f]/u.test(letter!) || name.includes("_") || rest.length <= 2;
+  const isShort = rest === "" || /^\p{Lu}/u.test(letter!) || asciiName(letter!) !== letter || name.includes("_") || rest.length <= 2;
   const isWord = !isShort || rest === "t" || rest.length > 8;
   let base = isWord ? `\\mathrm{${asciiName(name).replace(/_/gu, "\\_")}}` : letterOf(letter!);
   if (!isWord) for (const mark of marks!) base = Object.hasOwn(ACCENTS, mark) ? `\\${ACCENTS[mark]}{${base}}` : base;

@@ -9,19 +9,9 @@ import { canonicalName } from "../../ir/syntax/names.ts";
 import type { BinaryOperator, Expression, Identifier, Subscript } from "../../ir/syntax/node.ts";
 import { PRECEDENCE } from "../../ir/syntax/operators.ts";
 import { joinSpans, type Span } from "../../support/source.ts";
+import { is, type LatexCursor, next, peek, plain, Unreadable } from "./latex-cursor.ts";
+import { isCallAhead, isTranspose, labelOf, lagOf, readGroup, subscripted, timeFirst } from "./latex-scripts.ts";
 import { functionOfWord, type LatexToken } from "./latex-tokens.ts";
-
-export interface LatexCursor {
-  readonly tokens: readonly LatexToken[];
-  at: number;
-  depth: number;
-  bars: number;
-  /** Letters that some sum or softmax of the text runs over. */
-  readonly indices: ReadonlySet<string>;
-  /** Ranges found at sums: index letter, first and last place as LaTeX tokens. */
-  readonly ranges: Map<string, { readonly from?: string; readonly to?: string; readonly strict: boolean; readonly span: Span }>;
-  note(code: "W002" | "W003", span: Span, message: string): void;
-}
 
 const ACCENTS: Readonly<Record<string, string>> = {
   tilde: "tilde",
@@ -52,35 +42,10 @@ const OPERATORS: Readonly<Record<string, { op: BinaryOperator; precedence: numbe
   "·": { op: "product", precedence: PRECEDENCE.product },
 };
 const FUNCTION_COMMANDS = new Set(["tanh", "exp", "log", "ln", "max", "min", "sin", "cos"]);
-const TOP = new Set(["top", "intercal", "mathsf", "transpose"]);
 const LESS = new Set(["le", "leq", "leqslant", "<", "≤", "lt"]);
 const MAX_DEPTH = 160;
 const MAX_FACTORS = 500;
 
-/** A mistake that ends the reading of one equation. */
-export class Unreadable {
-  readonly span: Span;
-  readonly reason: string;
-  constructor(span: Span, reason: string) {
-    this.span = span;
-    this.reason = reason;
-  }
-}
-
-function peek(c: LatexCursor, ahead = 0): LatexToken {
-  return c.tokens[Math.min(c.at + ahead, c.tokens.length - 1)]!;
-}
-function next(c: LatexCursor): LatexToken {
-  const token = peek(c);
-  if (c.at < c.tokens.length - 1) c.at++;
-  return token;
-}
-function is(token: LatexToken, ...texts: readonly string[]): boolean {
-  return (token.kind === "sign" || token.kind === "command") && texts.includes(token.text);
-}
-function plain(span: Span): Span {
-  return { start: span.start, end: span.end };
-}
 const named = (name: string, span: Span): Identifier => ({ kind: "identifier", span: plain(span), name });
 const binary = (op: BinaryOperator, left: Expression, right: Expression): Expression => ({
   kind: "binary",
@@ -234,7 +199,8 @@ function bracketed(c: LatexCursor, opening: LatexToken): Factor {
   const bars = c.bars;
   c.bars = 0;
   const parts = [parseLatex(c)];
-  while (closing === "]" && is(peek(c), ",", ";")) {
+  const separators = closing === "]" ? [",", ";"] : [];
+  while (is(peek(c), ...separators)) {
     next(c);
     parts.push(parseLatex(c));
   }
@@ -309,23 +275,6 @@ function accented(c: LatexCursor, token: LatexToken): Factor {
   return symbol(c, token, `${base}_${ACCENTS[token.text]}${label === "" ? "" : `_${label}`}`);
 }
 
-/** True if, past the scripts at the cursor, a bracket opens. */
-function isCallAhead(c: LatexCursor): boolean {
-  let i = 0;
-  while (is(peek(c, i), "_", "^")) {
-    i++;
-    if (!is(peek(c, i), "{")) i++;
-    else {
-      for (let depth = 0; peek(c, i).kind !== "end"; i++) {
-        if (is(peek(c, i), "{")) depth++;
-        if (is(peek(c, i), "}") && --depth === 0) break;
-      }
-      i++;
-    }
-  }
-  return is(peek(c, i), "(", "[");
-}
-
 /** A function with its argument: in brackets, or the factors that follow. `\mathrm{softmax}_s` consumes an index. */
 function applied(c: LatexCursor, token: LatexToken, name: string): Factor {
   let index: Identifier | undefined;
@@ -361,46 +310,6 @@ function applied(c: LatexCursor, token: LatexToken, name: string): Factor {
   else expression = call(name, span, args);
   if (power) expression = binary("power", expression, power);
   return { expression, row: false };
-}
-
-/** Tokens of a `{…}` at the cursor, without its braces. */
-function readGroup(c: LatexCursor): LatexToken[] {
-  next(c);
-  const content: LatexToken[] = [];
-  for (let depth = 0; ; ) {
-    const token = peek(c);
-    if (token.kind === "end") throw new Unreadable(plain(token), "`}` is missing");
-    next(c);
-    if (is(token, "{")) depth++;
-    else if (is(token, "}") && depth-- === 0) return content;
-    else content.push(token);
-  }
-}
-
-/** Letters, digits, words and Greek letters as text for a name; "" if something else is among them. */
-function labelOf(c: LatexCursor, tokens: readonly LatexToken[]): string {
-  let label = "";
-  for (const token of tokens) {
-    if (token.kind === "letter" || token.kind === "number" || token.kind === "word") label += token.text.replace(/[^\p{L}\p{N}]/gu, "");
-    else if (token.kind === "command" && canonicalName(token.text) !== token.text) label += canonicalName(token.text);
-    else if (is(token, "ast", "star", "*")) label += "star";
-    else if (is(token, "ell")) label += "l";
-    else if (!is(token, "(", ")")) {
-      c.note("W002", plain(token), `\`${token.kind === "command" ? "\\" : ""}${token.text}\` in a script is left out`);
-    }
-  }
-  return label;
-}
-
-/** `t`, `t-1`, `(t+1)`: the lag. */
-function lagOf(tokens: readonly LatexToken[]): number | undefined {
-  const inner = tokens.filter((token) => !is(token, "(", ")"));
-  const [t, sign, distance] = inner;
-  if (t?.kind !== "letter" || t.text !== "t") return undefined;
-  if (inner.length === 1) return 0;
-  if (inner.length !== 3 || distance!.kind !== "number" || !/^\d{1,6}$/.test(distance!.text)) return undefined;
-  if (is(sign!, "-")) return Number(distance!.text);
-  return is(sign!, "+") ? 0 - Number(distance!.text) : undefined;
 }
 
 /** A name with its scripts. */
@@ -444,45 +353,6 @@ function symbol(c: LatexCursor, token: LatexToken, base: string): Factor {
   if (isTransposed && !row) expression = { kind: "unary", span, op: "transpose", operand: expression };
   if (power) expression = binary("power", expression, power);
   return { expression, row };
-}
-
-function timeFirst(subscripts: readonly Subscript[]): readonly Subscript[] {
-  const times = subscripts.filter((subscript) => subscript.kind === "time" && subscript.lag !== 0);
-  const others = subscripts.filter((subscript) => subscript.kind === "index");
-  return times.length + others.length > 0 ? [...times, ...others] : subscripts.slice(0, 1);
-}
-
-/** Reads a subscript: parts that are t or an index of a sum become subscripts, the rest becomes part of the name. */
-function subscripted(c: LatexCursor, name: string, content: readonly LatexToken[], subscripts: Subscript[], span: Span): string {
-  let result = name;
-  const parts: LatexToken[][] = [[]];
-  for (const token of content) {
-    if (is(token, ",", ";")) parts.push([]);
-    else parts[parts.length - 1]!.push(token);
-  }
-  for (const part of parts) {
-    const lag = lagOf(part);
-    const first = part[0];
-    if (lag !== undefined) subscripts.push({ kind: "time", span, lag });
-    else if (part.length === 1 && c.indices.has(first!.text)) subscripts.push(indexOf(first!));
-    else if (part.length === 2 && first!.text === "t" && c.indices.has(part[1]!.text))
-      subscripts.push({ kind: "time", span, lag: 0 }, indexOf(part[1]!));
-    else {
-      const label = labelOf(c, part);
-      if (label !== "") result += `_${label}`;
-    }
-  }
-  return result;
-}
-
-function indexOf(token: LatexToken): Subscript {
-  return { kind: "index", span: plain(token), value: { kind: "name", span: plain(token), name: canonicalName(token.text) } };
-}
-
-function isTranspose(content: readonly LatexToken[]): boolean {
-  if (content.length !== 1) return false;
-  const token = content[0]!;
-  return (token.kind === "command" && TOP.has(token.text)) || ((token.kind === "letter" || token.kind === "word") && token.text === "T");
 }
 
 /** Powers and transposes of anything that is not a name. */

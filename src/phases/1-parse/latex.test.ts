@@ -118,6 +118,8 @@ test.each(["{", "\\frac", "\\tanh ", "x_{", "a,", "a=b,", "\\text{", "\\begin{a}
       return performance.now() - start;
     };
     time(10_000);
-    expect(time(100_000)).toBeLessThan(4 * time(50_000) + 60);
+    let ratio = Infinity;
+    for (let attempt = 0; attempt < 5 && ratio > 16; attempt++) ratio = time(80_000) / Math.max(5, time(10_000));
+    expect(ratio).toBeLessThan(16);
   },
 );

@@ -10,7 +10,8 @@ import type { Comment, Declaration, Definition, Expression, Identifier, Item } f
 import { printFile } from "../../ir/syntax/print.ts";
 import type { Diagnostic } from "../../support/diagnostic.ts";
 import type { Source, Span } from "../../support/source.ts";
-import { type LatexCursor, parseLatex, Unreadable } from "./latex-expression.ts";
+import { type LatexCursor, Unreadable } from "./latex-cursor.ts";
+import { parseLatex } from "./latex-expression.ts";
 import { functionOfWord, type LatexToken, lexLatex } from "./latex-tokens.ts";
 
 const MAX_NOTES = 100;
@@ -203,6 +204,7 @@ function nameOf(e: Expression): { target: Identifier; indices: readonly Identifi
   return { target: { kind: "identifier", span: e.base.span, name: e.base.name }, indices };
 }
 
+/** Words and signs of declarations, besides `=`. */
 const RELATIONS = new Set(["in", "sim", "le", "leq", "leqslant", "lt"]);
 
 /** True for tokens that begin with the word `where`. */
@@ -211,6 +213,7 @@ function isWhere(tokens: readonly LatexToken[]): boolean {
 }
 
 function isRelation(token: LatexToken): boolean {
+  if (token.kind === "word") return token.text.startsWith(":") || token.text === "gate";
   return (token.kind === "command" && RELATIONS.has(token.text)) || (token.kind === "sign" && (token.text === "<" || token.text === "≤"));
 }
 
@@ -233,6 +236,8 @@ function splitDeclarations(tokens: readonly LatexToken[]): LatexToken[][] {
 function readDeclaration(c: LatexCursor): Declaration {
   const names: Identifier[] = [];
   const span = { start: c.tokens[0]!.start, end: c.tokens[c.tokens.length - 2]!.end };
+  const isGates = c.tokens[0]!.kind === "word" && c.tokens[0]!.text === "gate";
+  if (isGates) c.at++;
   for (;;) {
     const name = nameOf(parseLatex(c));
     if (!name) throw new Unreadable(span, "its left side is no name");
@@ -241,6 +246,8 @@ function readDeclaration(c: LatexCursor): Declaration {
     c.at++;
   }
   const relation = c.tokens[c.at]!;
+  if (isGates && relation.kind === "end") return { kind: "gate", span, names };
+  if (relation.kind === "word" && relation.text.startsWith(":")) return { kind: "option", span, names, options: readOptions(relation) };
   c.at++;
   const rest = c.tokens.slice(c.at, -1);
   const [only] = names as [Identifier, ...Identifier[]];
@@ -259,6 +266,20 @@ function readDeclaration(c: LatexCursor): Declaration {
   const [from, to] = [words[0], words[words.length - 1]];
   if (!from || from === to || !words.some((token) => /dots|\./.test(token.text))) throw new Unreadable(span, "neither a shape nor a range");
   return { kind: "range", span, names, from: placeOf(from.text, span, "1"), to: placeOf(to!.text, span, "N") };
+}
+
+/** `: kernel 3, dilation 2`, as blocks print it. */
+function readOptions(token: LatexToken): { name: Identifier; value?: Expression }[] {
+  const span = { start: token.start, end: token.end };
+  return token.text
+    .slice(1)
+    .split(",")
+    .map((text) => {
+      const [, word, value] = /^\s*([a-z\\_]+)(?:\s+\$?([\p{L}\p{N}]+)\$?)?\s*$/u.exec(text) ?? [];
+      if (word === undefined) throw new Unreadable(span, `the option \`${text.trim()}\` cannot be read`);
+      const name: Identifier = { kind: "identifier", span, name: word.replace(/\\/gu, "") };
+      return value === undefined ? { name } : { name, value: placeOf(value, span, "1") };
+    });
 }
 
 function readSizes(tokens: readonly LatexToken[]): Expression[] {

@@ -32,6 +32,7 @@ const SINGLE_SIGNS = "+-*/^@=()[]{},;:<>|~'";
 /** Reads a whole text; the last token is of kind "end". */
 export function lex(text: string, reporter: Reporter): Token[] {
   const tokens: Token[] = [];
+  const known = new Map<string, string>(); // canonical names of the texts seen
   let at = 0;
   const push = (kind: TokenKind, start: number, end: number, canonical = "", value = 0): void => {
     tokens.push({ kind, start, end, text: canonical, value });
@@ -157,7 +158,11 @@ export function lex(text: string, reporter: Reporter): Token[] {
         if (!/[\p{L}.]/u.test(text[stop] ?? "")) warnTime(start, baseEnd, stop, text.slice(i, stop));
       }
     }
-    const canonical = canonicalName(name);
+    let canonical = known.get(name);
+    if (canonical === undefined) {
+      canonical = canonicalName(name);
+      known.set(name, canonical);
+    }
     if (lag === undefined) push("name", start, i, canonical);
     else {
       push("name", start, baseEnd, canonical);

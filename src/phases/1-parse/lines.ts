@@ -179,7 +179,8 @@ function finishLine(line: OpenLine, reporter: Reporter): Line {
   const last = line.tokens[line.tokens.length - 1]!;
   const hasLatex = line.tokens.some((token) => token.kind === "latex");
   const { tokens, isDoubtful } = hasLatex ? { tokens: [...line.tokens], isDoubtful: true } : balance(line.tokens, reporter);
-  tokens.push({ kind: "end", start: last.end, end: last.end, text: "", value: 0 });
+  const end = tokens[tokens.length - 1]?.end ?? first.start;
+  tokens.push({ kind: "end", start: end, end, text: "", value: 0 });
   return {
     kind: "line",
     tokens,

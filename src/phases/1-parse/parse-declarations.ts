@@ -6,13 +6,16 @@
  * one that is followed by a comma belongs to the list before it: `gate i, f, b ~ 1` are two gates and one declaration. A semicolon ends a declaration
  * whatever follows.
  */
-import type { Bound, Declaration, Expression, Identifier, Indexed, Option } from "../../ir/syntax/node.ts";
+import type { Declaration, Expression, Identifier, Indexed, Option } from "../../ir/syntax/node.ts";
 import { PRECEDENCE } from "../../ir/syntax/operators.ts";
 import { OPTIONS } from "../../ir/syntax/options.ts";
-import { joinSpans, type Span } from "../../support/source.ts";
+import type { Span } from "../../support/source.ts";
+import { nearestWord } from "../../support/text.ts";
 import type { Cursor } from "./cursor.ts";
 import { accept, atEnd, fail, identifier, isSign, next, peek, previousEnd, quoted } from "./cursor.ts";
-import { parseExpression, unexpected } from "./parse-expression.ts";
+import { isBound, parseBound } from "./parse-bounds.ts";
+import { parseExpression } from "./parse-expression.ts";
+import { unexpected } from "./recover.ts";
 
 const RELATIONS = ["~", "∈", ":", "=", "≤", "<", "≥", ">"];
 const ORDER = ["≤", "<", "≥", ">"];
@@ -208,7 +211,7 @@ function parseOptions(c: Cursor): Option[] {
     const name: Identifier = { kind: "identifier", span: { start: token.start, end: token.end }, name: token.text };
     next(c);
     if (!entry) {
-      const near = nearest(token.text, Object.keys(OPTIONS));
+      const near = nearestWord(token.text, Object.keys(OPTIONS));
       fail(c, "E029", name.span, `\`${quoted(c, name.span)}\` is no option`, near ? { edit: { span: name.span, text: near, label: near } } : {});
       skipDeclaration(c);
     } else {
@@ -340,103 +343,6 @@ function parseNamedInitial(c: Cursor, start: number, target: Indexed): Declarati
   }
   fail(c, "E025", span, `\`${quoted(c, span)}\` is an equation: put it on a line of its own, and write numbers of sizes where they are used`);
   return undefined;
-}
-
-function isBound(c: Cursor): boolean {
-  for (let i = 0, depth = 0; ; i++) {
-    const token = peek(c, i);
-    if (token.kind === "end") return false;
-    if (isSign(token, "(", "[", "{", "_{")) depth++;
-    else if (isSign(token, ")", "]", "}")) depth--;
-    else if (depth <= 0 && isSign(token, ",", ";", "~", "∈", ":", "=")) return false;
-    else if (depth <= 0 && isSign(token, ...ORDER)) return i > 0;
-  }
-}
-
-/** `s ≤ t`, `t-W < s ≤ t`, `t ≥ s` */
-function parseBound(c: Cursor, start: number): Declaration | undefined {
-  const parts = [parseExpression(c)];
-  const signs: string[] = [];
-  while (isSign(peek(c), ...ORDER) && signs.length < 3) {
-    signs.push(next(c).text);
-    parts.push(parseExpression(c));
-  }
-  const span = { start, end: previousEnd(c) };
-  const middle = parts.length === 3 ? 1 : isIndex(parts[0]!) ? 0 : 1;
-  const index = parts[middle];
-  const reversed = signs[0] === "≥" || signs[0] === ">";
-  const mixed = signs.some((sign) => (sign === "≥" || sign === ">") !== reversed);
-  if (parts.length > 3 || index === undefined || !isIndex(index) || mixed) {
-    fail(c, "E028", span, `\`${quoted(c, span)}\` does not bound an index`);
-    return undefined;
-  }
-  let lower: Bound | undefined;
-  let upper: Bound | undefined;
-  for (const [i, part] of parts.entries()) {
-    if (i === middle) continue;
-    const sign = signs[Math.min(i, middle)]!;
-    const strict = sign === "<" || sign === ">";
-    const isLower = i < middle !== reversed;
-    if (isLower && part.kind === "number" && (part.value === 1 || part.value === 0)) continue; // from the first step on: no bound
-    const value = relativeToTime(part);
-    if (!value) {
-      fail(c, "E028", part.span, `\`${quoted(c, part.span)}\` is no place relative to t`);
-      return undefined;
-    }
-    if (isLower) lower = { strict, value };
-    else upper = { strict, value };
-  }
-  const { kind, name, span: place } = index;
-  return {
-    kind: "bound",
-    span,
-    name: { kind: "identifier", span: place, name: kind === "name" ? name : "" },
-    ...(lower ? { lower } : {}),
-    ...(upper ? { upper } : {}),
-  };
-}
-
-function isIndex(e: Expression): e is Expression & { kind: "name" } {
-  return e.kind === "name" && e.name !== "t" && e.name !== "";
-}
-
-/** `t` → 0, `t - W` → -W, `t + 1` → 1, `t - W + 1` → -W + 1; undefined for anything else. */
-function relativeToTime(e: Expression): Expression | undefined {
-  if (e.kind === "name" && e.name === "t") return { kind: "number", span: e.span, value: 0 };
-  if (e.kind !== "binary" || (e.op !== "add" && e.op !== "sub")) return undefined;
-  const left = relativeToTime(e.left);
-  if (!left) return undefined;
-  const isZero = left.kind === "number" && left.value === 0;
-  if (!isZero) return { ...e, left };
-  if (e.op === "add") return e.right;
-  return { kind: "unary", span: joinSpans(e.left.span, e.right.span), op: "neg", operand: e.right };
-}
-
-/** The candidate within a third of its letters, if there is one. */
-function nearest(word: string, candidates: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
-  if (word.length > 40) return undefined;
-  for (const candidate of candidates) {
-    const distance = editDistance(word, candidate);
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const following = [i];
-    for (let j = 1; j <= b.length; j++) {
-      following[j] = Math.min(row[j]! + 1, following[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = following;
-  }
-  return row[b.length]!;
 }
 
 /** Names that the tokens of a text declare as indices: before `∈` or beside `≤` or `<`. */

@@ -12,6 +12,8 @@ import { joinSpans, type Span } from "../../support/source.ts";
 import type { Cursor } from "./cursor.ts";
 import { abandon, accept, atEnd, fail, identifier, isSign, next, peek, previousEnd, quoted, seen, written } from "./cursor.ts";
 import type { Token } from "./lex.ts";
+import { closeGroup, endsEquation, hole, reportSideBySide, skipTo, startsValue, unexpected } from "./recover.ts";
+import { toSubscript } from "./subscripts.ts";
 
 export const MAX_DEPTH = 100;
 export const MAX_OPERATORS = 1000;
@@ -19,7 +21,6 @@ export const MAX_OPERATORS = 1000;
 const BINARY = new Map(OPERATORS.map((entry) => [entry.unicode, entry]));
 const FUNCTION_OPERATORS: Readonly<Record<string, BinaryOperator>> = { outer: "outer", conv: "convolve" };
 const REDUCTION = /^(Σ|(?:sum|max|mean|softmax)(?:_|(?=\p{Script=Greek})))(.*)$/u;
-const COMPARISONS = ["<", ">", "≤", "≥"];
 type Reduction = "sum" | "max" | "mean" | "softmax";
 
 /** Reads an expression whose operators bind at least as tightly as `minimum`. */
@@ -78,43 +79,6 @@ function tooLong(c: Cursor, token: Span): void {
   abandon(c);
 }
 
-function endsEquation(token: Token): boolean {
-  return token.kind === "name" && token.text === "where";
-}
-
-/** True if a value can begin with the token. */
-function startsValue(c: Cursor, token: Token): boolean {
-  if (token.kind === "name" || token.kind === "number") return true;
-  if (isSign(token, "|", "‖")) return c.bars === 0;
-  return isSign(token, "(", "[", "{", "√");
-}
-
-function reportSideBySide(c: Cursor, left: Expression, right: Expression, second: Token): void {
-  const gap = { start: left.span.end, end: second.start };
-  const between = { start: gap.start, end: Math.max(gap.end, gap.start) };
-  if (left.kind === "number" && right.kind === "number") {
-    fail(c, "E002", joinSpans(left.span, right.span), `\`${quoted(c, joinSpans(left.span, right.span))}\` is no number`);
-  } else if (left.kind === "number" || right.kind === "number") {
-    const text = `${quoted(c, left.span)}*${quoted(c, right.span)}`;
-    fail(c, "E004", joinSpans(left.span, right.span), `\`${quoted(c, joinSpans(left.span, right.span))}\` lacks the sign of its product`, {
-      edit: { span: between, text: "*", label: text },
-    });
-  } else {
-    const shownLeft = left.kind === "binary" && !written(c, left.span).startsWith("(") ? rightmost(left) : left;
-    const text = `${quoted(c, shownLeft.span)}·${quoted(c, right.span)}`;
-    const span = joinSpans(shownLeft.span, right.span);
-    fail(c, "E003", span, `\`${quoted(c, shownLeft.span)}\` and \`${quoted(c, right.span)}\` stand side by side`, {
-      edit: { span: between, text: "·", label: text },
-    });
-  }
-}
-
-function rightmost(expression: Expression): Expression {
-  let e = expression;
-  while (e.kind === "binary") e = e.right;
-  return e;
-}
-
 function parsePrefix(c: Cursor): Expression {
   c.depth++;
   const token = peek(c);
@@ -142,11 +106,6 @@ function parsePrefix(c: Cursor): Expression {
   }
   c.depth--;
   return result;
-}
-
-/** Stands where a value is missing. */
-function hole(at: number): Expression {
-  return { kind: "name", span: { start: at, end: at }, name: "" };
 }
 
 function missing(c: Cursor): Expression {
@@ -201,39 +160,6 @@ function parseGroup(c: Cursor): Expression {
     const isAtom = expression.kind === "name" || expression.kind === "number";
     return isAtom ? expression : { ...expression, span: { start: opening.start, end: closing } };
   });
-}
-
-/** Passes the closing bracket; what stands before it is reported once. Returns where the group ends. */
-function closeGroup(c: Cursor, close: string): number {
-  if (!isSign(peek(c), close) && !atEnd(c)) {
-    unexpected(c);
-    skipTo(c, close);
-  }
-  const closing = accept(c, close);
-  return closing ? Math.max(closing.end, closing.start) : previousEnd(c);
-}
-
-/** Reports a token that cannot stand where it does. */
-export function unexpected(c: Cursor): void {
-  const token = peek(c);
-  if (token.kind === "error") return;
-  if (isSign(token, ...COMPARISONS)) fail(c, "E032", token, `\`${quoted(c, token)}\` compares, and an expression holds no comparisons`);
-  else if (isSign(token, "=")) fail(c, "E013", token, "a second `=` in one equation");
-  else if (isSign(token, "|", "‖")) fail(c, "E035", token, `\`${quoted(c, token)}\` opens an absolute value that is never closed`);
-  else if (isSign(token, "'")) fail(c, "E034", token, "nothing stands before this sign of transposition");
-  else fail(c, "E034", token, `\`${quoted(c, token)}\` cannot stand here`);
-}
-
-/** Moves to the closing bracket of the current level. */
-function skipTo(c: Cursor, close: string): void {
-  let depth = 0;
-  while (!atEnd(c)) {
-    const token = peek(c);
-    if (depth === 0 && isSign(token, close)) return;
-    if (isSign(token, "(", "[", "{", "_{")) depth++;
-    else if (isSign(token, ")", "]", "}")) depth--;
-    next(c);
-  }
 }
 
 function parseConcatenation(c: Cursor): Expression {
@@ -483,29 +409,4 @@ function parseSubscripts(c: Cursor, base: Expression, merge: boolean): Expressio
     const end = closeGroup(c, close);
     return withSubscripts(base, subscripts, end, merge);
   });
-}
-
-function toSubscript(c: Cursor, value: Expression): Subscript {
-  const lag = lagOf(value);
-  if (lag !== undefined) return { kind: "time", span: value.span, lag };
-  if (mentionsTime(value)) {
-    fail(c, "E020", value.span, `\`${quoted(c, value.span)}\` is not a fixed number of steps from t`);
-    return { kind: "time", span: value.span, lag: 0 };
-  }
-  return { kind: "index", span: value.span, value };
-}
-
-function lagOf(e: Expression): number | undefined {
-  if (e.kind === "name") return e.name === "t" ? 0 : undefined;
-  if (e.kind !== "binary" || e.left.kind !== "name" || e.left.name !== "t" || e.right.kind !== "number") return undefined;
-  if (!Number.isSafeInteger(e.right.value)) return undefined;
-  if (e.op === "sub") return e.right.value;
-  return e.op === "add" && e.right.value !== 0 ? -e.right.value : e.op === "add" ? 0 : undefined;
-}
-
-/** True if plain `t` occurs in the expression (not inside a subscript of its own). */
-function mentionsTime(e: Expression): boolean {
-  if (e.kind === "name") return e.name === "t";
-  if (e.kind === "binary") return mentionsTime(e.left) || mentionsTime(e.right);
-  return e.kind === "unary" && mentionsTime(e.operand);
 }

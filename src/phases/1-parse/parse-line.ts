@@ -9,7 +9,8 @@ import type { Context, Cursor } from "./cursor.ts";
 import { accept, atEnd, createCursor, fail, identifier, isSign, next, peek, previousEnd, quoted, written } from "./cursor.ts";
 import type { Line } from "./lines.ts";
 import { looksDeclared, parseDeclarations, parseIndices } from "./parse-declarations.ts";
-import { parseExpression, unexpected } from "./parse-expression.ts";
+import { parseExpression } from "./parse-expression.ts";
+import { unexpected } from "./recover.ts";
 
 /** What a line holds: a header, or the items of a block (`h = o∘c where b ~ 1` is two). */
 export interface ReadLine {

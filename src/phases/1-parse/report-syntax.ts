@@ -28,7 +28,7 @@ export interface Reporter {
 
 /** Only the span of something that has one, such as a token. */
 function plain(span: Span): Span {
-  return { start: span.start, end: span.end };
+  return { start: span.start, end: Math.max(span.start, span.end) };
 }
 
 /** An empty reporter. */

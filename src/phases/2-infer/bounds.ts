@@ -83,10 +83,13 @@ function binaryBounds(model: Model, table: BoundsTable, term: Draft & { kind: "b
   }
 }
 
+const ASKS = new Set(["exp", "log", "sqrt", "max", "min", "clamp", "stop_gradient", "diag", "split", "relu"]);
+
 function callBounds(model: Model, table: BoundsTable, term: Draft & { kind: "call" }): Bounds {
-  const args = term.args.map((arg) => boundsOf(model, table, arg));
-  const [x, y] = args;
   const { range, gate } = FUNCTIONS[term.function];
+  // What bounds by itself is not asked what it bounds: that may lead round a recurrence.
+  if (!ASKS.has(term.function)) return range ? { low: range[0], high: range[1], gate: gate === true } : NONE;
+  const [x, y] = term.args.map((arg) => boundsOf(model, table, arg));
   switch (term.function) {
     case "exp":
       return x.high <= 0
@@ -111,7 +114,7 @@ function callBounds(model: Model, table: BoundsTable, term: Draft & { kind: "cal
     case "relu":
       return { low: Math.max(0, x.low), high: Math.max(0, x.high), gate: false };
     default:
-      return range ? { low: range[0], high: range[1], gate: gate === true } : NONE;
+      return NONE;
   }
 }
 

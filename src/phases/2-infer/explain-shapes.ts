@@ -17,9 +17,15 @@ export function explainShapes(model: Model, report: Reporter, result: ShapeResul
   const seen = new Set<string>();
   const once = (key: string): boolean => !seen.has(key) && Boolean(seen.add(key));
   for (const conflict of result.conflicts) {
-    const { symbol, good, bad, goodSize, badSize, axis } = conflict;
+    const { symbol, good, bad, goodShape, badShape, axis } = conflict;
     const name = lastPart(symbol.name);
     if (!once(`weight ${symbol.name}`)) continue;
+    if (axis === undefined) {
+      const message = `${name} is used with two shapes: ${shapeText(goodShape)} in \`${report.quote(good.span)}\`, ${shapeText(badShape)} here`;
+      report.error("E202", bad.span, message, { label: "another shape", reasons: [{ message: `the other is \`${report.quote(good.span)}\` on line ${report.line(good.span)}`, span: good.span }] });
+      continue;
+    }
+    const [goodSize, badSize] = [goodShape[axis], badShape[axis]];
     once([sizeText(goodSize), sizeText(badSize)].sort().join("|"));
     const isProduct = bad.kind === "binary" && bad.op === "product" && good.kind === "binary" && good.op === "product";
     const columns = axis === (dimsOf(symbol.shape)?.length ?? 1) - 1 && isProduct;

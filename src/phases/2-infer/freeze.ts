@@ -80,12 +80,10 @@ export function freeze(model: Model, solver: SizeSolver, components: readonly Co
       shape: shapeOf(weight.shape),
       role,
       initial: initialOf(weight, role, report),
-      reasons: weight.uses
-        .slice(0, 3)
-        .map((use) => ({
-          message: `${lastPart(weight.name)} is ${shapeText(dimsOf(weight.shape))}, because of \`${text(use.context ?? use.term)}\``,
-          span: (use.context ?? use.term).span,
-        })),
+      reasons: weight.uses.slice(0, 3).map((use) => ({
+        message: `${lastPart(weight.name)} is ${shapeText(dimsOf(weight.shape))}, because of \`${text(use.context ?? use.term)}\``,
+        span: (use.context ?? use.term).span,
+      })),
       span: weight.span,
     };
   });

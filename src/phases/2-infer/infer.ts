@@ -52,7 +52,8 @@ export function infer(
   const main = options.main === undefined ? blocks.at(-1) : names.get(options.main);
   if (!main) {
     // A file without blocks has been reported by the parser.
-    if (options.main !== undefined) report.error("E104", { start: 0, end: Math.min(1, source.text.length) }, `there is no block named ${options.main}`);
+    if (options.main !== undefined)
+      report.error("E104", { start: 0, end: Math.min(1, source.text.length) }, `there is no block named ${options.main}`);
     return { diagnostics: report.diagnostics };
   }
   const network = inferBlock(main, file, options, report);

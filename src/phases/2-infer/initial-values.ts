@@ -156,10 +156,7 @@ function writtenInitial(weight: WeightSymbol, value: Expression, report: Reporte
     const near = name && nearestName(name, DISTRIBUTIONS);
     report.error("E127", place, `\`${report.quote(place)}\` says nothing about how ${lastPart(weight.name)} begins`, {
       label: `a number, or ${DISTRIBUTIONS.join(", ")}`,
-      edit:
-        near && value.kind !== "number"
-          ? { span: value.kind === "call" ? value.callee.span : place, text: near, label: near }
-          : undefined,
+      edit: near && value.kind !== "number" ? { span: value.kind === "call" ? value.callee.span : place, text: near, label: near } : undefined,
     });
     return undefined;
   }

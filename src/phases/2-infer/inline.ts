@@ -61,7 +61,9 @@ function define(scope: Scope, definition: Definition): void {
   if (meaning?.kind !== "value") return;
   const { symbol } = meaning;
   const call = callsBlock(scope, definition.value) ? definition.value : undefined;
+  const usedByOthers = symbol.used;
   const value = call ? scope.context.inline(scope, call, symbol.name) : resolve(scope, definition.value);
+  symbol.used = usedByOthers; // to read oneself is no use
   const span = spanIn(scope, definition.span);
   for (const index of freeIndices(value)) {
     if (symbol.indices.includes(index)) continue;
@@ -105,7 +107,8 @@ export function inlineCall(scope: Scope, call: CallExpression, name: string | un
     return poison(span);
   }
   if (++context.instances > MOST_INSTANCES) {
-    if (context.instances === MOST_INSTANCES + 1) report.error("E121", span, `the blocks call each other more than ${MOST_INSTANCES} times`, { label: "too many copies" });
+    if (context.instances === MOST_INSTANCES + 1)
+      report.error("E121", span, `the blocks call each other more than ${MOST_INSTANCES} times`, { label: "too many copies" });
     return poison(span);
   }
   const inputs = block.header?.inputs ?? [];
@@ -136,6 +139,7 @@ export function inlineCall(scope: Scope, call: CallExpression, name: string | un
     if (symbol) symbol.output = true;
   }
   output.used = true;
+  if (own && !scope.site) warnUnused(inner, outputs);
   return { kind: "value", name: output.name, lag: 0, indices: output.indices, span, shape: output.shape };
 }
 

@@ -90,12 +90,10 @@ export function linearity(
     (part.kind === "value" && members.has(part.name) && part.lag !== 0) || termChildren(part).some(readsState);
   const all = [...culprits.values()];
   const direct = all.filter(({ term }) => readsState(term));
-  const reasons = (direct.length > 0 ? direct : all)
-    .slice(0, 4)
-    .map(({ name, term }) => ({
-      message: `${lastPart(name)} is nonlinear in the state because of \`${text(term)}\` (line ${line(term)})`,
-      span: term.span,
-    }));
+  const reasons = (direct.length > 0 ? direct : all).slice(0, 4).map(({ name, term }) => ({
+    message: `${lastPart(name)} is nonlinear in the state because of \`${text(term)}\` (line ${line(term)})`,
+    span: term.span,
+  }));
   return { linear, reasons: linear ? [] : reasons };
 }
 

@@ -410,6 +410,11 @@ function called(rules: Rules, term: Draft & { kind: "call" }): boolean {
       if (dims && dims.length !== 1) return fault(rules, { kind: "operand", term, a: x, wanted: "a vector" });
       if (!dims && !dimsOf(term.shape)) return false;
       const part = dimsOf(term.shape)?.[0] ?? fresh(rules);
+      if (!dims) {
+        const whole = rules.solver.fresh();
+        whole.given = x.kind === "input";
+        settle(rules, x.shape, [variable(whole)], term.span);
+      }
       settleOr(rules, term, x, [multiplyDimensions(constant(term.options.parts), part)]);
       settleOr(rules, term, term, [part]);
       return true;

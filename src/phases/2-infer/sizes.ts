@@ -16,6 +16,8 @@ export interface Unknown {
   /** True: an author's name in the main block, never solved. */
   readonly rigid: boolean;
   solution?: Dimension;
+  /** True if it was made for an input: others are expressed by it. */
+  given: boolean;
   /** True if it is (also) the number of features of an input of the main block. */
   external: boolean;
   /** Why it exists or what it was made equal to, first reason first. */
@@ -41,7 +43,7 @@ export interface SizeSolver {
 export function sizeSolver(): SizeSolver {
   const all: Unknown[] = [];
   const make = (author: string | undefined, rigid: boolean, reasons: Reason[]): Unknown => {
-    const unknown: Unknown = { id: all.length, author, rigid, external: false, reasons };
+    const unknown: Unknown = { id: all.length, author, rigid, given: false, external: false, reasons };
     all.push(unknown);
     return unknown;
   };
@@ -102,6 +104,7 @@ export function unifyDimensions(a: Dimension, b: Dimension): boolean {
     if (solution.length === 1 && solution[0].unknowns.length === 1 && solution[0].coefficient === 1) {
       const kept = solution[0].unknowns[0];
       kept.external ||= unknown.external;
+      kept.given ||= unknown.given;
       kept.reasons.push(...unknown.reasons);
     }
     return true;
@@ -109,10 +112,10 @@ export function unifyDimensions(a: Dimension, b: Dimension): boolean {
   return false;
 }
 
-/** What to solve first: unnamed before named, younger before older (so that the half of D is D/2, and D is not twice the half). */
+/** What to solve first: unnamed before named, those of inputs last, younger before older (so that the half of D is D/2, and D is not twice the half). */
 function rank(term: Monomial): number {
   const [unknown] = term.unknowns;
-  return (unknown.author ? 2e6 : 0) + (1e6 - unknown.id);
+  return (unknown.author ? 4e6 : 0) + (unknown.given ? 2e6 : 0) + (1e6 - unknown.id);
 }
 
 /** Sizes are not 0, so what all terms share can be divided out. */

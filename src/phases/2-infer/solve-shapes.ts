@@ -24,9 +24,10 @@ export interface WeightConflict {
   readonly symbol: WeightSymbol;
   readonly good: Draft;
   readonly bad: Draft;
-  readonly goodSize: Dimension;
-  readonly badSize: Dimension;
-  readonly axis: number;
+  readonly goodShape: readonly Dimension[];
+  readonly badShape: readonly Dimension[];
+  /** The dimension in which they differ; undefined if they are of different kinds. */
+  readonly axis: number | undefined;
 }
 export interface ShapeResult {
   readonly mistakes: readonly Mistake[];
@@ -179,7 +180,9 @@ export function isWeightLike(term: Draft): boolean {
 type Guess = (rules: Rules, term: Draft) => boolean;
 
 const vector = (rules: Rules, term: Draft, because: Span): true => {
-  settle(rules, term.shape, [variable(rules.solver.fresh())], because);
+  const size = rules.solver.fresh();
+  size.given = term.kind === "input";
+  settle(rules, term.shape, [variable(size)], because);
   return true;
 };
 const matrix = (rules: Rules, term: Draft, columns: Dimension, because: Span): true => {
@@ -320,7 +323,9 @@ function guess(rules: Rules, model: Model, pending: readonly Draft[]): boolean {
   for (const rule of GUESSES) for (const term of pending) if (rule(rules, term)) return true;
   for (const symbol of model.inputs.values()) {
     if (symbol.used && !dimsOf(symbol.shape)) {
-      settle(rules, symbol.shape, [variable(rules.solver.fresh())], symbol.span);
+      const size = rules.solver.fresh();
+      size.given = true;
+      settle(rules, symbol.shape, [variable(size)], symbol.span);
       return true;
     }
   }
@@ -344,6 +349,12 @@ function compareUses(rules: Rules, weights: readonly WeightSymbol[]): WeightConf
     const known = weight.uses.filter((use) => dimsOf(use.term.shape));
     if (known.length < 2) continue;
     const rank = rankOf(known[0].term.shape)!;
+    const other = known.find((use) => rankOf(use.term.shape) !== rank);
+    if (other) {
+      const [good, bad] = [known[0], other];
+      conflicts.push({ symbol: weight, good: good.context ?? good.term, bad: bad.context ?? bad.term, goodShape: dimsOf(good.term.shape)!, badShape: dimsOf(bad.term.shape)!, axis: undefined });
+      continue;
+    }
     for (let axis = 0; axis < rank; axis++) {
       const outside = known.filter((use) => isExternal(dimsOf(use.term.shape)![axis]));
       const inside = known.filter((use) => !outside.includes(use));
@@ -362,8 +373,8 @@ function compareUses(rules: Rules, weights: readonly WeightSymbol[]): WeightConf
           symbol: weight,
           good: g.context ?? g.term,
           bad: b.context ?? b.term,
-          goodSize: dimsOf(g.term.shape)![axis],
-          badSize: dimsOf(b.term.shape)![axis],
+          goodShape: dimsOf(g.term.shape)!,
+          badShape: dimsOf(b.term.shape)!,
           axis,
         });
       };

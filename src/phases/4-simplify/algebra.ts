@@ -122,6 +122,8 @@ const choices: Rule[] = [
   identity("select of equals", ["select", "c", "x", "x"], (_, { x }) => x),
   identity("select of select", ["select", "c", ["select", "c", "a", "d"], "b"], (g, { c, a, b }) => g.select(c, a, b)),
   identity("select else select", ["select", "c", "a", ["select", "c", "d", "b"]], (g, { c, a, b }) => g.select(c, a, b)),
+  identity("sum of equal choices", ["add", ["select", "c", "a", 0], ["select", "c", "b", 0]], (g, { c, a, b }) => g.select(c, g.add(a, b), g.constant(0))),
+  identity("sum of opposite choices", ["add", ["select", "c", "a", 0], ["select", "c", 0, "b"]], (g, { c, a, b }) => g.select(c, a, b)),
   identity("stop_gradient", ["stop_gradient", "x"], (_, { x }) => x),
 ];
 

@@ -14,6 +14,7 @@ import { emitStacks, emittingScan, readFromStacks, shareStacks, stackInside } fr
 import { hoist } from "./hoist.ts";
 import { contractSums } from "./contract-sums.ts";
 import { mapBodies, weightName, weightNameInside } from "./remake.ts";
+import { sink } from "./sink.ts";
 import { stackTerms, stackWeights, type WeightName } from "./stack.ts";
 import { joinTiles } from "./tiles.ts";
 
@@ -56,8 +57,10 @@ const passes: readonly (readonly [string, Pass])[] = [
   ["stack", (graph, trace) => stackWeights(graph, trace, weightName, mayStackOutside(graph))],
   ["join", joinTiles],
   ["hoist", hoist],
-  ["stack inside", inside((body, trace, nameOf) => stackWeights(body, trace, nameOf))],
+  ["sink", sink],
   ["stack terms inside", inside((body, trace, nameOf) => stackTerms(body, trace, nameOf, () => true))],
+  ["share stacks", inside(shareStacks)],
+  ["stack inside", inside((body, trace, nameOf) => stackWeights(body, trace, nameOf))],
   ["emit stacks", emitStacks],
   ["stack terms", (graph, trace) => stackTerms(graph, trace, weightName, mayStackOutside(graph))],
   ["bundle", stackInside],

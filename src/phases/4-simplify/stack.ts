@@ -121,8 +121,10 @@ function stackableSums(graph: Graph, mayStack: MayStack): StackableSum[] {
 /** Sums of products with weights become one product. */
 export function stackTerms(graph: Graph, trace: Firing[], nameOf: WeightName, mayStack: MayStack): Graph {
   const replacements = new Map<number, Replacement>();
-  for (const { root, all, groups } of stackableSums(graph, mayStack)) {
-    const sorted = groups.map((group) => sortTerms(graph, group, nameOf));
+  const sums = stackableSums(graph, mayStack);
+  const keys = valueKeys(graph, sums, nameOf);
+  for (const { root, all, groups } of sums) {
+    const sorted = groups.map((group) => sortTerms(graph, group, keys));
     const taken = new Set(sorted.flat().map((term) => term.index));
     trace.push({ rule: "stack terms", op: "add", became: "contract", name: graph.nodes[root].name });
     replacements.set(root, (g, get) => {
@@ -140,13 +142,24 @@ export function stackTerms(graph: Graph, trace: Firing[], nameOf: WeightName, ma
   return replacements.size === 0 ? graph : remake(graph, replacements);
 }
 
-/** Slices of one value in their order; others by the names of their weights. */
-function sortTerms(graph: Graph, terms: readonly Term[], nameOf: WeightName): Term[] {
+/** For every value in a sum its first weight by name: the same in all sums, so that values that meet again are stacked in the same order. */
+function valueKeys(graph: Graph, sums: readonly StackableSum[], nameOf: WeightName): Map<number, string> {
+  const keys = new Map<number, string>();
+  for (const term of sums.flatMap((sum) => sum.groups.flat())) {
+    const name = nameOf(graph, term.weight);
+    const old = keys.get(term.value);
+    if (old === undefined || name < old) keys.set(term.value, name);
+  }
+  return keys;
+}
+
+/** Slices of one value in their order; others by their keys. */
+function sortTerms(graph: Graph, terms: readonly Term[], keys: ReadonlyMap<number, string>): Term[] {
   const keyed = terms.map((term) => {
     const { op, args, attributes } = graph.nodes[term.value];
-    return { term, whole: op === "slice" ? args[0] : Number.MAX_SAFE_INTEGER, start: op === "slice" ? attributes.start! : 0, name: nameOf(graph, term.weight) };
+    return { term, whole: op === "slice" ? args[0] : Number.MAX_SAFE_INTEGER, start: op === "slice" ? attributes.start! : 0, key: keys.get(term.value)! };
   });
-  return keyed.sort((a, b) => a.whole - b.whole || a.start - b.start || compare(a.name, b.name)).map(({ term }) => term);
+  return keyed.sort((a, b) => a.whole - b.whole || a.start - b.start || compare(a.key, b.key)).map(({ term }) => term);
 }
 
 function termOf(graph: Graph, index: number, isStatic: readonly boolean[]): Term | undefined {

@@ -2,11 +2,14 @@
  * Emitted code against the interpreter of the loop language: random functions over random memories, bit for bit; then the shapes that random
  * functions seldom meet.
  */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import {
   across,
   add32,
   and32,
+  barrier,
   binary,
   call,
   clear,
@@ -360,4 +363,43 @@ test("with names, a trap tells in which function it happened", () => {
   };
   expect(trace({ names: true })).toMatch(/at wasm:.*reads too far|reads too far.*wasm:/);
   expect(trace({})).toMatch(/RuntimeError/);
+});
+
+test("threads meet at a barrier: none goes on before all have come, awake or asleep", async () => {
+  const [p, threads, round] = [i32Local("p"), i32Local("P"), i32Local("round")];
+  const cell = (which: Expression): Expression => add32(mul32(which, i32(64)), i32(64));
+  const neighbour = integer("rem", add32(p, i32(1)), threads);
+  const mistake = integer("sub", i32(1), integer("equal", loadI32(cell(neighbour)), round));
+  const meet = barrier(0, threads);
+  // Thread 0 is late now and then, so that the others fall asleep.
+  const dawdle = when(integer("equal", integer("rem", add32(round, p), i32(500)), i32(0)), [
+    forLoop("w", i32(0), i32(2_000_000), 1, [letLocal("wasted", integer("and", add32(i32Local("w"), loadI32(i32(8))), i32(1)))]),
+    store(i32(2048), 0, spread(i32Local("w0")), 1),
+  ]);
+  const body = [
+    letLocal("w0", i32(0)),
+    forLoop("round", i32(0), i32(2000), 1, [
+      dawdle,
+      store(cell(p), 0, spread(round), 1),
+      meet,
+      store(cell(p), 4, spread(add32(loadI32(cell(p), 4), mistake)), 1),
+      meet,
+    ]),
+    store(cell(p), 8, spread(i32(7)), 1),
+  ];
+  const module: LoopModule = { functions: [loopFunction("f", [declare("p", "i32"), declare("P", "i32")], body)], exports: ["f"] };
+  verifyLoopModule(module);
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  const bytes = emitWasm(module, { memory: { import: ["env", "memory"], initialPages: 1, maximumPages: 1, shared: true } });
+  const compiled = new WebAssembly.Module(bytes as BufferSource);
+  const text = `const { workerData: w } = require("node:worker_threads");
+    new WebAssembly.Instance(w.compiled, { env: { memory: w.memory } }).exports.f(w.p, w.P);`;
+  const workers = [0, 1, 2].map((each) => new Worker(text, { eval: true, workerData: { compiled, memory, p: each, P: 3 } }));
+  await Promise.all(workers.map((worker) => once(worker, "exit")));
+  const cells = new Int32Array(memory.buffer);
+  for (const each of [0, 1, 2]) expect([...cells.subarray(16 + 16 * each, 19 + 16 * each)]).toEqual([1999, 0, 7]);
+  expect([...cells.subarray(0, 2)]).toEqual([0, 4000]);
+
+  (new WebAssembly.Instance(compiled, { env: { memory } }).exports.f as (p: number, threads: number) => void)(0, 1);
+  expect([...cells.subarray(0, 2)]).toEqual([0, 4000]);
 });

@@ -5,6 +5,7 @@
 import type { Expression, LoopFunction, LoopModule, LoopType, Statement } from "../../../ir/loop/node.ts";
 import { invariant, unreachable } from "../../../support/invariant.ts";
 import { type AssembledFunction, assembleModule, type MemoryImport, type ValueType } from "./assembler.ts";
+import { emitBarrier } from "./barrier.ts";
 import { type ByteWriter, createByteWriter, unsignedBytes, writeByte, writeBytes, writtenBytes } from "./bytes.ts";
 import {
   type ConstantGlobals,
@@ -41,8 +42,8 @@ export interface EmitOptions {
 /** The bytes of a module that imports its memory and exports `module.exports`; vector parameters keep a function from being called by a host. */
 export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Array {
   const indices = new Map(module.functions.map((each, index) => [each.name, index]));
-  const helpers: TranscendentalOp[] = [];
-  const helperIndex = (op: TranscendentalOp): number => {
+  const helpers: Helper[] = [];
+  const helperIndex = (op: Helper): number => {
     if (!helpers.includes(op)) helpers.push(op);
     return module.functions.length + helpers.indexOf(op);
   };
@@ -53,7 +54,7 @@ export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Ar
   };
   const globals: ConstantGlobals | undefined = options.constants === "global" ? new Map() : undefined;
   const functions = module.functions.map((each) => emitFunction(each, { fused: options.fused ?? false, globals, helperIndex, functionIndex }));
-  const helperFunctions = helpers.map((op) => emitHelper(op, globals));
+  const helperFunctions = helpers.map((op) => (op === "barrier" ? emitBarrier() : emitTranscendental(op, globals)));
   return assembleModule({
     memory: options.memory ?? { import: ["env", "memory"], initialPages: 0 },
     functions: [...functions, ...helperFunctions],
@@ -63,10 +64,13 @@ export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Ar
   });
 }
 
+/** What a module may need beside its own functions. */
+type Helper = TranscendentalOp | "barrier";
+
 interface ModuleContext {
   readonly fused: boolean;
   readonly globals: ConstantGlobals | undefined;
-  readonly helperIndex: LoweringContext["helperIndex"];
+  readonly helperIndex: (op: Helper) => number;
   readonly functionIndex: (name: string) => number;
 }
 
@@ -82,7 +86,7 @@ function valueType(type: LoopType): ValueType {
 }
 
 /** A transcendental as a function of its own. */
-function emitHelper(op: TranscendentalOp, globals: ConstantGlobals | undefined): AssembledFunction {
+function emitTranscendental(op: TranscendentalOp, globals: ConstantGlobals | undefined): AssembledFunction {
   const { build, operands } = transcendentals[op];
   const params: readonly ValueType[] = operands === 2 ? ["v128", "v128"] : ["v128"];
   const pool = createLocalPool(params, globals);
@@ -161,6 +165,9 @@ function emitStatement(statement: Statement, context: FunctionContext): void {
       return;
     case "copy":
       write(instruction("none", "memory.copy", [of(statement.to), of(statement.from), of(statement.bytes)]));
+      return;
+    case "barrier":
+      write(instruction("none", "call", [constantI32(statement.address), of(statement.threads)], unsignedBytes(context.helperIndex("barrier"))));
       return;
     default:
       unreachable(statement);

@@ -84,7 +84,12 @@ const scratch = new DataView(new ArrayBuffer(16));
 
 function constantOf(fill: (view: DataView) => void): Instruction {
   fill(scratch);
-  return instruction("v128", "v128.const", [], Array.from({ length: 16 }, (_, index) => scratch.getUint8(index)));
+  return instruction(
+    "v128",
+    "v128.const",
+    [],
+    Array.from({ length: 16 }, (_, index) => scratch.getUint8(index)),
+  );
 }
 
 /** The immediate of a memory access: its alignment (4 bytes, a hint), constant offset, and lane if it has one. */

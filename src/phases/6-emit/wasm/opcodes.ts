@@ -1,14 +1,16 @@
 /**
  * The WebAssembly instructions that Sluice emits, by their names in the specification (a table; numbers from the core specification 2.0 and the
- * relaxed SIMD proposal). Never holds immediates.
+ * relaxed SIMD and threads proposals). Never holds immediates.
  */
 export const opcodes = {
   loop: [0x03],
   if: [0x04],
   else: [0x05],
   end: [0x0b],
+  br: [0x0c],
   br_if: [0x0d],
   call: [0x10],
+  drop: [0x1a],
   select: [0x1b],
   "local.get": [0x20],
   "local.set": [0x21],
@@ -16,6 +18,7 @@ export const opcodes = {
   "global.get": [0x23],
   "i32.load": [0x28],
   "i32.const": [0x41],
+  "i64.const": [0x42],
   "i32.eq": [0x46],
   "i32.lt_s": [0x48],
   "i32.le_s": [0x4c],
@@ -85,6 +88,11 @@ export const opcodes = {
   "i32x4.trunc_sat_f64x2_s_zero": [0xfd, 0xfc, 0x01],
   "f64x2.convert_low_i32x4_s": [0xfd, 0xfe, 0x01],
   "f32x4.relaxed_madd": [0xfd, 0x85, 0x02],
+  "memory.atomic.notify": [0xfe, 0x00],
+  "memory.atomic.wait32": [0xfe, 0x01],
+  "i32.atomic.load": [0xfe, 0x10],
+  "i32.atomic.store": [0xfe, 0x17],
+  "i32.atomic.rmw.add": [0xfe, 0x1e],
 } as const satisfies Readonly<Record<string, readonly number[]>>;
 
 export type OpcodeName = keyof typeof opcodes;

@@ -8,9 +8,9 @@
 import { type Instruction, simd } from "../instruction.ts";
 import { add, atLeast, atMost, div, mul, number, polynomial, shift, sub, withSignOf } from "./arithmetic.ts";
 
-const LOG2_E = 1.4426950408889634;
+const LOG2_E = Math.LOG2E;
 export const LN2_HIGH = 0.693359375;
-export const LN2_LOW = -2.12194440054690583e-4;
+export const LN2_LOW = -2.121944400546906e-4;
 /** 1.5·2²³: floats of this size step by 1. */
 const ROUNDER = 12582912;
 

@@ -6,8 +6,8 @@ import { constantF64, constantLanes, type Instruction, shuffle, simd } from "../
 import { add, atLeast, atMost, choose, convert, mul, number, polynomial, shift, sub } from "./arithmetic.ts";
 
 /** The first 33 bits of π/2 (n times it is exact in float64) and the rest. */
-const HALF_PI_HIGH = 1.57079632673412561417;
-const HALF_PI_LOW = 6.07710050650619224932e-11;
+const HALF_PI_HIGH = 1.5707963267341256;
+const HALF_PI_LOW = 6.077100506506192e-11;
 
 /** (sin r − r)/r³ and (cos r − 1 + r²/2)/r⁴ in r². */
 const sine = [-0.16666655, 0.008332187, -0.00019517895];

@@ -1,0 +1,144 @@
+/**
+ * Moves elementwise work into recurrences.
+ *
+ * In: a graph. Out: the same, where elementwise values that only a scan reads are computed in its body from what they are made of, and elementwise values made of
+ * what a scan emits are emitted instead: one pass over memory less for each. (`z = σ(Wz·x)` of a minGRU, the loss gradient, masks on outputs.) Sums that follow a
+ * product stay with the product; hoist puts them there.
+ */
+import { withoutAxes } from "../../ir/tensor/axes.ts";
+import { copyNode, graphBuilder, importNodes, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import type { Graph, Node, Op, Output } from "../../ir/tensor/node.ts";
+import { isElementwise, isView } from "../../ir/tensor/ops.ts";
+import type { Firing } from "../../ir/tensor/rewrite.ts";
+import { readersOf, remake, type Replacement } from "./remake.ts";
+
+/** Sinks into the first scan that has something to take; call it until nothing changes. */
+export function sink(graph: Graph, trace: Firing[]): Graph {
+  const readers = readersOf(graph);
+  for (const [index, node] of graph.nodes.entries()) {
+    if (node.op !== "scan") continue;
+    const before = sunkBefore(graph, index, readers);
+    const after = before.size > 0 ? new Set<number>() : sunkAfter(graph, index); // not at once: what is read after may be made of what sinks before
+    if (before.size + after.size === 0) continue;
+    trace.push({ rule: "sink into the recurrence", op: "scan", became: "scan", name: node.attributes.scan!.stateNames.join(", ") });
+    return remake(graph, absorb(graph, index, before, after, readers));
+  }
+  return graph;
+}
+
+const HEAVY: ReadonlySet<Op> = new Set<Op>(["contract", "sum", "max_over", "gather", "scatter"]);
+
+/** A sum with the result of a product in it. */
+function followsProduct(graph: Graph, id: number): boolean {
+  const { op, args } = graph.nodes[id];
+  if (op !== "add" && op !== "sub") return false;
+  const made = (arg: number): boolean => HEAVY.has(graph.nodes[arg].op) || followsProduct(graph, arg) || (isView(graph.nodes[arg].op) && made(graph.nodes[arg].args[0]));
+  return args.some(made);
+}
+
+/** Elementwise over time, on reals, with no second axis of time and nothing generated in place. */
+function canSink(graph: Graph, id: number): boolean {
+  const { op, args, axes, type } = graph.nodes[id];
+  if (!isElementwise(op) || type !== "real" || !axes.includes("t")) return false;
+  if (axes.some((axis) => axis !== "t" && graph.axes.get(axis) === "T")) return false;
+  return args.every((arg) => graph.nodes[arg].type === "real" && graph.nodes[arg].op !== "random");
+}
+
+/** Elementwise ancestors of a scan's sequences that nothing else upstream of the scan reads. */
+function sunkBefore(graph: Graph, scan: number, readers: readonly (readonly number[])[]): Set<number> {
+  const upstream = new Uint8Array(graph.nodes.length);
+  upstream[scan] = 1;
+  const { args, attributes } = graph.nodes[scan];
+  const elsewhere = new Set(args.slice(attributes.scan!.sequences));
+  const sunk = new Set<number>();
+  for (let i = scan; i >= 0; i--) {
+    if (!upstream[i]) continue;
+    for (const arg of graph.nodes[i].args) upstream[arg] = 1;
+    if (i === scan || !canSink(graph, i) || followsProduct(graph, i) || elsewhere.has(i)) continue;
+    if (readers[i].every((reader) => reader < 0 || !upstream[reader] || reader === scan || sunk.has(reader))) sunk.add(i);
+  }
+  return sunk;
+}
+
+/** Elementwise values made of what a scan emits (and depends on its states) and of what does not depend on the scan. */
+function sunkAfter(graph: Graph, scan: number): Set<number> {
+  const recurrent = recurrentEmits(graph.nodes[scan]);
+  const downstream = new Uint8Array(graph.nodes.length);
+  downstream[scan] = 1;
+  const sunk = new Set<number>();
+  for (let i = scan + 1; i < graph.nodes.length; i++) {
+    const { args } = graph.nodes[i];
+    if (!args.some((arg) => downstream[arg])) continue;
+    downstream[i] = 1;
+    const inside = (arg: number): boolean => sunk.has(arg) || (graph.nodes[arg].op === "emitted" && graph.nodes[arg].args[0] === scan);
+    if (!canSink(graph, i) || !args.every((arg) => inside(arg) || !downstream[arg])) continue;
+    if (args.some((arg) => sunk.has(arg) || (inside(arg) && recurrent[graph.nodes[arg].attributes.index!]))) sunk.add(i);
+  }
+  return sunk;
+}
+
+/** For every emitted value, whether it depends on a state. */
+function recurrentEmits({ attributes }: Node): boolean[] {
+  const { body, states } = attributes.scan!;
+  const flags: boolean[] = [];
+  for (const node of body.nodes) flags.push(node.op === "parameter" ? node.attributes.kind === "state" : node.args.some((arg) => flags[arg]));
+  return body.outputs.slice(states).map((output) => flags[output.node]);
+}
+
+/** The scan with the sunk nodes in its body; those that others read are emitted. */
+function absorb(
+  graph: Graph,
+  index: number,
+  before: ReadonlySet<number>,
+  after: ReadonlySet<number>,
+  readers: readonly (readonly number[])[],
+): Map<number, Replacement> {
+  const node = graph.nodes[index];
+  const scan = node.attributes.scan!;
+  const inner = graphBuilder(graph.axes);
+  const lists = { sequence: [] as number[], static: [] as number[] };
+  const memo = new Map<number, NodeId>();
+  const place = new Map<number, NodeId>();
+  const value = (id: number): NodeId => {
+    const known = memo.get(id);
+    if (known !== undefined) return known;
+    const made = makeValue(id);
+    memo.set(id, made);
+    return made;
+  };
+  const makeValue = (id: number): NodeId => {
+    const outer = graph.nodes[id];
+    if (before.has(id) || after.has(id)) return copyNode(inner, outer, outer.args.map(value));
+    if (outer.op === "emitted" && outer.args[0] === index) return place.get(scan.body.outputs[scan.states + outer.attributes.index!].node)!;
+    if (outer.op === "constant") return inner.constant(outer.attributes.value!, outer.type);
+    if (outer.op === "broadcast") return inner.broadcast(value(outer.args[0]), withoutAxes(outer.attributes.over!, ["t"]));
+    return parameterOf(inner, lists, id, outer);
+  };
+  const imported = importNodes(inner, scan.body, {
+    replace: ({ op, attributes }) => {
+      if (op !== "parameter" || attributes.kind === "state") return undefined;
+      return value(node.args[attributes.kind === "sequence" ? attributes.index! : scan.sequences + attributes.index!]);
+    },
+  });
+  for (const [old, id] of imported) place.set(old, id);
+  const outputs: Output[] = scan.body.outputs.map(({ name, node: id }) => ({ name, node: place.get(id)! }));
+  const replacements = new Map<number, Replacement>();
+  const sunk = [...before, ...after].sort((a, b) => a - b);
+  for (const id of sunk) {
+    if (!readers[id].some((reader) => reader !== index && !before.has(reader) && !after.has(reader))) continue;
+    const k = outputs.length - scan.states;
+    outputs.push({ name: `emit ${k}`, node: value(id) });
+    replacements.set(id, (g, get) => g.emitted(get(index), k));
+  }
+  const body = inner.finish(outputs);
+  const args = [...lists.sequence, ...lists.static, ...node.args.slice(scan.sequences + scan.statics)];
+  const attributes = { scan: { ...scan, sequences: lists.sequence.length, statics: lists.static.length, body } };
+  replacements.set(index, (g, get) => copyNode(g, { ...node, attributes }, args.map(get)));
+  return replacements;
+}
+
+function parameterOf(inner: GraphBuilder, lists: { readonly sequence: number[]; readonly static: number[] }, id: number, { axes, type }: Node): NodeId {
+  const kind = axes.includes("t") ? "sequence" : "static";
+  lists[kind].push(id);
+  return inner.parameter(kind, lists[kind].length - 1, { axes: withoutAxes(axes, ["t"]), type });
+}
