@@ -44,7 +44,7 @@ export function readText(path: string): string {
 /** Writes a file whole or not at all, with the folder it is to be in. @throws SluiceError E451, E484 */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    ensureFolder(dirname(path));
   } catch (error) {
     throw new SluiceError("E484", writeProblem(path, error), [], { cause: error });
   }
@@ -55,13 +55,20 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
 export function checkWritable(path: string): void {
   try {
     if (existsSync(path) && statSync(path).isDirectory()) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
-    mkdirSync(dirname(path), { recursive: true });
+    ensureFolder(dirname(path));
     const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
     closeSync(openSync(beside, "w"));
     rmSync(beside, { force: true });
   } catch (error) {
     throw new SluiceError("E484", writeProblem(path, error), [], { cause: error });
   }
+}
+
+/** Makes a folder and those above it. Node's own recursive form never ends on a file system that refuses folders (/proc). */
+function ensureFolder(path: string): void {
+  if (existsSync(path)) return;
+  ensureFolder(dirname(path));
+  mkdirSync(path);
 }
 
 function readProblem(path: string, error: unknown): string {
@@ -90,6 +97,7 @@ function writeProblem(path: string, error: unknown): string {
     case "EACCES":
     case "EPERM":
     case "EROFS":
+    case "ENOENT":
       return `${path} could not be written: this user may not write in ${dirname(path)}; name another place with --out`;
     case "EISDIR":
       return `${path} is a folder; name a file in it with --out`;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { compile } from "./compiled.ts";
 import { createModel, loadModel, type Model } from "./model.ts";
+import { SluiceError } from "../support/diagnostic.ts";
 import { createRandom } from "../support/random.ts";
 
 const cell = compile(`
@@ -164,6 +165,24 @@ test("a file alone gives back the same model; a broken one says what is wrong", 
   const edited = (from: string, to: string): Uint8Array => Uint8Array.from(text.replace(from, to), (character) => character.charCodeAt(0));
   expect(() => loadModel(edited('"format":"sluice"', '"format":"sluces"'))).toThrow(/holds tensors but no equations/);
   expect(() => loadModel(edited('\\"H\\":5', '\\"H\\":4'))).toThrow(/has the shape/);
+});
+
+test("no damage to a file makes an internal error", () => {
+  const bytes = model("wasm", 2).toBytes();
+  const load = (damaged: Uint8Array): void => {
+    try {
+      loadModel(damaged);
+    } catch (error) {
+      expect(error).toBeInstanceOf(SluiceError);
+    }
+  };
+  for (let length = 0; length < bytes.length; length += 61) load(bytes.subarray(0, length));
+  const random = createRandom(8);
+  for (let round = 0; round < 150; round++) {
+    const damaged = bytes.slice();
+    for (let k = 0; k < 3; k++) damaged[random.integer(bytes.length)] = random.integer(256);
+    load(damaged);
+  }
 });
 
 test("a text with errors is used only by mistake, and that mistake shows its report", () => {

@@ -148,7 +148,7 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions): Run 
     outputs: ["loss"],
     gradient: true,
     weightNoise: settings.weightNoise,
-    units: [{ entry: "update", graph: optimizerGraph(settings.optimizer, count) }],
+    units: [{ entry: "update", key: `${JSON.stringify(settings.optimizer)} ${count}`, graph: () => optimizerGraph(settings.optimizer, count) }],
   });
   checkInputs(network, passes.lane.feed, dataset.inputs, dataset.name);
   const valid = settings.validateEvery > 0 ? dataset.valid : undefined;

@@ -4,14 +4,13 @@
  * In: the batch, parameters, states and seed of the step that failed. Out: a sentence with equation, time, sequence and unit. Runs the step once more with
  * every named value recorded, on the same device, so that it sees the same overflow.
  */
-import { lower } from "../compile.ts";
 import type { Network, ValueDeclaration } from "../ir/network/node.ts";
 import type { Variant } from "../ir/network/variant.ts";
 import type { Buffer } from "../ir/program/node.ts";
+import { type DeviceOptions, openExecutable } from "../model/compile-once.ts";
 import { createFeed } from "../model/feed.ts";
 import type { ParameterSlot } from "../model/parameters.ts";
 import { shapeFor } from "../model/run.ts";
-import { type DeviceOptions, prepareExecutable } from "../model/specialize.ts";
 import { positionAt, type Source } from "../support/source.ts";
 import type { Batch } from "./data/dataset.ts";
 
@@ -68,8 +67,8 @@ function firstValue({ network, slots, device, variant, batch, seed, parameters, 
   if (network.loss !== undefined) values.push(...network.values.filter((value) => value.name === network.loss));
   const outputs = values.map((value) => (value.name === network.loss ? "loss_steps" : value.name));
   const { gradient: _, ...forward } = variant;
-  const graph = lower(network, { ...forward, outputs: [...new Set(outputs)] }).graph;
-  const executable = prepareExecutable([{ entry: "record", graph }], slots, { capacity: batch.steps, batch: batch.batch }, device)();
+  const plan = { entry: "record", variant: { ...forward, outputs: [...new Set(outputs)] } };
+  const executable = openExecutable(network, [plan], slots, { capacity: batch.steps, batch: batch.batch }, device);
   executable.buffers.get("parameters")?.set(parameters);
   for (const [name, values] of Object.entries(states)) executable.buffers.get(`state:${name}`)?.set(values);
   executable.buffers.get("seed")?.fill(seed);

@@ -4,16 +4,16 @@
  * In: batches. Out: filled buffers (loss, gradients, values). Compiled for what the source needs; a batch that needs more (lengths where there were
  * none before) compiles anew and keeps parameters, moments and states.
  */
-import { type Lowering, lower, type Unit } from "../compile.ts";
 import type { BufferRole } from "../ir/program/node.ts";
 import type { Network } from "../ir/network/node.ts";
 import type { Variant } from "../ir/network/variant.ts";
+import { type DeviceOptions, openExecutable, type UnitPlan } from "../model/compile-once.ts";
 import { createFeed, type Feed } from "../model/feed.ts";
 import type { Clamps } from "../model/model.ts";
 import type { ParameterSlot } from "../model/parameters.ts";
 import { readClamps, writeClamps } from "../model/run.ts";
 import type { Sizes } from "../model/sizes.ts";
-import { type DeviceOptions, prepareExecutable } from "../model/specialize.ts";
+
 import { beginStates, type StateSlot, stateSlots, statesBeginConstant } from "../model/states.ts";
 import { type Executable, floatBuffer } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
@@ -33,7 +33,7 @@ export interface PassOptions {
   /** Values held fixed. */
   readonly clamps?: Clamps;
   /** Further entries of the same program (the optimizer's). */
-  readonly units?: readonly Unit[];
+  readonly units?: readonly UnitPlan[];
 }
 
 /** What is compiled at present. */
@@ -42,7 +42,6 @@ export interface Lane {
   readonly feed: Feed;
   readonly states: readonly StateSlot[];
   readonly parameters: Float32Array;
-  readonly lowering: Lowering;
   readonly lengths: boolean;
 }
 
@@ -91,14 +90,13 @@ export function createPasses(options: PassOptions): Passes {
   }
 
   function open(lengths: boolean): Lane {
-    const plain = lower(network, variantOf(carries && !begin ? "carried" : "fresh", lengths));
-    const units: Unit[] = [{ entry: "step", graph: plain.graph }];
-    if (begin) units.push({ entry: "step_carried", graph: lower(network, variantOf("carried", lengths)).graph });
-    units.push(...(options.units ?? []));
-    const executable = prepareExecutable(units, slots, { capacity: source.capacity, batch: source.batch }, options.device)();
+    const plans: UnitPlan[] = [{ entry: "step", variant: variantOf(carries && !begin ? "carried" : "fresh", lengths) }];
+    if (begin) plans.push({ entry: "step_carried", variant: variantOf("carried", lengths) });
+    plans.push(...(options.units ?? []));
+    const executable = openExecutable(network, plans, slots, { capacity: source.capacity, batch: source.batch }, options.device);
     writeClamps(executable, options.clamps);
     const feed = createFeed(executable, network);
-    return { executable, feed, states: stateSlots(executable), parameters: parametersOf(executable), lowering: plain, lengths };
+    return { executable, feed, states: stateSlots(executable), parameters: parametersOf(executable), lengths };
   }
 
   function laneFor(batch: Batch): Lane {

@@ -459,7 +459,8 @@ export function freeIndices(term: Draft, found = new Set<string>()): Set<string>
       return found.add(term.index);
     case "reduction": {
       const inner = freeIndices(term.body);
-      if (term.op !== "softmax") inner.delete(term.index);
+      if (term.op === "softmax") inner.add(term.index);
+      else inner.delete(term.index);
       for (const index of inner) found.add(index);
       return found;
     }

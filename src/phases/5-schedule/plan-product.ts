@@ -7,13 +7,13 @@
 import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
 import { renameAccess, strideOf, type Access, type Place } from "./access.ts";
 import { labelOf } from "./label.ts";
-import type { Planner } from "./plan.ts";
+import type { Planning } from "./planning.ts";
 import { panelElements, PIECE, TILE_ROWS } from "./product.ts";
 import type { ProductRoles } from "./roles.ts";
 import { timedOf, type Timed } from "./space.ts";
 import type { Dimension, PackStep, ProductStep, Step } from "./step.ts";
 
-export function planProduct(planner: Planner, roles: ProductRoles, prepared: boolean): void {
+export function planProduct(planner: Planning, roles: ProductRoles, prepared: boolean): void {
   const { graph, places } = planner;
   const a = planner.accessOf(roles.a);
   const c = planner.targetOf(roles.result);
@@ -65,19 +65,19 @@ export function planProduct(planner: Planner, roles: ProductRoles, prepared: boo
 }
 
 /** Elements that a dimension has at most. */
-function room(planner: Planner, { axes, size, timed }: Dimension): number {
+function room(planner: Planning, { axes, size, timed }: Dimension): number {
   return timed ? size * planner.sizes.extent(axes.find((axis) => planner.sizes.of(axis) === "T")!) : size;
 }
 
 const whole = (place: Place): Access => ({ place, offset: 0, perLength: 0, strides: new Map() });
 const innerStride = (access: Access, { axes }: Dimension): number => (axes.length === 0 ? 0 : strideOf(access, axes[axes.length - 1]));
 
-function outerLoops(planner: Planner, axes: readonly AxisName[], reduced: readonly AxisName[]): ProductStep["outer"] {
+function outerLoops(planner: Planning, axes: readonly AxisName[], reduced: readonly AxisName[]): ProductStep["outer"] {
   return axes.map((axis) => ({ axis, size: planner.sizes.of(axis), reduces: reduced.includes(axis) }));
 }
 
 /** The innermost axes that lie row-major in every access, as one dimension, and the axes that are left. */
-function dimension(planner: Planner, axes: readonly AxisName[], accesses: readonly Access[]): { merged: Dimension; rest: readonly AxisName[] } {
+function dimension(planner: Planning, axes: readonly AxisName[], accesses: readonly Access[]): { merged: Dimension; rest: readonly AxisName[] } {
   const { sizes } = planner;
   const useful = axes.filter((axis) => sizes.of(axis) !== 1);
   if (useful.length === 0) return { merged: { axes: axes.slice(-1), size: 1, timed: false }, rest: [] };
@@ -104,7 +104,7 @@ interface Part {
 }
 
 /** The arrays that make up B without concatenations being made; undefined if a part does not fit the packer. */
-function packParts(planner: Planner, roles: ProductRoles): PackStep["parts"] | undefined {
+function packParts(planner: Planning, roles: ProductRoles): PackStep["parts"] | undefined {
   const parts = partsOf(planner, roles.b, new Map(), new Map());
   const split = parts.some((part) => part.starts.size > 0);
   if (split && (roles.n.length !== 1 || roles.k.length !== 1 || roles.batched.length > 0)) return undefined;
@@ -122,7 +122,7 @@ function packParts(planner: Planner, roles: ProductRoles): PackStep["parts"] | u
   });
 }
 
-function partsOf(planner: Planner, node: number, starts: ReadonlyMap<AxisName, number>, lengths: ReadonlyMap<AxisName, number>): Part[] {
+function partsOf(planner: Planning, node: number, starts: ReadonlyMap<AxisName, number>, lengths: ReadonlyMap<AxisName, number>): Part[] {
   const { op, args, attributes } = planner.graph.nodes[node];
   const renamed = (parts: Part[], from: readonly AxisName[], to: readonly AxisName[]): Part[] => {
     const change = (map: ReadonlyMap<AxisName, number>): Map<AxisName, number> => new Map([...map].map(([axis, value]) => [from.includes(axis) ? to[from.indexOf(axis)] : axis, value]));
@@ -157,14 +157,14 @@ function partsOf(planner: Planner, node: number, starts: ReadonlyMap<AxisName, n
 
 /** The panels of B, made where B's parts are in memory: once for equal operands. */
 function packPanels(
-  planner: Planner,
+  planner: Planning,
   roles: ProductRoles,
   parts: PackStep["parts"],
   n: Dimension,
   k: Dimension,
   panelWidth: number,
 ): { panels: Place; strides: ReadonlyMap<AxisName, number> } {
-  let home: Planner = planner;
+  let home: Planning = planner;
   let node = roles.b;
   while (home.outside) {
     const inner = home.graph.nodes[node];

@@ -8,9 +8,9 @@
 import type { Node } from "../../ir/tensor/node.ts";
 import { laterAccess, pickAccess, strideOf, touch } from "./access.ts";
 import { labelOf } from "./label.ts";
-import { Planner, type Outside, type Value } from "./plan.ts";
+import type { Outside, Planning, Value } from "./planning.ts";
 
-export function planScan(planner: Planner, node: number): void {
+export function planScan(planner: Planning, node: number): void {
   const { graph, places, sizes } = planner;
   const scan = graph.nodes[node].attributes.scan!;
   const { args } = graph.nodes[node];
@@ -37,7 +37,7 @@ export function planScan(planner: Planner, node: number): void {
     parameter: valueOfParameter,
     static: ({ op, attributes }) => (op === "parameter" && attributes.kind === "static" ? { planner, node: args[scan.sequences + attributes.index!] } : undefined),
   };
-  const inner = new Planner(body, places, outside);
+  const inner = planner.nested(body, outside);
 
   const begin = places.clock++;
   const want = states.map(({ after }, k) => ({ node: body.outputs[k].node, access: after, direct: true }));

@@ -7,13 +7,13 @@
 import type { Graph, Node } from "../../ir/tensor/node.ts";
 import { isLeaf } from "./group.ts";
 import { labelOf } from "./label.ts";
-import { Planner, type Outside } from "./plan.ts";
+import type { Outside, Planning } from "./planning.ts";
 import { touch, type Access } from "./access.ts";
 
 /** Time steps in hand: enough rows for whole tiles, few enough for the cache. */
 const ROWS = 32;
 
-export function planStrip(planner: Planner, members: readonly number[], causal: boolean): void {
+export function planStrip(planner: Planning, members: readonly number[], causal: boolean): void {
   const { graph, places } = planner;
   const inside = new Map<number, number>();
   const nodes: Node[] = [];
@@ -45,7 +45,7 @@ export function planStrip(planner: Planner, members: readonly number[], causal: 
   // What a value from outside needs (a place, a constant in memory) is made before the loop.
   for (const node of outer) if (!isLeaf(graph.nodes[node])) planner.valueOf(node);
   const rows = Math.min(ROWS, places.capacity);
-  const strip = new Planner(body, places, outside, rows);
+  const strip = planner.nested(body, outside, rows);
   const targets: Access[] = [];
   const want = leaving.map((member) => {
     const access = planner.targetOf(member);

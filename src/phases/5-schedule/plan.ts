@@ -8,31 +8,22 @@
 import type { AxisName, AxisSize, Graph, Node } from "../../ir/tensor/node.ts";
 import { invariant } from "../../support/invariant.ts";
 import {
-  denseAccess, laterAccess, lastStepAccess, mergeAccess, pickAccess, renameAccess, sliceAccess, splitAccess, touch,
+  denseAccess, mergeAccess, pickAccess, renameAccess, sliceAccess, splitAccess, touch,
   type Access, type Place, type Sizes,
 } from "./access.ts";
 import { groupNodes, isFused, isLeaf, isSink, isView, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
 import { labelOf } from "./label.ts";
+import { planLast, planScatter, planShift } from "./plan-moves.ts";
 import { planProduct } from "./plan-product.ts";
 import { planScan } from "./plan-scan.ts";
 import { planStrip } from "./plan-strip.ts";
+import type { Outside, Planning, ScanValues, Value, Want } from "./planning.ts";
 import type { Places } from "./places.ts";
 import { hasSquares, splitRegions, type Regions } from "./regions.ts";
 import { consumersOf, productsOf, type ProductRoles } from "./roles.ts";
 import type { NestStep, Operand, Operation, Step } from "./step.ts";
 
-/** Where a node's value is: a number, or memory. */
-export type Value = { readonly kind: "constant"; readonly value: number } | { readonly kind: "access"; readonly access: Access };
-
-/** What a body knows of its scan. */
-export interface Outside {
-  /** Value of a parameter. */
-  readonly parameter: (node: Node) => Value;
-  /** Planner and node behind a static parameter, for operands that are packed before the loop. */
-  readonly static: (node: Node) => { readonly planner: Planner; readonly node: number } | undefined;
-}
-
-export class Planner {
+export class Planner implements Planning {
   readonly graph: Graph;
   readonly places: Places;
   readonly sizes: Sizes;
@@ -41,7 +32,7 @@ export class Planner {
   readonly consumers: readonly (readonly number[])[];
   readonly products: ReadonlyMap<number, ProductRoles>;
   readonly prepared: readonly boolean[];
-  readonly scans = new Map<number, { readonly emitted: readonly Value[]; readonly finals: readonly Value[]; readonly before: readonly Access[] }>();
+  readonly scans = new Map<number, ScanValues>();
   /** Places filled outside the loop that this planner's steps run in, and read in every round. */
   readonly held: Place[] = [];
   /** Sums over t inside a strip, which go on from strip to strip. */
@@ -125,7 +116,7 @@ export class Planner {
   }
 
   /** Plans every group. `want` says where outputs go; what cannot be written there directly is copied at the end. */
-  plan(want: readonly { readonly node: number; readonly access: Access; readonly direct: boolean }[]): void {
+  plan(want: readonly Want[]): void {
     const copies: { node: number; access: Access }[] = [];
     for (const { node, access, direct } of want) {
       const source = direct ? this.behindNames(node, access) : undefined;
@@ -343,91 +334,24 @@ export class Planner {
         return;
       }
       case "scatter":
-        this.planScatter(node, into);
+        planScatter(this, node, into);
         return;
       case "shift":
-        this.setValue(node, this.shifted(node));
+        this.setValue(node, planShift(this, node));
         return;
       case "last":
-        this.setValue(node, this.lastValue(node));
+        this.setValue(node, planLast(this, node));
         return;
     }
     throw invariantFailure(`no step for ${op} of type ${type}`);
   }
 
-  private planScatter(node: number, into: Step[]): void {
-    const { args, attributes, axes, type } = this.graph.nodes[node];
-    // A place of its own: the nest clears it whole before it adds.
-    const target = this.places.scratch(labelOf(this.graph, node), axes, type, this.sizes, 0, this.prepared[node]);
-    const values = this.valueOf(args[0]);
-    const index = this.accessOf(args[1]);
-    const arg: Operand = values.kind === "constant" ? { ...values, type } : { kind: "access", access: values.access, type };
-    const operation: Operation = {
-      op: "scatter",
-      args: [arg, { kind: "access", access: index, type: "index" }],
-      type,
-      stores: [pickAccess(target, attributes.axis!, 0)],
-      over: [],
-      position: new Map([["index", target.strides.get(attributes.axis!)!]]),
-    };
-    const space = this.graph.nodes[args[0]].axes.map((name) => ({ name, size: this.sizes.of(name) }));
-    this.add({ kind: "nest", label: labelOf(this.graph, node), axes: space, operations: [operation] }, [target, index, ...(values.kind === "access" ? [values.access] : [])], into);
-    const wanted = this.wanted.get(node);
-    if (wanted) this.copy({ kind: "access", access: target }, wanted, this.graph.nodes[node], `copy to ${wanted.place.name}`, into);
-    this.setValue(node, wanted ?? target);
+  wantedAt(node: number): Access | undefined {
+    return this.wanted.get(node);
   }
 
-  /** x_{t−lag}: the slots of a state if that is what x is, else a sequence with |lag| more slots. */
-  private shifted(node: number): Access {
-    const { args, attributes, type } = this.graph.nodes[node];
-    const lag = attributes.lag!;
-    const source = this.graph.nodes[args[0]];
-    if (source.op === "emitted" && Math.abs(lag) === 1) {
-      const scan = this.graph.nodes[source.args[0]];
-      const { body, states, sequences, statics, reverse } = scan.attributes.scan!;
-      const next = body.outputs[states + source.attributes.index!].node;
-      for (let k = 0; k < states; k++) {
-        const same = body.outputs[k].node === next && scan.args[sequences + statics + k] === args[1];
-        if (same && (lag === 1) === !reverse) return this.scans.get(source.args[0])!.before[k];
-      }
-    }
-    const slots = Math.abs(lag);
-    const place = this.places.scratch(labelOf(this.graph, node), source.axes[0] === "t" ? source.axes : ["t", ...source.axes.filter((axis) => axis !== "t")], type, this.sizes, slots);
-    const stride = place.strides.get("t")!;
-    const first = lag > 0 ? pickAccess(place, "t", 0) : { ...pickAccess(place, "t", 0), perLength: stride };
-    const initial = slots === 1 ? first : { ...first, strides: new Map([...first.strides, [attributes.lags!, stride]]) };
-    this.copy(this.valueOf(args[1]), initial, this.graph.nodes[args[1]], `initial ${labelOf(this.graph, node)}`, this.steps);
-    this.copy(this.valueOf(args[0]), lag > 0 ? laterAccess(place, slots) : place, source, labelOf(this.graph, node), this.steps);
-    return lag > 0 ? place : laterAccess(place, slots);
-  }
-
-  private lastValue(node: number): Access {
-    const { args, attributes, axes, type } = this.graph.nodes[node];
-    const x = this.accessOf(args[0]);
-    if (attributes.reverse) return pickAccess(x, "t", 0);
-    if (args.length === 1) return lastStepAccess(x);
-    const lengths = this.graph.nodes[args[1]];
-    const index = this.places.scratch("last step", lengths.axes, "index", this.sizes);
-    const one: Operand = { kind: "constant", value: 1, type: "index" };
-    const zero: Operand = { kind: "constant", value: 0, type: "index" };
-    const given: Operand = { kind: "access", access: this.accessOf(args[1]), type: "index" };
-    const operations: Operation[] = [
-      { op: "less", args: [given, one], type: "real", stores: [], over: [] },
-      { op: "sub", args: [given, one], type: "index", stores: [], over: [] },
-      { op: "select", args: [{ kind: "operation", index: 0 }, zero, { kind: "operation", index: 1 }], type: "index", stores: [index], over: [] },
-    ];
-    this.add({ kind: "nest", label: "last step", axes: lengths.axes.map((name) => ({ name, size: this.sizes.of(name) })), operations }, [this.accessOf(args[1]), index]);
-    const target = this.targetOf(node);
-    const lookup: Operation = {
-      op: "gather",
-      args: [{ kind: "access", access: pickAccess(x, "t", 0), type }, { kind: "access", access: index, type: "index" }],
-      type,
-      stores: [target],
-      over: [],
-      position: new Map([["index", x.strides.get("t") ?? 0]]),
-    };
-    this.add({ kind: "nest", label: labelOf(this.graph, node), axes: axes.map((name) => ({ name, size: this.sizes.of(name) })), operations: [lookup] }, [x, index, target]);
-    return target;
+  nested(graph: Graph, outside: Outside, rows?: number): Planning {
+    return new Planner(graph, this.places, outside, rows);
   }
 
   /** True if a sum goes on from what its target holds. */
@@ -436,7 +360,7 @@ export class Planner {
   }
 
   /** Keeps alive through a loop [begin, end] what its body reads from outside (places made before number `known`, and what was packed for it). */
-  holdAround(inner: Planner, known: number, begin: number, end: number): void {
+  holdAround(inner: Planning, known: number, begin: number, end: number): void {
     for (const place of inner.held) {
       place.live.from = Math.min(place.live.from, begin);
       place.live.to = Math.max(place.live.to, end);
