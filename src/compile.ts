@@ -109,6 +109,12 @@ export interface CompileOptions {
   readonly weights: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** Fused multiply-add (relaxed SIMD) instead of two roundings: faster where the engine has it, other last bits. */
   readonly fused?: boolean;
+  /** Rows of a product's tile: 4, or 6 where the engine keeps program order and multiplies and adds in one. */
+  readonly tileRows?: number;
+  /** Where vector constants live: in the code (V8 up to 12) or in globals (V8 13 and later rebuild them at each use). */
+  readonly constants?: "code" | "global";
+  /** Threads that a run may be divided among; more than 1 makes entries of (T, p, P) over a shared memory. */
+  readonly threads?: number;
 }
 
 /**
@@ -116,10 +122,13 @@ export interface CompileOptions {
  * what depends on the weights alone and must run after they change.
  */
 export function compileProgram(units: readonly Unit[], options: CompileOptions): { readonly loops: LoopModule; readonly program: Program } {
-  const { loops, buffers, entries, memoryBytes, parameterCount } = schedule(units, { capacity: options.capacity, weights: options.weights });
+  const { capacity, batch, weights, threads = 1, tileRows, fused, constants } = options;
+  const { loops, buffers, entries, memoryBytes, parameterCount } = schedule(units, { capacity, weights, threads, tileRows });
   verifyLoopModule(loops);
-  const wasm = emitWasm(loops, { fused: options.fused, memory: { import: ["env", "memory"], initialPages: Math.ceil(memoryBytes / 65536) } });
-  const program: Program = { wasm, memoryBytes, capacity: options.capacity, batch: options.batch, buffers, entries, parameterCount };
+  const pages = Math.ceil(memoryBytes / 65536);
+  const shared = threads > 1;
+  const wasm = emitWasm(loops, { fused, constants, memory: { import: ["env", "memory"], initialPages: pages, shared, maximumPages: shared ? pages : undefined } });
+  const program: Program = { wasm, memoryBytes, capacity, batch, threads, buffers, entries, parameterCount };
   verifyProgram(program);
   return { loops, program };
 }

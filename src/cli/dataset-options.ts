@@ -10,6 +10,8 @@ import type { Command } from "commander";
 import type { DatasetRecord } from "../model/dataset-record.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { BatchSource, Dataset } from "../train/data/dataset.ts";
+import type { SequencesRecord } from "../train/data/jsonl.ts";
+import { sequenceFileDataset } from "../train/data/sequence-file.ts";
 import { evaluationStreams, type Tracks } from "../train/data/streams.ts";
 import { encodeText, textDataset, type TextRecord } from "../train/data/text.ts";
 import { readTable } from "../train/data/csv.ts";
@@ -128,7 +130,7 @@ function openFile(path: string, flags: DataFlags, seed: number, record: DatasetR
     case "table":
       return openTable(text, name, flags, seed, record as TableRecord | undefined);
     case "sequences":
-      throw new SluiceError("E486", `${name}: not read yet`);
+      return { dataset: sequenceFileDataset(text, { file: name, batch: flags.batch, seed, record: record as SequencesRecord | undefined }) };
   }
 }
 

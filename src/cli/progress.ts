@@ -4,12 +4,14 @@
  * In: events of train/events.ts. Out: text through a Terminal. Rates and times left are of the last stretch, so they settle quickly and follow changes.
  */
 import { duration, figure, grouped } from "../inspect/draw.ts";
-import type { TrainEvent } from "../train/events.ts";
+import type { TrainEvent, ValidationEvent } from "../train/events.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ProgressOptions {
-  /** Unit of what counts: "characters", "steps". */
+  /** Unit of what counts: "characters", "time steps". */
   readonly unit: string;
+  /** What is told of a validation beside its loss; default every metric by its name. */
+  readonly measured?: (event: ValidationEvent) => readonly string[];
   /** Milliseconds between two drawings. */
   readonly everyMs?: number;
   readonly now?: () => number;
@@ -46,7 +48,7 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): (e
         return;
       }
       case "validation": {
-        const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${figure(value, 4)}`);
+        const metrics = options.measured?.(event) ?? Object.entries(event.metrics).map(([name, value]) => `${name} ${figure(value, 4)}`);
         const parts = [
           `step ${grouped(event.step)}`,
           `training ${figure(smoothed, 4)}`,

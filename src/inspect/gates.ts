@@ -5,6 +5,8 @@
  * never counts. Thresholds follow Karpathy, Johnson & Fei-Fei 2015 (left below 0.1, right above 0.9), carried over to other ranges by their width.
  */
 
+import type { GateDeclaration, Network } from "../ir/network/node.ts";
+
 /** A named value over time, row-major [steps, batch, units]. */
 export interface Recording {
   readonly name: string;
@@ -112,4 +114,26 @@ export function meanOverTime(recording: Recording): Float32Array {
 /** Steps after which half of a carried state is gone: ln 2 · τ̄. */
 export function halfLife(timeConstant: number): number {
   return Math.LN2 * timeConstant;
+}
+
+/**
+ * Which part of a state a gate keeps, told by the equations: the gate itself ("value", as in f∘c[t-1]), one minus it ("complement", as in
+ * (1 - z)∘h[t-1]), or nothing.
+ */
+export function carryOf(network: Network, gate: GateDeclaration): "value" | "complement" | undefined {
+  if (gate.role === "forget") return "value";
+  if (gate.role !== "update") return undefined;
+  const names = [gate.name, gate.name.split(".").at(-1)!].map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const any = `(?:${names.join("|")})`;
+  const state = String.raw`\s*[∘*]\s*[\p{L}\p{M}\p{N}_.]+\[t-1\]`;
+  for (const { equation } of network.values) {
+    if (new RegExp(String.raw`\(1 - ${any}\)${state}`, "u").test(equation)) return "complement";
+    if (new RegExp(String.raw`(?<![\p{L}\p{N}_.])${any}${state}`, "u").test(equation)) return "value";
+  }
+  return undefined;
+}
+
+/** The recording of one minus a gate. */
+export function complementOf(recording: Recording): Recording {
+  return { ...recording, values: Float32Array.from(recording.values, (value) => 1 - value) };
 }

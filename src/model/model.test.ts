@@ -192,4 +192,5 @@ test("a text with errors is used only by mistake, and that mistake shows its rep
   expect(() => createModel(cell, { sizes: { D: 3 } })).toThrow(/the size H has no value.*give one/);
   expect(() => createModel(cell, { sizes: { D: 3, H: 2, Q: 1 } })).toThrow(/Q is not a size of cell, which has/);
   expect(() => createModel(cell, { sizes: { D: 3, H: 1.5 } })).toThrow(/whole number/);
+  expect(() => createModel(cell, { sizes: { D: 3, H: 10_000_000 } })).toThrow(/cell would have 3.0e\+14 weights/);
 });

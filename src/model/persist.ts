@@ -102,6 +102,7 @@ export function readModel(bytes: Uint8Array, name = "the file"): ModelFile {
   const network = networkOf(compiled);
   const sizes = resolveSizes(network, readSizes(metadata, name));
   const { slots, count } = parameterLayout(network, sizes);
+  for (const slot of slots) checkShape(file, slot, name);
   const parameters = new Float32Array(count);
   for (const slot of slots) readWeight(file, slot, parameters, name);
   const seed = Number(metadata.get("seed") ?? 1);
@@ -118,7 +119,7 @@ export function readModel(bytes: Uint8Array, name = "the file"): ModelFile {
   };
 }
 
-function readWeight(file: SafetensorsFile, slot: ParameterSlot, parameters: Float32Array, name: string): void {
+function checkShape(file: SafetensorsFile, slot: ParameterSlot, name: string): void {
   const tensor = file.tensors.get(slot.name);
   if (tensor === undefined) throw new SluiceError("E470", `${name} lacks the weight ${slot.name} of its equations; the file is damaged`);
   if (tensor.shape.length !== slot.shape.length || tensor.shape.some((size, i) => size !== slot.shape[i]))
@@ -126,6 +127,10 @@ function readWeight(file: SafetensorsFile, slot: ParameterSlot, parameters: Floa
       "E470",
       `${name}: the weight ${slot.name} has the shape ${shapeText(tensor.shape)}, its equations need ${shapeText(slot.shape)}`,
     );
+}
+
+function readWeight(file: SafetensorsFile, slot: ParameterSlot, parameters: Float32Array, name: string): void {
+  const tensor = file.tensors.get(slot.name)!;
   const values = toFloat32(tensor);
   const broken = nonFinite(values);
   if (broken !== undefined)

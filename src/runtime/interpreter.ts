@@ -63,6 +63,7 @@ export function interpretUnits(units: readonly Unit[], { capacity, batch, weight
     memoryBytes: 0,
     capacity,
     batch,
+    threads: 1,
     buffers: [...shapes.values()],
     entries: ["prepare", ...units.map(({ entry }) => entry)].map((name) => ({ name, steps: [] })),
     parameterCount,

@@ -49,7 +49,7 @@ export function readCheckpoint(bytes: Uint8Array, name = "the checkpoint"): { re
     | undefined;
   if (progress === undefined)
     throw new SluiceError("E465", `${name} is a model without the state of its training; begin anew from its parameters instead`);
-  if (!Number.isInteger(progress.step) || progress.step < 0 || !Array.isArray(progress.validations))
+  if (!Number.isInteger(progress.step) || progress.step < 0 || !Array.isArray(progress.validations) || !progress.validations.every(isValidation))
     throw new SluiceError("E465", `${name} has an entry ${progressKey} that makes no sense; the file is damaged`);
   const best = progress.best && { ...progress.best, parameters: arrayOf(model.file, bestName, name) };
   return {
@@ -62,6 +62,11 @@ export function readCheckpoint(bytes: Uint8Array, name = "the checkpoint"): { re
       states: arraysOf(model.file, groups.states),
     },
   };
+}
+
+function isValidation(stored: unknown): boolean {
+  const { step, metrics } = (stored ?? {}) as Partial<Validation>;
+  return Number.isInteger(step) && typeof metrics === "object" && metrics !== null;
 }
 
 /** JSON has no NaN and writes null for it. */

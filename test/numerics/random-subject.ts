@@ -81,24 +81,31 @@ export function arraysOf(network: Network, { sizes, batch, outputs, lengths }: V
     const concrete = [...(perStep ? [steps] : []), batch, ...shapeOf(shape, sizes, name)];
     arrays.set(name, single(concrete, 1));
   }
-  setAhead(arrays, network, steps);
   for (const name of outputs) {
     const value = network.values.find((each) => each.name === name)!;
     arrays.set(`cotangent:${name}`, single([steps, batch, ...shapeOf(value.shape, sizes, name)], 1));
   }
   arrays.set("seed", Int32Array.of(12345));
   if (lengths) setLengths(arrays, Int32Array.from({ length: batch }, () => 1 + random.integer(steps)), steps);
+  setAhead(arrays, network, steps);
   return arrays;
 }
 
-/** Fills "x@1", what is read as x[t+1]: the same values one step earlier, 0 after the last. */
+/** Fills "x@1", what is read as x[t+1]: the same values one step earlier, 0 after the last of each sequence. */
 export function setAhead(arrays: Map<string, Float64Array | Int32Array>, network: Network, steps: number): void {
+  const lengths = arrays.get("lengths");
   for (const { name, perStep } of network.inputs) {
     if (!perStep) continue;
     const values = arrays.get(name)!;
     const row = values.length / steps;
     const ahead = new Float64Array(values.length);
     ahead.set(values.subarray(row));
+    if (lengths !== undefined) {
+      const width = row / lengths.length;
+      lengths.forEach((length, b) => {
+        for (let t = length - 1; t < steps; t++) ahead.fill(0, t * row + b * width, t * row + (b + 1) * width);
+      });
+    }
     arrays.set(`${name}@1`, ahead);
   }
 }

@@ -3,7 +3,7 @@
  * over an example.
  */
 import { figure, gateRow, level, pad, sparkline, table, textWidth } from "../../inspect/draw.ts";
-import { type GateStatistics, gateStatistics, meanOverUnits, type Recording } from "../../inspect/gates.ts";
+import { carryOf, complementOf, type GateStatistics, gateStatistics, meanOverUnits, type Recording } from "../../inspect/gates.ts";
 import { record as recordValues } from "../../inspect/record.ts";
 import type { GateDeclaration } from "../../ir/network/node.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
@@ -62,18 +62,30 @@ export const gates: CommandDefinition<GatesFlags> = {
       all = first;
       symbols = Array.from(tokens, (token) => decodeText(record, [token]));
     }
-    const statistics = found.map((gate) => ({ gate, statistics: gateStatistics(all.get(gate.value)!, gate.range) }));
+    const statistics = found.map((gate): GateRow => {
+      const recording = all.get(gate.value)!;
+      const carry = carryOf(model.network, gate);
+      const memory = carry && gateStatistics(carry === "value" ? recording : complementOf(recording)).units.map((unit) => unit.timeConstant);
+      return { gate, statistics: gateStatistics(recording, gate.range), ...(memory && { timeConstants: memory }) };
+    });
     if (context.json) {
       const example = found.map((gate) => ({ gate: gate.name, mean: meanOverUnits(first.get(gate.value)!) }));
       context.emit({
         model: path,
-        gates: statistics.map(({ gate, statistics: s }) => ({ ...gate, ...s, name: gate.name })),
+        gates: statistics.map(({ gate, statistics: s, timeConstants }) => ({ ...gate, ...s, name: gate.name, timeConstants })),
         example: { symbols, rows: example },
       });
     } else drawGates(context, statistics, first, symbols, flags.units ?? false);
     return EXIT.ok;
   },
 };
+
+interface GateRow {
+  readonly gate: GateDeclaration;
+  readonly statistics: GateStatistics;
+  /** Of each unit, for a gate that keeps a state. */
+  readonly timeConstants?: readonly number[];
+}
 
 /** Gates that are values of their own, each once. */
 export function distinctGates(gateList: readonly GateDeclaration[]): GateDeclaration[] {
@@ -98,7 +110,7 @@ function exampleSymbols({ data, model }: OpenedModel, batch: Batch): readonly st
 
 function drawGates(
   { terminal }: Context,
-  statistics: readonly { gate: GateDeclaration; statistics: GateStatistics }[],
+  statistics: readonly GateRow[],
   first: ReadonlyMap<string, Recording>,
   symbols: readonly string[],
   units: boolean,
@@ -106,18 +118,18 @@ function drawGates(
   const options = { ascii: terminal.ascii };
   const rows = [
     ["gate", "role", "mean", "shut", "open", "distribution", "remembers"],
-    ...statistics.map(({ gate, statistics: s }) => [
+    ...statistics.map(({ gate, statistics: s, timeConstants }) => [
       gate.name,
       gate.role,
       figure(s.mean, 3),
       `${Math.round(100 * s.left)} %`,
       `${Math.round(100 * s.right)} %`,
       sparkline(s.histogram, { low: 0, ...options }),
-      carries(gate) ? memoryText(s) : "",
+      timeConstants ? memoryText(timeConstants) : "",
     ]),
   ];
   for (const [i, line] of table(rows, [2, 3, 4]).entries()) terminal.print(i === 0 ? terminal.dim(line) : line);
-  if (units) for (const { gate, statistics: s } of statistics) drawUnits(terminal, gate, s, options);
+  if (units) for (const row of statistics) drawUnits(terminal, row, options);
   const shown = symbols.length > 0 && symbols.every((symbol) => textWidth(symbol) <= 1) ? symbols : undefined;
   const nameWidth = Math.max(5, ...statistics.map(({ gate }) => textWidth(gate.name)));
   const room = Math.max(8, Math.min(shown?.length ?? 64, Math.floor((terminal.width - nameWidth - 4) / (shown ? 2 : 1))));
@@ -131,31 +143,25 @@ function drawGates(
   terminal.print(terminal.dim(`  mean over the units at each time step; ${level(0, 0, 1, options)} shut, ${level(1, 0, 1, options)} open`));
 }
 
-function drawUnits(terminal: Context["terminal"], gate: GateDeclaration, s: GateStatistics, options: { ascii: boolean }): void {
+function drawUnits(terminal: Context["terminal"], { gate, statistics, timeConstants }: GateRow, options: { ascii: boolean }): void {
   terminal.print();
-  const carrying = carries(gate);
-  const order = s.units
+  const order = statistics.units
     .map((unit, index) => ({ unit, index }))
-    .sort((a, b) => (carrying ? b.unit.timeConstant - a.unit.timeConstant : b.unit.mean - a.unit.mean));
+    .sort((a, b) => (timeConstants ? timeConstants[b.index] - timeConstants[a.index] : b.unit.mean - a.unit.mean));
   const rows = order.map(({ unit, index }) => [
     `  ${gate.name}[${index + 1}]`,
     figure(unit.mean, 3),
     level(unit.mean, gate.range[0], gate.range[1], options),
     `shut ${Math.round(100 * unit.left)} %`,
     `open ${Math.round(100 * unit.right)} %`,
-    carrying ? `τ ${steps(unit.timeConstant)}` : "",
+    timeConstants ? `τ ${steps(timeConstants[index])}` : "",
   ]);
   for (const line of table(rows, [1])) terminal.print(line);
 }
 
-/** True for a gate that decides how much of a state is kept. */
-function carries(gate: GateDeclaration): boolean {
-  return gate.role === "forget";
-}
-
 /** Median and longest time constant over the units. */
-function memoryText(s: GateStatistics): string {
-  const sorted = s.units.map((unit) => unit.timeConstant).sort((a, b) => a - b);
+function memoryText(timeConstants: readonly number[]): string {
+  const sorted = [...timeConstants].sort((a, b) => a - b);
   return `${steps(sorted[Math.floor(sorted.length / 2)])} steps, at most ${steps(sorted.at(-1) ?? 0)}`;
 }
 

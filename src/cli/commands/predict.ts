@@ -7,6 +7,7 @@
 import { figure, table } from "../../inspect/draw.ts";
 import type { Model } from "../../model/model.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
+import type { Batch, Dataset } from "../../train/data/dataset.ts";
 import { readTable } from "../../train/data/csv.ts";
 import { restoreTarget, tableInputs, type TableRecord } from "../../train/data/table.ts";
 import { decodeText, encodeText, type TextRecord } from "../../train/data/text.ts";
@@ -129,36 +130,16 @@ function predictText({ terminal, json, emit }: Context, model: Model, record: Te
   return EXIT.ok;
 }
 
+/** Answers to a few fresh examples of the task, beside what was wanted. */
 function predictTask({ terminal, json, emit }: Context, model: Model, flags: PredictFlags): number {
   const { dataset, task } = openData(flags, model.seed, model.record);
-  const source = dataset.test ?? dataset.train;
-  const batch = source.batchAt(0);
-  const record = dataset.record;
-  const options = record.kind === "task" ? record.options : undefined;
-  const { network } = model;
-  const answer = network.outputs[0];
-  const inputs = Object.fromEntries(
-    network.inputs
-      .filter((input) => batch.inputs[input.name] !== undefined && input.name !== "y")
-      .map((input) => [
-        input.name,
-        {
-          data: batch.inputs[input.name],
-          shape: leadingShape(batch.inputs[input.name].length, batch.steps, batch.batch, dataset.inputs[input.name].type),
-        },
-      ]),
-  );
-  const { data, shape } = model.run(inputs, { outputs: [answer], lengths: batch.lengths })[answer];
-  const width = shape.slice(2).reduce((a, b) => a * b, 1);
+  const batch = (dataset.test ?? dataset.train).batchAt(0);
+  const { record } = dataset;
+  const answers = answersOf(model, dataset, batch);
   const shown = Math.min(flags.rows === 1 ? 5 : flags.rows, batch.batch);
   const examples = Array.from({ length: shown }, (_, row) => {
-    const example = task!.render(batch, row, options);
-    const said = example.wanted.map(({ step }) => {
-      const from = (step * batch.batch + row) * width;
-      const values = Array.from(data.subarray(from, from + width));
-      return dataset.inputs.y.type === "index" ? String(values.indexOf(Math.max(...values))) : values.map((value) => figure(value, 3)).join(" ");
-    });
-    return { symbols: example.symbols, wanted: example.wanted.map(({ text }) => text), said };
+    const { symbols, wanted } = task!.render(batch, row, record.kind === "task" ? record.options : undefined);
+    return { symbols, wanted: wanted.map(({ text }) => text), said: wanted.map(({ step }) => answers.at(step, row)) };
   });
   if (json) emit(examples);
   else {
@@ -172,11 +153,62 @@ function predictTask({ terminal, json, emit }: Context, model: Model, flags: Pre
   return EXIT.ok;
 }
 
-/** [steps, batch] of an index, [steps, batch, features] of a real input; steps beyond the batch's own are look-ahead. */
-function leadingShape(length: number, steps: number, batch: number, type: "real" | "index"): number[] {
-  return type === "index" ? [length / batch, batch] : [steps, batch, length / (steps * batch)];
+/** What the model says at the end of each sequence of the file's test part, beside what was wanted. */
+function predictSequences({ terminal, json, emit }: Context, model: Model, flags: PredictFlags): number {
+  const { dataset } = openData(flags, model.seed, model.record);
+  const source = dataset.test ?? dataset.valid ?? dataset.train;
+  const names = dataset.record.kind === "sequences" ? (dataset.record.inputs.y as { names?: readonly string[] } | undefined)?.names : undefined;
+  const rows: { sequence: number; steps: number; said: string; wanted?: string }[] = [];
+  for (let step = 0; step < (source.batchesPerPass ?? 1); step++) {
+    const batch = source.batchAt(step);
+    const answers = answersOf(model, dataset, batch, names);
+    for (let row = 0; row < batch.batch; row++) {
+      const steps = batch.lengths?.[row] ?? batch.steps;
+      if (steps === 0) continue;
+      const y = batch.inputs.y;
+      const wanted = dataset.inputs.y?.type === "index" ? y[(steps - 1) * batch.batch + row] : undefined;
+      rows.push({
+        sequence: (batch.rows?.[row] ?? rows.length) + 1,
+        steps,
+        said: answers.at(steps - 1, row),
+        ...(wanted !== undefined && { wanted: names?.[wanted] ?? String(wanted) }),
+      });
+    }
+  }
+  rows.sort((a, b) => a.sequence - b.sequence);
+  if (json) emit(rows);
+  else
+    for (const line of table(
+      [["sequence", "steps", "said", "wanted"], ...rows.map((row) => [String(row.sequence), String(row.steps), row.said, row.wanted ?? ""])],
+      [0, 1],
+    ))
+      terminal.print(line);
+  return EXIT.ok;
 }
 
-function predictSequences(_context: Context, _model: Model, _flags: PredictFlags): number {
-  throw new SluiceError("E486", "models of sequences are not used by `predict` yet");
+/** Runs a batch; `at` gives the answer of a step as text: the likeliest class, or the numbers. */
+function answersOf(model: Model, dataset: Dataset, batch: Batch, names?: readonly string[]): { at(step: number, row: number): string } {
+  const answer = model.network.outputs[0];
+  const inputs = Object.fromEntries(
+    model.network.inputs
+      .filter((input) => batch.inputs[input.name] !== undefined && input.name !== "y")
+      .map((input) => {
+        const { type, size } = dataset.inputs[input.name];
+        const held = batch.steps * batch.batch * (type === "real" ? size : 1); // what is beyond is look-ahead
+        const shape = type === "real" ? [batch.steps, batch.batch, size] : [batch.steps, batch.batch];
+        return [input.name, { data: batch.inputs[input.name].subarray(0, held), shape }];
+      }),
+  );
+  const { data, shape } = model.run(inputs, { outputs: [answer], lengths: batch.lengths })[answer];
+  const width = shape.slice(2).reduce((a, b) => a * b, 1);
+  const classes = dataset.inputs.y?.type === "index";
+  return {
+    at(step, row) {
+      const from = (step * batch.batch + row) * width;
+      const values = Array.from(data.subarray(from, from + width));
+      if (!classes) return values.map((value) => figure(value, 3)).join(" ");
+      const best = values.indexOf(Math.max(...values));
+      return names?.[best] ?? String(best);
+    },
+  };
 }

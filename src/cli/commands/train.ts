@@ -4,12 +4,12 @@
  * Ctrl-C ends the run after the step under way, writes the checkpoint and says how to go on; `--resume FILE` goes on bit for bit, with the options that
  * the run was begun with. Nothing is overwritten before the new file is whole.
  */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import type { Command } from "commander";
 import { bytes, counted, duration, figure, grouped, sparkline } from "../../inspect/draw.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
 import type { OptimizerOptions } from "../../train/optimizer.ts";
-import { train } from "../../train/loop.ts";
+import { type NonFiniteError, train } from "../../train/loop.ts";
 import { readCommand, withCommand } from "../checkpoint-file.ts";
 import { forecastBaselines } from "../../train/data/baseline.ts";
 import { type CommandDefinition, type Context, numberOption, sizeOption, usageError } from "../command.ts";
@@ -123,12 +123,16 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
     signal: context.signal,
     saveCheckpoint,
     checkpointEvery: flags.checkpointEvery ?? Math.max(100, Math.ceil(settings.steps / 20)),
-    onEvent: createProgress(terminal, { unit: unitOf(data) }),
+    onEvent: createProgress(terminal, { unit: unitOf(data), measured: (event) => perUnit(data, event.loss, event.metrics) }),
+  }).catch(async (error: unknown) => {
+    if (!isNonFinite(error)) throw error;
+    await saveCheckpoint(error.checkpoint);
+    const cure = `a smaller --rate or --clip helps most often; the state before step ${grouped(error.step)} is in ${checkpointPath}`;
+    throw new SluiceError(error.code, `${error.message}\n${cure}`, [], { cause: error });
   });
   terminal.settle();
   const { result } = trained;
   if (result.reason === "aborted") {
-    await saveCheckpoint(result.checkpoint);
     if (context.json) context.emit({ interrupted: true, step: result.steps, checkpoint: checkpointPath });
     else {
       terminal.print(`interrupted after step ${grouped(result.steps)}; nothing is lost. Go on with:`);
@@ -138,8 +142,13 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
     return EXIT.interrupted;
   }
   await writeWhole(out, trained.toBytes());
+  if (flags.checkpointEvery === undefined) rmSync(checkpointPath, { force: true }); // the run is over; its model has all that is needed
   report(context, trained, data, out);
   return EXIT.ok;
+}
+
+function isNonFinite(error: unknown): error is NonFiniteError {
+  return error instanceof SluiceError && "checkpoint" in error && "step" in error;
 }
 
 function describe({ terminal, json }: Context, recipe: Recipe, data: OpenedData, steps: number): void {

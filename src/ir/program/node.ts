@@ -53,6 +53,8 @@ export interface Program {
   /** Greatest T that the buffers have room for. */
   readonly capacity: number;
   readonly batch: number;
+  /** 1, or the most threads that may run an entry together; then entries take (T, p, P) and the memory is shared, of exactly memoryBytes in whole pages. */
+  readonly threads: number;
   readonly buffers: readonly Buffer[];
   readonly entries: readonly Entry[];
   /** Number of trained numbers. */

@@ -205,7 +205,7 @@ function moveOut(g: GraphBuilder, node: Node, args: readonly NodeId[], used: Use
     if (op === "parameter" && attributes.kind === "sequence") return args[index];
     if (op === "parameter" && attributes.kind === "static") return args[scan.sequences + index];
     if (op === "parameter" && !roles.live[index]) return initial(index);
-    if (op === "parameter") return g.shift(outer(nextOf(scan, index)), scan.reverse ? -1 : 1, initial(index));
+    if (op === "parameter") return g.shift(overTime(g, outer(nextOf(scan, index))), scan.reverse ? -1 : 1, initial(index));
     if (emittedAt.has(i)) return g.emitted(run!, emittedAt.get(i)!);
     return lift(g, nodes[i], nodes[i].args.map(outer));
   };
@@ -270,8 +270,12 @@ function demandedEmits({ scan, live, recurrent, varying, core, before, after }: 
   }
 }
 
+/** The value at every step, also if it is the same at all. */
+const overTime = (g: GraphBuilder, id: NodeId): NodeId => (g.axesOf(id).includes("t") ? id : g.broadcast(id, "t"));
+
 /** Computes a body's node for all steps at once. */
 function lift(g: GraphBuilder, node: Node, args: readonly NodeId[]): NodeId {
+  if (node.op === "transpose") return args[0];
   if (node.op !== "concat") return copyNode(g, node, args);
   const { parts } = node.attributes;
   const rest = unionAxes(...args.map((arg, i) => withoutAxes(g.axesOf(arg), [parts![i]])));

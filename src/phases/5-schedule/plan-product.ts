@@ -8,7 +8,7 @@ import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
 import { renameAccess, strideOf, type Access, type Place } from "./access.ts";
 import { labelOf } from "./label.ts";
 import type { Planning } from "./planning.ts";
-import { panelElements, PIECE, TILE_ROWS } from "./product.ts";
+import { packedWidth, panelElements, PIECE } from "./product.ts";
 import type { ProductRoles } from "./roles.ts";
 import { timedOf, type Timed } from "./space.ts";
 import type { Dimension, PackStep, ProductStep, Step } from "./step.ts";
@@ -24,7 +24,8 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
   const k = dimension(planner, roles.k, [a]);
   const aContiguous = k.rest.length === 0 && innerStride(a, k.merged) === 1;
   const rows = m.merged.timed ? m.merged.size * places.capacity : m.merged.size;
-  const panelWidth = rows < TILE_ROWS ? 16 : 8;
+  const { tileRows } = places;
+  const panelWidth = rows < 4 ? 16 : 8;
 
   const accumulates = planner.accumulates(roles.result);
 
@@ -34,7 +35,7 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
     if (parts) {
       const { panels, strides } = packPanels(planner, roles, parts, n.merged, k.merged, panelWidth);
       const outer = outerLoops(planner, [...roles.batched, ...m.rest], []);
-      const step: ProductStep = { kind: "product", label, m: m.merged, n: n.merged, k: k.merged, outer, a, b: a, panels, panelTerms: room(planner, k.merged), panelStrides: strides, c, initial, accumulates, panelWidth };
+      const step: ProductStep = { kind: "product", label, m: m.merged, n: n.merged, k: k.merged, outer, a, b: a, panels, panelTerms: room(planner, k.merged), panelStrides: strides, c, initial, accumulates, panelWidth, tileRows };
       planner.add(step, [a, c, ...(initial ? [initial] : []), whole(panels)], into);
       return;
     }
@@ -52,7 +53,7 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
   }
   const packsA = innerStride(a, bothK.merged) !== 1;
   const mSize = room(planner, m.merged);
-  const rowsSize = packsA ? Math.ceil(mSize / TILE_ROWS + 1) * TILE_ROWS * PIECE : 0;
+  const rowsSize = packsA ? Math.ceil(mSize / tileRows + 1) * packedWidth(tileRows) * PIECE : 0;
   const width = packsA ? 8 : panelWidth;
   const columnsSize = panelElements(room(planner, bothN.merged), PIECE, width);
   const scratch = Math.max(rowsSize, columnsSize);
@@ -60,7 +61,7 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
   const packedA = packsA ? places.block(`${label} rows`, room1(rowsSize), prepared) : undefined;
   const packedB = places.block(`${label} columns`, room1(columnsSize), prepared);
   const outer = [...outerLoops(planner, [...roles.batched, ...m.rest, ...bothN.rest], []), ...outerLoops(planner, bothK.rest, bothK.rest)];
-  const step: ProductStep = { kind: "product", label, m: m.merged, n: bothN.merged, k: bothK.merged, outer, a, b, c, initial: start, accumulates: summedOutside || accumulates, packedA, packedB, scratch, panelWidth: width };
+  const step: ProductStep = { kind: "product", label, m: m.merged, n: bothN.merged, k: bothK.merged, outer, a, b, c, initial: start, accumulates: summedOutside || accumulates, packedA, packedB, scratch, panelWidth: width, tileRows };
   planner.add(step, [a, b, c, ...(start ? [start] : []), whole(packedB), ...(packedA ? [whole(packedA)] : [])], into);
 }
 

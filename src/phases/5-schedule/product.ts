@@ -6,7 +6,7 @@
  * A is packed beside it if its terms are not contiguous. Pieces of k have a fixed length and sum into C in order: bits do not depend on them.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
-import { add32, and32, call, clear, div32, equal32, forLoop, i32, i32Local, letLocal, load, loopFunction, min32, mul32, rem32, store, sub32, when } from "../../ir/loop/build.ts";
+import { add32, call, clear, div32, equal32, forLoop, i32, i32Local, letLocal, load, loopFunction, min32, mul32, rem32, store, sub32, when } from "../../ir/loop/build.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { AxisSize } from "../../ir/tensor/node.ts";
 import { strideOf, type Access, type Place } from "./access.ts";
@@ -17,9 +17,10 @@ import { tileFunction, tileName, type TileShape } from "./tile.ts";
 
 /** Terms of k per piece that is packed while hot. */
 export const PIECE = 256;
-/** Rows of A that stay in cache while all panels pass by. */
-const ROW_BLOCK = 64;
-export const TILE_ROWS = 4;
+/** Rows of A that stay in cache while all panels pass by, in whole tiles. */
+const rowBlock = (tileRows: number): number => tileRows * Math.floor(64 / tileRows);
+/** Room of a packed row of a tile: whole vectors. */
+export const packedWidth = (tileRows: number): number => 4 * Math.ceil(tileRows / 4);
 
 export type Tiles = Map<string, LoopFunction>;
 
@@ -42,7 +43,7 @@ export function lowerProduct(step: ProductStep, name: string, addressOf: Address
 
 /** The rows of C that a thread computes: its part of the batch, or any range of whole tiles. */
 function rowShare(step: ProductStep, sharing: Sharing): Statement[] {
-  return shareOf(count(step.m), sharing === "batch" ? 1 : TILE_ROWS);
+  return shareOf(count(step.m), sharing === "batch" ? 1 : step.tileRows);
 }
 
 class ProductWriter {
@@ -120,11 +121,12 @@ class ProductWriter {
   private rowBlocks(start: TileShape["start"]["kind"], terms: Expression): Statement[] {
     const { m } = this.step;
     const [from, to] = this.rowRange();
-    if (!m.timed && m.size <= ROW_BLOCK) return this.panelsOf(from, to, start, terms);
+    const block = rowBlock(this.step.tileRows);
+    if (!m.timed && m.size <= block) return this.panelsOf(from, to, start, terms);
     return [
       letLocal("rows", to),
-      forLoop("block", from, i32Local("rows"), ROW_BLOCK, [
-        letLocal("blockEnd", min32(add32(i32Local("block"), i32(ROW_BLOCK)), i32Local("rows"))),
+      forLoop("block", from, i32Local("rows"), block, [
+        letLocal("blockEnd", min32(add32(i32Local("block"), i32(block)), i32Local("rows"))),
         ...this.panelsOf(i32Local("block"), i32Local("blockEnd"), start, terms),
       ]),
     ];
@@ -167,9 +169,10 @@ class ProductWriter {
 
   private rowsOf(from: Expression, to: Expression, column: Expression, panel: Expression, columns: number, start: TileShape["start"]["kind"], terms: Expression): Statement[] {
     const { step } = this;
+    const { tileRows } = step;
     const rowBytes = 4 * dimensionStride(step.c, step.m);
     const aRow = this.packsA ? 4 : 4 * dimensionStride(step.a, step.m);
-    const aStep = this.packsA ? 4 * TILE_ROWS : 4 * dimensionStride(step.a, step.k);
+    const aStep = this.packsA ? 4 * packedWidth(step.tileRows) : 4 * dimensionStride(step.a, step.k);
     const initial = step.initial;
     const initialRow = initial ? 4 * dimensionStride(initial, step.m) : 0;
     const constant = initial !== undefined && dimensionStride(initial, step.n) === 0;
@@ -185,8 +188,9 @@ class ProductWriter {
       };
       const name = tileName(shape);
       if (!this.tiles.has(name)) this.tiles.set(name, tileFunction(shape));
-      // Packed rows lie tile by tile: [row / 4][k][4].
-      const a = this.packsA ? add32(this.own(step.packedA!), mul32(mul32(sub32(at, this.rowRange()[0]), i32(4)), i32Local("length"))) : add32(i32Local("aBase"), mul32(at, i32(aRow)));
+      // Packed rows lie tile by tile: [row / rows][k][rows].
+      const packedAt = mul32(div32(sub32(at, this.rowRange()[0]), i32(tileRows)), i32(4 * packedWidth(tileRows)));
+      const a = this.packsA ? add32(this.own(step.packedA!), mul32(packedAt, i32Local("length"))) : add32(i32Local("aBase"), mul32(at, i32(aRow)));
       const shifted = this.packsA || step.panels ? a : add32(a, mul32(i32Local("from"), i32(4 * dimensionStride(step.a, step.k))));
       const c = add32(add32(i32Local("cBase"), column), mul32(at, i32(rowBytes)));
       const first = start === "initial" ? add32(constant ? i32Local("initialBase") : add32(i32Local("initialBase"), column), mul32(at, i32(initialRow))) : i32(0);
@@ -195,16 +199,16 @@ class ProductWriter {
     const statements: Statement[] = [];
     const staticRows = from.kind === "i32" && to.kind === "i32" ? to.value - from.value : undefined;
     if (staticRows !== undefined) {
-      const whole = staticRows - (staticRows % TILE_ROWS);
-      if (whole > 0) statements.push(forLoop("i", i32(0), i32(whole), TILE_ROWS, [tile(TILE_ROWS, i32Local("i"))]));
+      const whole = staticRows - (staticRows % tileRows);
+      if (whole > 0) statements.push(forLoop("i", i32(0), i32(whole), tileRows, [tile(tileRows, i32Local("i"))]));
       if (whole < staticRows) statements.push(tile(staticRows - whole, i32(whole)));
       return statements;
     }
-    const evenly = step.m.size % TILE_ROWS === 0 && this.sharing !== "batch";
-    statements.push(letLocal("wholeEnd", evenly ? to : sub32(to, and32(sub32(to, from), i32(TILE_ROWS - 1)))));
-    statements.push(forLoop("i", from, i32Local("wholeEnd"), TILE_ROWS, [tile(TILE_ROWS, i32Local("i"))]));
+    const evenly = step.m.size % tileRows === 0 && this.sharing !== "batch";
+    statements.push(letLocal("wholeEnd", evenly ? to : sub32(to, rem32(sub32(to, from), i32(tileRows)))));
+    statements.push(forLoop("i", from, i32Local("wholeEnd"), tileRows, [tile(tileRows, i32Local("i"))]));
     if (!evenly) {
-      for (let rows = 1; rows < TILE_ROWS; rows++) {
+      for (let rows = 1; rows < tileRows; rows++) {
         statements.push(when(equal32(sub32(to, i32Local("wholeEnd")), i32(rows)), [tile(rows, i32Local("wholeEnd"))]));
       }
     }
@@ -226,21 +230,23 @@ class ProductWriter {
     return statements;
   }
 
-  /** Packs the rows of A, four at a time: [row / 4][k][4]. */
+  /** Packs the rows of A, a tile at a time: [row / rows][k][rows]. */
   private packA(): Statement[] {
     const { step } = this;
     const kStride = 4 * dimensionStride(step.a, step.k);
     const mStride = dimensionStride(step.a, step.m);
     const [from, end] = this.rowRange();
-    const to = add32(this.own(step.packedA!), mul32(mul32(sub32(i32Local("i"), from), i32(4)), i32Local("length")));
+    const { tileRows } = step;
+    const width = packedWidth(tileRows);
+    const to = add32(this.own(step.packedA!), mul32(mul32(div32(sub32(i32Local("i"), from), i32(tileRows)), i32(4 * width)), i32Local("length")));
     // Rows that grow with time, or are a share, are packed in whole tiles: what lies beyond the last row is read and never used.
-    const rest = step.m.timed || this.rows === "share" ? 0 : step.m.size % TILE_ROWS;
+    const rest = step.m.timed || this.rows === "share" ? 0 : step.m.size % tileRows;
     const whole = rest > 0 ? i32(step.m.size - rest) : end;
     const tileAt = (at: Expression, rows: number): Statement[] => {
       const source = add32(i32Local("aBase"), mul32(at, i32(4 * mStride)));
-      return [letLocal("rowSource", source), ...this.packPanel(to, 0, rows, TILE_ROWS, kStride, mStride, "rowSource")];
+      return [letLocal("rowSource", source), ...this.packPanel(to, 0, rows, width, kStride, mStride, "rowSource")];
     };
-    const statements: Statement[] = [forLoop("i", from, whole, TILE_ROWS, tileAt(i32Local("i"), TILE_ROWS))];
+    const statements: Statement[] = [forLoop("i", from, whole, tileRows, tileAt(i32Local("i"), tileRows))];
     if (rest > 0) statements.push(letLocal("i", whole), ...tileAt(whole, rest));
     return statements;
   }

@@ -31,6 +31,7 @@ function judge(graph: Graph, T: number, capacity = T + 1, tolerance = 2e-5): voi
   verify(graph);
   const alone = run(graph, T, capacity, 1);
   const three = run(graph, T, capacity, 3);
+  const six = run(graph, T, capacity, 1, 6);
   for (const { name } of graph.outputs) {
     const wanted = alone.wanted[name];
     let worst = 0;
@@ -40,10 +41,11 @@ function judge(graph: Graph, T: number, capacity = T + 1, tolerance = 2e-5): voi
     });
     expect(worst, name).toBeLessThan(tolerance);
     expect(three.got[name], `${name} in three threads`).toEqual(alone.got[name]);
+    expect(six.got[name], `${name} in tiles of six rows`).toEqual(alone.got[name]);
   }
 }
 
-function run(graph: Graph, T: number, capacity: number, threads: number): { got: Record<string, Float32Array | Int32Array>; wanted: Record<string, Float64Array> } {
+function run(graph: Graph, T: number, capacity: number, threads: number, tileRows = 4): { got: Record<string, Float32Array | Int32Array>; wanted: Record<string, Float64Array> } {
   const size = (axis: AxisName): number => (graph.axes.get(axis) === "T" ? T : (graph.axes.get(axis) as number));
   const leaves = graph.nodes.filter((node) => node.op === "input" || node.op === "weight");
   const bindings: Record<string, Float64Array> = {};
@@ -53,7 +55,7 @@ function run(graph: Graph, T: number, capacity: number, threads: number): { got:
     bindings[node.attributes.name!] = Float64Array.from(values, (v) => (node.type === "index" ? Math.floor((v + 1) * 1.5) : Math.fround(v)));
   });
   const weights = graph.nodes.filter((node) => node.op === "weight").map((node) => ({ name: node.attributes.name!, shape: node.axes.map(size) }));
-  const { loops, buffers, memoryBytes } = schedule([{ entry: "run", graph }], { capacity, weights, threads });
+  const { loops, buffers, memoryBytes } = schedule([{ entry: "run", graph }], { capacity, weights, threads, tileRows });
   verifyLoopModule(loops);
   const memory = new ArrayBuffer(memoryBytes);
   new Float32Array(memory).fill(Number.NaN);

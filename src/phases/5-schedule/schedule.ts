@@ -27,8 +27,17 @@ export interface Schedule {
   readonly parameterCount: number;
 }
 
-export function schedule(units: readonly ScheduledUnit[], options: { readonly capacity: number; readonly weights: readonly WeightSlot[]; readonly threads?: number }): Schedule {
-  const places = new Places(options.capacity, options.weights, options.threads);
+export interface ScheduleOptions {
+  readonly capacity: number;
+  readonly weights: readonly WeightSlot[];
+  /** Threads that a run may be divided among; 1: the program has no barriers. */
+  readonly threads?: number;
+  /** Rows of a product's tile: 4, or 6 where the engine keeps twelve sums in registers. */
+  readonly tileRows?: number;
+}
+
+export function schedule(units: readonly ScheduledUnit[], options: ScheduleOptions): Schedule {
+  const places = new Places(options.capacity, options.weights, options.threads, options.tileRows);
   const planned = units.map(({ entry, graph }) => ({ entry, steps: planUnit(graph, places) }));
   const { addresses, sizeBytes } = planMemory(places.all);
   const batch = units.map(({ graph }) => graph.axes.get("b")).find((size) => typeof size === "number") as number | undefined;

@@ -78,6 +78,8 @@ export interface ProductStep {
   readonly packedB?: Place;
   /** Columns of a panel: 8 for tiles of rows, 16 for single rows. */
   readonly panelWidth: number;
+  /** Rows of a full tile. */
+  readonly tileRows: number;
 }
 
 export interface PackStep {
