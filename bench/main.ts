@@ -121,8 +121,12 @@ async function measureWorkload(workload: string, { peers: names, repetitions }: 
     const peer = await Peer.start(name, folder);
     const answer = await peer.ask({ prepare: workload }).catch((error: Error) => ({ unable: error.message }) as Record<string, unknown>);
     const differences = (answer.ready ?? {}) as Record<string, number>;
-    const disagreeing = Object.entries(differences).filter(([result, difference]) => !(difference <= (result === "loss" ? LOSS_AGREEMENT : AGREEMENT)));
-    const reason = answer.unable ?? (disagreeing.length > 0 ? `disagrees with the reference: ${disagreeing.map(([r, d]) => `${r} by ${d}`).join(", ")}` : undefined);
+    const disagreeing = Object.entries(differences).filter(
+      ([result, difference]) => !(difference <= (result === "loss" ? LOSS_AGREEMENT : AGREEMENT)),
+    );
+    const reason =
+      answer.unable ??
+      (disagreeing.length > 0 ? `disagrees with the reference: ${disagreeing.map(([r, d]) => `${r} by ${d}`).join(", ")}` : undefined);
     if (reason !== undefined) {
       peer.stop();
       measured.push({ workload, peer: name, samples: [], differences, reason: String(reason) });
@@ -151,8 +155,16 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const folder = join(process.cwd(), "bench/peers");
   if (options.peers.some((name) => name !== "sluice")) installPeers(folder);
-  const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, date: new Date().toISOString().slice(0, 10), versions: versionsOf(folder) };
-  if (!options.json) console.log(`${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${process.version}; median ms of ${options.repetitions} interleaved samples, one thread\n`);
+  const machine = {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: cpus().length,
+    date: new Date().toISOString().slice(0, 10),
+    versions: versionsOf(folder),
+  };
+  if (!options.json)
+    console.log(
+      `${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${process.version}; median ms of ${options.repetitions} interleaved samples, one thread\n`,
+    );
   const all: Measured[] = [];
   for (const name of options.workloads) {
     const measured = await measureWorkload(name, options, folder);
@@ -167,7 +179,15 @@ async function main(args: readonly string[]): Promise<number> {
 
 function toSample({ workload, peer, samples, prepareMs, differences = {}, reason }: Measured): Sample {
   const spread = samples.length === 0 ? 0 : (Math.max(...samples) - Math.min(...samples)) / median(samples);
-  return { workload, peer, medianMs: samples.length === 0 ? undefined : median(samples), spread, prepareMs, worst: Math.max(0, ...Object.values(differences)), reason };
+  return {
+    workload,
+    peer,
+    medianMs: samples.length === 0 ? undefined : median(samples),
+    spread,
+    prepareMs,
+    worst: Math.max(0, ...Object.values(differences)),
+    reason,
+  };
 }
 
 process.exitCode = await main(process.argv.slice(2));

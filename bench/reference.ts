@@ -20,7 +20,16 @@ function addProduct(y: Float64Array, W: Float32Array, x: ArrayLike<number>, xOff
 }
 
 /** dx[c] += Σ_r W[r, c]·dy[r]; dW[r, c] += dy[r]·x[c] */
-function addAdjoint(dy: Float64Array, W: Float32Array, dW: Float64Array, x: ArrayLike<number>, xOffset: number, dx: Float64Array, dxOffset: number, columns: number): void {
+function addAdjoint(
+  dy: Float64Array,
+  W: Float32Array,
+  dW: Float64Array,
+  x: ArrayLike<number>,
+  xOffset: number,
+  dx: Float64Array,
+  dxOffset: number,
+  columns: number,
+): void {
   for (let r = 0; r < dy.length; r++) {
     for (let c = 0; c < columns; c++) {
       dx[dxOffset + c] += W[r * columns + c] * dy[r];

@@ -43,7 +43,9 @@ export function ratioText(samples: readonly Sample[]): string {
     const others = here.filter(({ peer }) => peer !== "sluice").sort((a, b) => a.medianMs! - b.medianMs!);
     if (ours === undefined || others.length === 0) continue;
     const ratio = others[0].medianMs! / ours.medianMs!;
-    lines.push(`  ${name.padEnd(5)}${ratio >= 1 ? `${ratio.toFixed(2)}× faster` : `${(1 / ratio).toFixed(2)}× slower`} than ${others[0].peer}, the fastest other`);
+    lines.push(
+      `  ${name.padEnd(5)}${ratio >= 1 ? `${ratio.toFixed(2)}× faster` : `${(1 / ratio).toFixed(2)}× slower`} than ${others[0].peer}, the fastest other`,
+    );
   }
   return lines.length === 0 ? "" : `Sluice against the fastest other\n${lines.join("\n")}`;
 }

@@ -5,7 +5,15 @@
  */
 import { createRandom } from "../src/support/random.ts";
 
-export type WorkloadKind = "lstm inference" | "lstm training" | "gru training" | "lstm streaming" | "adding" | "mingru training" | "convolution" | "attention";
+export type WorkloadKind =
+  | "lstm inference"
+  | "lstm training"
+  | "gru training"
+  | "lstm streaming"
+  | "adding"
+  | "mingru training"
+  | "convolution"
+  | "attention";
 
 export interface Workload {
   readonly name: string;

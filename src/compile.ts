@@ -127,7 +127,11 @@ export function compileProgram(units: readonly Unit[], options: CompileOptions):
   verifyLoopModule(loops);
   const pages = Math.ceil(memoryBytes / 65536);
   const shared = threads > 1;
-  const wasm = emitWasm(loops, { fused, constants, memory: { import: ["env", "memory"], initialPages: pages, shared, maximumPages: shared ? pages : undefined } });
+  const wasm = emitWasm(loops, {
+    fused,
+    constants,
+    memory: { import: ["env", "memory"], initialPages: pages, shared, maximumPages: shared ? pages : undefined },
+  });
   const program: Program = { wasm, memoryBytes, capacity, batch, threads, buffers, entries, parameterCount };
   verifyProgram(program);
   return { loops, program };

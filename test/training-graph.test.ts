@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { graphBuilder, type GraphBuilder, type NodeId, type ScanParameters } from "../src/ir/tensor/build.ts";
 import { interpret } from "../src/ir/tensor/interpret.ts";
 import type { Graph, Op } from "../src/ir/tensor/node.ts";
+import { isElementwise } from "../src/ir/tensor/ops.ts";
 import { printGraph } from "../src/ir/tensor/print.ts";
 import { randomAt, randomKeys } from "../src/ir/tensor/random.ts";
 import { verify } from "../src/ir/tensor/verify.ts";
@@ -25,8 +26,13 @@ function bindings(graph: Graph): Record<string, Float64Array> {
   for (const { op, type, attributes, axes } of graph.nodes) {
     if (op !== "input" && op !== "weight") continue;
     const n = axes.reduce((product, axis) => product * (graph.axes.get(axis) === "T" ? T : (graph.axes.get(axis) as number)), 1);
-    const keys = randomKeys([...attributes.name!].reduce((hash, c) => hash * 31 + c.charCodeAt(0), 7), 0);
-    result[attributes.name!] = Float64Array.from({ length: n }, (_, i) => (type === "index" ? Math.floor(randomAt(keys, i) * 3) : randomAt(keys, i) * 2 - 1));
+    const keys = randomKeys(
+      [...attributes.name!].reduce((hash, c) => hash * 31 + c.charCodeAt(0), 7),
+      0,
+    );
+    result[attributes.name!] = Float64Array.from({ length: n }, (_, i) =>
+      type === "index" ? Math.floor(randomAt(keys, i) * 3) : randomAt(keys, i) * 2 - 1,
+    );
   }
   return result;
 }
@@ -42,7 +48,10 @@ function train(graph: Graph, inputs: readonly string[] = ["x"]): Graph {
     expect(simple.outputs[k].name).toBe(name);
     expect(simple.nodes[simple.outputs[k].node].axes).toEqual(gradient.nodes[node].axes);
     for (const [i, value] of before[name].entries()) {
-      expect(Math.abs(after[name][i] - value) <= 1e-12 * Math.max(1, Math.abs(value)), `${name}[${i}]: ${value} became ${after[name][i]}\n${printGraph(simple)}`).toBe(true);
+      expect(
+        Math.abs(after[name][i] - value) <= 1e-12 * Math.max(1, Math.abs(value)),
+        `${name}[${i}]: ${value} became ${after[name][i]}\n${printGraph(simple)}`,
+      ).toBe(true);
     }
   }
   return simple;
@@ -137,15 +146,26 @@ test("a GRU that resets after the product has one product in each recurrence; be
   expect(all.at(-1)).toBe(4); // dW of all three; dU of z and r; dU of n; dx
 });
 
-test("a linear recurrence keeps no product inside", () => {
+test("a linear recurrence keeps no product inside, and all elementwise work", () => {
   const cell: Cell = (b, { sequences: [x], statics: [Wz, Wh], states: [h] }) => {
     const z = b.sigmoid(b.contract(Wz, x, "D"));
     const out = b.add(b.mul(b.sub(b.constant(1), z), h), b.mul(z, b.contract(Wh, x, "D")));
     return { next: [out], emit: [out] };
   };
-  const simple = train(recurrent(["h"], [["Wz", ["H", "D"]], ["Wh", ["H", "D"]]], cell, true));
+  const simple = train(
+    recurrent(
+      ["h"],
+      [
+        ["Wz", ["H", "D"]],
+        ["Wh", ["H", "D"]],
+      ],
+      cell,
+      true,
+    ),
+  );
   expect(products(simple)[0]).toBe(1);
   expect(products(simple).filter((_, k) => k % 2 === 1)).toEqual([0, 0]);
+  expect(simple.nodes.filter((node) => isElementwise(node.op) && node.axes.length > 0)).toEqual([]);
 });
 
 test("two layers with embedding, read-out and cross entropy", () => {
@@ -218,14 +238,17 @@ test("a matrix state by the delta rule", () => {
   const x = g.input("x", ["t", "b", "D"]);
   g.declareAxis("K", 3);
   const statics = [g.weight("Wq", ["K", "D"]), g.weight("Wk", ["K", "D"]), g.weight("Wv", ["H", "D"]), g.weight("wb", ["D"]), g.weight("wa", ["D"])];
-  const run = g.scan({ sequences: [x], statics, states: [{ name: "S", initial: g.filled(0, ["b", "H", "K"]) }] }, (b, { sequences, statics: W, states: [S] }) => {
-    const [q, key, v, beta, alpha] = W.map((w) => b.contract(sequences[0], w, "D"));
-    const k = b.div(key, b.sqrt(b.add(b.contract(key, key, "K"), b.constant(1e-6))));
-    const [gate, decay] = [b.sigmoid(beta), b.sigmoid(alpha)];
-    const old = b.contract(S, k, "K");
-    const next = b.mul(decay, b.sub(S, b.mul(gate, b.mul(old, k))));
-    const written = b.add(next, b.mul(gate, b.mul(v, k)));
-    return { next: [written], emit: [b.contract(written, q, "K")] };
-  });
+  const run = g.scan(
+    { sequences: [x], statics, states: [{ name: "S", initial: g.filled(0, ["b", "H", "K"]) }] },
+    (b, { sequences, statics: W, states: [S] }) => {
+      const [q, key, v, beta, alpha] = W.map((w) => b.contract(sequences[0], w, "D"));
+      const k = b.div(key, b.sqrt(b.add(b.contract(key, key, "K"), b.constant(1e-6))));
+      const [gate, decay] = [b.sigmoid(beta), b.sigmoid(alpha)];
+      const old = b.contract(S, k, "K");
+      const next = b.mul(decay, b.sub(S, b.mul(gate, b.mul(old, k))));
+      const written = b.add(next, b.mul(gate, b.mul(v, k)));
+      return { next: [written], emit: [b.contract(written, q, "K")] };
+    },
+  );
   train(g.finish({ loss: squares(g, run.emitted[0]), y: run.emitted[0] }));
 });

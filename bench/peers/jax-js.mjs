@@ -7,11 +7,11 @@ import { ADAM } from "../workloads.ts";
 
 export const label = "jax-js wasm";
 
-const ACCEPTED = ["lstm inference", "lstm streaming", "lstm training", "gru training", "adding"];
+const ACCEPTED = new Set(["lstm inference", "lstm streaming", "lstm training", "gru training", "adding"]);
 
 /** Makes a workload ready; undefined if this peer cannot do it. */
 export async function prepare(workload, arrays) {
-  if (!ACCEPTED.includes(workload.kind)) return undefined;
+  if (!ACCEPTED.has(workload.kind)) return undefined;
   await init("wasm");
   return workload.kind === "lstm inference" || workload.kind === "lstm streaming" ? inference(workload, arrays) : training(workload, arrays);
 }

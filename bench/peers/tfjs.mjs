@@ -11,11 +11,11 @@ import { ADAM } from "../workloads.ts";
 
 export const label = "TensorFlow.js wasm";
 
-const ACCEPTED = ["lstm inference", "lstm streaming", "lstm training", "gru training", "adding"];
+const ACCEPTED = new Set(["lstm inference", "lstm streaming", "lstm training", "gru training", "adding"]);
 
 /** Makes a workload ready; undefined if this peer cannot do it. */
 export async function prepare(workload, arrays) {
-  if (!ACCEPTED.includes(workload.kind)) return undefined;
+  if (!ACCEPTED.has(workload.kind)) return undefined;
   setWasmPaths(`${dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
   setThreadsCount(1);
   await tf.setBackend("wasm");
@@ -68,7 +68,7 @@ function inference({ kind, T, B, D, H }, { inputs, weights }) {
 }
 
 /** Forward and backward of the LSTM over the whole sequence; `outer` gives the loss and dh of each step. */
-function lstmGradients({ T, B, D, H }, x, w, outer) {
+function lstmGradients({ T, B, H }, x, w, outer) {
   const one = tf.scalar(1);
   const ax = tf.unstack(tf.reshape(tf.add(tf.matMul(x, w.Wx), w.b), [T, B, 4 * H]));
   const saved = [];

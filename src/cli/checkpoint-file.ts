@@ -30,16 +30,16 @@ export function withCommand(file: Uint8Array, command: BegunCommand): Uint8Array
   return result;
 }
 
-/** The command of a checkpoint. @throws SluiceError E448 if the file is none, or was not written by the command line */
+/** The command of a checkpoint. @throws SluiceError E465 if the file is none, or was not written by the command line */
 export function readCommand(file: Uint8Array, name: string): BegunCommand {
   const { header } = readHeader(file, name);
   const text = (header.__metadata__ as Record<string, string> | undefined)?.[KEY];
   if (text === undefined)
-    throw new SluiceError("E448", `${name} is no checkpoint of \`sluice train\`; a checkpoint's name ends in .checkpoint.safetensors`);
+    throw new SluiceError("E465", `${name} is no checkpoint of \`sluice train\`; a checkpoint's name ends in .checkpoint.safetensors`);
   try {
     return JSON.parse(text) as BegunCommand;
   } catch (cause) {
-    throw new SluiceError("E448", `${name} has a damaged entry “${KEY}”; the file cannot be resumed`, [], { cause });
+    throw new SluiceError("E465", `${name} has a damaged entry “${KEY}”; the file cannot be resumed`, [], { cause });
   }
 }
 
@@ -50,6 +50,6 @@ function readHeader(file: Uint8Array, name: string): { header: Record<string, un
     if (typeof header !== "object" || header === null) throw new Error("the header is no object");
     return { header, end: LENGTH_BYTES + length };
   } catch (cause) {
-    throw new SluiceError("E448", `${name} is not a whole safetensors file, so it cannot be resumed`, [], { cause });
+    throw new SluiceError("E465", `${name} is not a whole safetensors file, so it cannot be resumed`, [], { cause });
   }
 }

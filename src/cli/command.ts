@@ -31,9 +31,13 @@ export interface CommandDefinition<O> {
   run(context: Context, args: readonly string[], options: O): Promise<number> | number;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 /** The streams of a process, or of a test. */
 export interface Session {
   readonly terminal?: (options: { json: boolean; quiet: boolean }) => Terminal;
+  /** In the place of Ctrl-C. */
+  readonly signal?: AbortSignal;
   exit(code: number): void;
 }
 
@@ -54,13 +58,12 @@ export function createCommand<O extends object>(definition: CommandDefinition<O>
       if (interruption.signal.aborted) process.exit(EXIT.interrupted);
       interruption.abort();
     };
-    process.on("SIGINT", onSignal);
-    process.on("SIGTERM", onSignal);
+    if (session.signal === undefined) for (const name of SIGNALS) process.on(name, onSignal);
     const context: Context = {
       terminal,
       json: flags.json,
       emit: (value) => terminal.print(JSON.stringify(value, jsonValue, 2)),
-      signal: interruption.signal,
+      signal: session.signal ?? interruption.signal,
     };
     try {
       session.exit(await definition.run(context, args, options));
@@ -68,8 +71,7 @@ export function createCommand<O extends object>(definition: CommandDefinition<O>
       terminal.settle();
       session.exit(reportError(context, error));
     } finally {
-      process.off("SIGINT", onSignal);
-      process.off("SIGTERM", onSignal);
+      for (const name of SIGNALS) process.off(name, onSignal);
     }
   });
   return command;
@@ -98,12 +100,11 @@ export function reportError(context: Context, error: unknown): number {
     context.emit({ error: { code: sluice?.code ?? "internal", message, diagnostics: sluice?.diagnostics ?? [] } });
     return code;
   }
-  if (sluice !== undefined && sluice.diagnostics.length > 0) process.stderr.write(`${message.trimEnd()}\n`);
-  else process.stderr.write(`${terminal.red("error")} ${sluice ? `${sluice.code}  ` : ""}${message}\n`);
+  if (sluice !== undefined && sluice.diagnostics.length > 0) terminal.complain(message.trimEnd());
+  else terminal.complain(`${terminal.red("error")} ${sluice ? `${sluice.code}  ` : ""}${message}`);
   if (code === EXIT.internal) {
-    process.stderr.write("This is a bug in Sluice. Please report it with the command and the files that led to it.\n");
-    if (process.env.SLUICE_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    else process.stderr.write("SLUICE_DEBUG=1 shows where it happened.\n");
+    terminal.complain("This is a bug in Sluice. Please report it with the command and the files that led to it.");
+    terminal.complain(process.env.SLUICE_DEBUG && error instanceof Error ? String(error.stack) : "SLUICE_DEBUG=1 shows where it happened.");
   }
   return code;
 }
@@ -111,7 +112,7 @@ export function reportError(context: Context, error: unknown): number {
 function exitCodeOf(error: unknown): number {
   if (!(error instanceof SluiceError)) return EXIT.internal;
   if (error.code === "E490") return EXIT.usage;
-  return ["E451", "E452", "E480", "E484"].includes(error.code) ? EXIT.files : EXIT.content;
+  return ["E467", "E468"].includes(error.code) ? EXIT.files : EXIT.content;
 }
 
 /** Reads a number that an option must be. @throws SluiceError E490 */

@@ -1,7 +1,7 @@
 /**
  * Files of the command line: reading and writing with messages that say what to do.
  *
- * In: paths. Out: texts and bytes, or a SluiceError (E48x) that names the file and the cure. Writes are whole or not at all.
+ * In: paths. Out: texts and bytes, or a SluiceError (E467, E468, E481 … E483) that names the file and the cure. Writes are whole or not at all.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -12,13 +12,13 @@ import { nearestName } from "../train/data/checks.ts";
 
 const LARGEST_UNPACKED_BYTES = 2 ** 31 - 1;
 
-/** Bytes of a file; `.gz` is unpacked. @throws SluiceError E480 (not there, not readable), E481 (empty), E482 (damaged gzip) */
+/** Bytes of a file; `.gz` is unpacked. @throws SluiceError E468 (not there, not readable), E481 (empty), E482 (damaged gzip) */
 export function readBytes(path: string): Uint8Array {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    throw new SluiceError("E480", readProblem(path, error), [], { cause: error });
+    throw new SluiceError("E468", readProblem(path, error), [], { cause: error });
   }
   if (bytes.length === 0) throw new SluiceError("E481", `${path} is empty`);
   if (!path.endsWith(".gz")) return bytes;
@@ -29,7 +29,7 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
-/** Text of a UTF-8 file; `.gz` is unpacked, a byte-order mark is left out. @throws SluiceError E480, E481, E482, E483 (not UTF-8) */
+/** Text of a UTF-8 file; `.gz` is unpacked, a byte-order mark is left out. @throws SluiceError E468, E481, E482, E483 (not UTF-8) */
 export function readText(path: string): string {
   const bytes = readBytes(path);
   try {
@@ -41,17 +41,17 @@ export function readText(path: string): string {
   }
 }
 
-/** Writes a file whole or not at all, with the folder it is to be in. @throws SluiceError E451, E484 */
+/** Writes a file whole or not at all, with the folder it is to be in. @throws SluiceError E467 */
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
   try {
     ensureFolder(dirname(path));
   } catch (error) {
-    throw new SluiceError("E484", writeProblem(path, error), [], { cause: error });
+    throw new SluiceError("E467", writeProblem(path, error), [], { cause: error });
   }
   await writeFileAtomically(path, content);
 }
 
-/** Finds out before hours of work whether a file can be written; leaves nothing behind. @throws SluiceError E484 */
+/** Finds out before hours of work whether a file can be written; leaves nothing behind. @throws SluiceError E467 */
 export function checkWritable(path: string): void {
   try {
     if (existsSync(path) && statSync(path).isDirectory()) throw Object.assign(new Error("is a folder"), { code: "EISDIR" });
@@ -60,7 +60,7 @@ export function checkWritable(path: string): void {
     closeSync(openSync(beside, "w"));
     rmSync(beside, { force: true });
   } catch (error) {
-    throw new SluiceError("E484", writeProblem(path, error), [], { cause: error });
+    throw new SluiceError("E467", writeProblem(path, error), [], { cause: error });
   }
 }
 

@@ -58,22 +58,34 @@ export function createProgram(session: Session): Command {
   return program;
 }
 
+/** Streams and interruption of another process than this one: a test's. */
+export interface Surroundings {
+  readonly terminal?: Session["terminal"];
+  /** Takes what is said about wrong use, and help. */
+  readonly complain?: (text: string) => void;
+  /** In the place of Ctrl-C. */
+  readonly signal?: AbortSignal;
+}
+
 /** Runs one command line. `args` are without the program's name. */
-export async function runCommandLine(args: readonly string[], terminal?: Session["terminal"]): Promise<number> {
+export async function runCommandLine(args: readonly string[], surroundings: Surroundings = {}): Promise<number> {
   let code: number = EXIT.ok;
-  const session: Session = {
-    terminal,
+  const complain = surroundings.complain ?? ((text: string) => void process.stderr.write(text));
+  const program = createProgram({
+    ...surroundings,
     exit(value) {
       code = value;
     },
-  };
+  });
+  const output = { writeErr: complain, ...(surroundings.complain && { writeOut: surroundings.complain }) };
+  for (const command of [program, ...program.commands]) command.configureOutput(output);
   try {
-    await createProgram(session).parseAsync([...args], { from: "user" });
+    await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (error instanceof SluiceError) {
       // An option's value that could not be read: commander lets the parser's own error pass.
-      process.stderr.write(`error ${error.code}  ${error.message}\n`);
+      complain(`error ${error.code}  ${error.message}\n`);
       return EXIT.usage;
     }
     throw error;

@@ -21,7 +21,7 @@ export function mechanismText(name: string): string | undefined {
   return Object.hasOwn(MECHANISMS, key) ? MECHANISMS[key as keyof typeof MECHANISMS] : undefined;
 }
 
-/** Text of a file of equations, of a mechanism, or of standard input. @throws SluiceError E480 … E483, E485 */
+/** Text of a file of equations, of a mechanism, or of standard input. @throws SluiceError E468, E481 … E483, E485 */
 export function readSource(subject: string): Source {
   if (subject === "-") return { name: "<stdin>", text: readFileSync(0, "utf8") };
   if (!existsSync(subject)) {

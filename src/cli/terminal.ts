@@ -19,6 +19,8 @@ export interface Terminal {
   print(text?: string): void;
   /** Writes a line to stderr, above the moving line. */
   remark(text: string): void;
+  /** Writes lines to stderr whatever was asked: what went wrong. */
+  complain(text: string): void;
   /** Replaces the moving line; a no-op when nothing moves. */
   progress(text: string): void;
   /** Removes the moving line. */
@@ -76,6 +78,10 @@ export function createTerminal(
     remark(text) {
       settle();
       if (!options.quiet) err.write(`${ascii ? plain(text) : text}\n`);
+    },
+    complain(text) {
+      settle();
+      err.write(`${ascii ? plain(text) : text}\n`);
     },
     progress(text) {
       if (!animated) return;

@@ -11,7 +11,20 @@ const fixtures = join(import.meta.dirname, "../fixtures");
 const places = findCases(fixtures).filter(({ group }) => ADAPTERS.has(group));
 
 test("the groups of the foundation have adapters and cases", () => {
-  const groups = ["torch_lstm", "torch_gru", "torch_rnn", "gru_2014", "peephole_lstm", "lstm_odyssey", "mingru", "minlstm", "highway", "glu", "rg_lru", "hgrn"];
+  const groups = [
+    "torch_lstm",
+    "torch_gru",
+    "torch_rnn",
+    "gru_2014",
+    "peephole_lstm",
+    "lstm_odyssey",
+    "mingru",
+    "minlstm",
+    "highway",
+    "glu",
+    "rg_lru",
+    "hgrn",
+  ];
   for (const group of groups) expect(places.filter((place) => place.group === group).length, group).toBeGreaterThan(1);
   expect(places.length).toBe(88);
 });
@@ -29,13 +42,21 @@ test.each(places)("$group $path: every tensor is linked, every element once", ({
       copyToArray(link, tensor.values, array);
       addToTensor(link, array, back, writes);
     }
-    expect([...writes].every((count) => count === 1), name).toBe(true);
+    expect(
+      [...writes].every((count) => count === 1),
+      name,
+    ).toBe(true);
     expect([...back], name).toEqual(Array.from(tensor.values, (value) => value + 0)); // + 0: -0 becomes 0
   }
 });
 
 test("views transpose, narrow and pick", () => {
-  const tensor = { dtype: "F32" as const, shape: [2, 3, 2], axes: ["batch", "time", "input"], values: Float32Array.from({ length: 12 }, (_, i) => i) };
+  const tensor = {
+    dtype: "F32" as const,
+    shape: [2, 3, 2],
+    axes: ["batch", "time", "input"],
+    values: Float32Array.from({ length: 12 }, (_, i) => i),
+  };
   const read = (link: Omit<Link, "array" | "tensor">): number[] => {
     const array = new Float64Array(sizeOf(link.shape));
     copyToArray({ array: "a", tensor: "t", ...link }, tensor.values, array);

@@ -48,7 +48,9 @@ const chance = (random: Random, probability: number): boolean => random.uniform(
 /** The program of a seed; `declared` adds the shape of every name to its `where` lines. */
 export function randomProgram(seed: number, declared: boolean): RandomProgram {
   const random = createRandom(seed);
-  const inner = chance(random, 0.3) ? makeBlock(random, "cell", [{ name: "u", size: pick(random, ["D", "H"] as const) }], 1 + random.integer(2), undefined, false) : undefined;
+  const inner = chance(random, 0.3)
+    ? makeBlock(random, "cell", [{ name: "u", size: pick(random, ["D", "H"] as const) }], 1 + random.integer(2), undefined, false)
+    : undefined;
   const inputs: Variable[] = [{ name: "x", size: "D" }];
   if (chance(random, 0.3)) inputs.push({ name: "v", size: pick(random, ["D", "H", "K"] as const) });
   const main = makeBlock(random, "main", inputs, 1 + random.integer(4), inner, declared);
@@ -68,9 +70,23 @@ interface Made {
 }
 
 function makeBlock(random: Random, name: string, inputs: Variable[], count: number, inner: Made | undefined, declared: boolean): Made {
-  const planned = Array.from({ length: count }, (_, i): Variable => ({ name: `${"hgpqr"[i]}${name === "cell" ? "1" : ""}`, size: pick(random, ["H", "K", "H"] as const) }));
+  const planned = Array.from(
+    { length: count },
+    (_, i): Variable => ({ name: `${"hgpqr"[i]}${name === "cell" ? "1" : ""}`, size: pick(random, ["H", "K", "H"] as const) }),
+  );
   const direction = chance(random, 0.15) ? -1 : 1;
-  const block: Block = { random, inputs, values: [], weights: new Map(), lines: [], declarations: [], direction, planned, causal: direction === 1, dropout: false };
+  const block: Block = {
+    random,
+    inputs,
+    values: [],
+    weights: new Map(),
+    lines: [],
+    declarations: [],
+    direction,
+    planned,
+    causal: direction === 1,
+    dropout: false,
+  };
   if (inner !== undefined) {
     const argument = block.inputs.find(({ size }) => size === inner.block.inputs[0].size);
     const text = argument?.name ?? product(block, inner.block.inputs[0].size, inputs[0].name, inputs[0].size);
@@ -84,7 +100,8 @@ function makeBlock(random: Random, name: string, inputs: Variable[], count: numb
   }
   const result = planned[planned.length - 1];
   const read = planned.filter((value) => block.lines.some((line) => mentions(line, `${value.name}[t${direction === 1 ? "-" : "+"}1]`)));
-  const given = name === "main" && read.length > 0 && chance(random, 0.25);
+  // Only forward: a value that is merely looked ahead at has no value after the last step.
+  const given = name === "main" && direction === 1 && read.length > 0 && chance(random, 0.25);
   // An input that no line happens to read would only be a warning.
   const used = inputs.filter((input) => block.lines.some((line) => mentions(line.slice(line.indexOf("=")), input.name)));
   if (used.length === 0) {
@@ -93,11 +110,11 @@ function makeBlock(random: Random, name: string, inputs: Variable[], count: numb
   }
   const headerInputs = used.map((input) => input.name);
   if (given) {
-    block.declarations.push(`${read[0].name}[${direction === 1 ? "0" : "T+1"}] = z0`, "z0 : static");
+    block.declarations.push(`${read[0].name}[0] = z0`, "z0 : static");
     if (declared) block.declarations.push(`z0 ∈ ℝ^${read[0].size}`);
     headerInputs.push("z0");
-  } else if (read.length > 0 && chance(random, 0.2)) {
-    block.declarations.push(`${read[0].name}[${direction === 1 ? "0" : "T+1"}] = 0.5`);
+  } else if (direction === 1 && read.length > 0 && chance(random, 0.2)) {
+    block.declarations.push(`${read[0].name}[0] = 0.5`);
   }
   for (const [weight, shape] of block.weights) if (shape === "") block.declarations.push(`${weight} ∈ ℝ`);
   if (declared) {

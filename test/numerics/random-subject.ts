@@ -69,7 +69,12 @@ export function subject(seed: number): Subject {
   return { program, network, variant, steps, arrays: arraysOf(network, variant, steps, random) };
 }
 
-export function arraysOf(network: Network, { sizes, batch, outputs, lengths }: Variant, steps: number, random: Random): Map<string, Float64Array | Int32Array> {
+export function arraysOf(
+  network: Network,
+  { sizes, batch, outputs, lengths }: Variant,
+  steps: number,
+  random: Random,
+): Map<string, Float64Array | Int32Array> {
   const arrays = new Map<string, Float64Array | Int32Array>();
   const single = (shape: readonly number[], deviation: number): Float64Array =>
     Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random.normal(0, deviation)));
@@ -86,7 +91,12 @@ export function arraysOf(network: Network, { sizes, batch, outputs, lengths }: V
     arrays.set(`cotangent:${name}`, single([steps, batch, ...shapeOf(value.shape, sizes, name)], 1));
   }
   arrays.set("seed", Int32Array.of(12345));
-  if (lengths) setLengths(arrays, Int32Array.from({ length: batch }, () => 1 + random.integer(steps)), steps);
+  if (lengths)
+    setLengths(
+      arrays,
+      Int32Array.from({ length: batch }, () => 1 + random.integer(steps)),
+      steps,
+    );
   setAhead(arrays, network, steps);
   return arrays;
 }
@@ -113,14 +123,19 @@ export function setAhead(arrays: Map<string, Float64Array | Int32Array>, network
 export function setLengths(arrays: Map<string, Float64Array | Int32Array>, lengths: Int32Array, steps: number): void {
   const batch = lengths.length;
   arrays.set("lengths", lengths);
-  arrays.set("valid", Float64Array.from({ length: steps * batch }, (_, i) => (Math.floor(i / batch) < lengths[i % batch] ? 1 : 0)));
+  arrays.set(
+    "valid",
+    Float64Array.from({ length: steps * batch }, (_, i) => (Math.floor(i / batch) < lengths[i % batch] ? 1 : 0)),
+  );
 }
 
 export function moved(arrays: Arrays, random: Random): Arrays {
   return new Map(
     [...arrays].map(([name, values]) => [
       name,
-      values instanceof Int32Array || name === "valid" ? values : values.map((value) => value * (1 + (random.uniform() < 0.5 ? 2 ** -24 : -(2 ** -24)))),
+      values instanceof Int32Array || name === "valid"
+        ? values
+        : values.map((value) => value * (1 + (random.uniform() < 0.5 ? 2 ** -24 : -(2 ** -24)))),
     ]),
   );
 }

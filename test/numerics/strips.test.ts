@@ -11,9 +11,21 @@ import { schedule } from "../../src/phases/5-schedule/schedule.ts";
 
 /** Attention over the past (or all steps) with an output projection, its gradients by the cotangent of y. */
 function attention(B: number, N: number, K: number, V: number, D: number, causal: boolean): Graph {
-  const g = graphBuilder([["t", "T"], ["s", "T"], ["b", B], ["n", N], ["K", K], ["V", V], ["D", D]]);
+  const g = graphBuilder([
+    ["t", "T"],
+    ["s", "T"],
+    ["b", B],
+    ["n", N],
+    ["K", K],
+    ["V", V],
+    ["D", D],
+  ]);
   const x = g.input("x", ["t", "b", "D"]);
-  const [q, k, v] = [["q", "K"], ["k", "K"], ["v", "V"]].map(([name, size]) => g.contract(x, g.weight(`W${name}`, ["n", size, "D"]), "D"));
+  const [q, k, v] = [
+    ["q", "K"],
+    ["k", "K"],
+    ["v", "V"],
+  ].map(([name, size]) => g.contract(x, g.weight(`W${name}`, ["n", size, "D"]), "D"));
   const scores = g.mul(g.contract(q, g.rename(k, "t", "s"), "K"), g.constant(1 / Math.sqrt(K)));
   const seen = g.less_equal(g.iota("s"), g.iota("t"));
   const masked = causal ? g.select(seen, scores, g.constant(Number.NEGATIVE_INFINITY)) : scores;
@@ -26,7 +38,11 @@ function attention(B: number, N: number, K: number, V: number, D: number, causal
 }
 
 for (const causal of [true, false]) {
-  for (const [B, N, K, V, D, T, capacity] of [[1, 1, 2, 2, 2, 3, 3], [2, 2, 4, 3, 5, 37, 40], [1, 2, 5, 6, 4, 70, 75]] as const) {
+  for (const [B, N, K, V, D, T, capacity] of [
+    [1, 1, 2, 2, 2, 3, 3],
+    [2, 2, 4, 3, 5, 37, 40],
+    [1, 2, 5, 6, 4, 70, 75],
+  ] as const) {
     test(`attention in strips: causal ${causal}, B ${B}, T ${T}`, () => {
       const graph = attention(B, N, K, V, D, causal);
       verify(graph);
@@ -35,7 +51,9 @@ for (const causal of [true, false]) {
       const bindings: Record<string, Float64Array> = {};
       leaves.forEach((node, which) => {
         const count = node.axes.reduce((product, axis) => product * size(axis), 1);
-        bindings[node.attributes.name!] = Float64Array.from({ length: count }, (_, i) => Math.fround((mixBits(which * 7919 + i) >>> 8) / 2 ** 23 - 1));
+        bindings[node.attributes.name!] = Float64Array.from({ length: count }, (_, i) =>
+          Math.fround((mixBits(which * 7919 + i) >>> 8) / 2 ** 23 - 1),
+        );
       });
       const weights = leaves.filter((node) => node.op === "weight").map((node) => ({ name: node.attributes.name!, shape: node.axes.map(size) }));
       const { loops, buffers, memoryBytes } = schedule([{ entry: "run", graph }], { capacity, weights });
@@ -53,7 +71,10 @@ for (const causal of [true, false]) {
       for (const { name } of graph.outputs) {
         const buffer = buffers.find((one) => one.name === name && one.role !== "input")!;
         const got = new Float32Array(memory, buffer.offsetBytes, wanted[name].length);
-        const worst = wanted[name].reduce((most, value, i) => (Math.abs(got[i] - value) <= most ? most : Number.isNaN(got[i]) ? Number.POSITIVE_INFINITY : Math.abs(got[i] - value)), 0);
+        const worst = wanted[name].reduce(
+          (most, value, i) => (Math.abs(got[i] - value) <= most ? most : Number.isNaN(got[i]) ? Number.POSITIVE_INFINITY : Math.abs(got[i] - value)),
+          0,
+        );
         const largest = wanted[name].reduce((most, value) => Math.max(most, Math.abs(value)), 1);
         expect(worst / largest, name).toBeLessThan(3e-5);
       }
@@ -63,7 +84,9 @@ for (const causal of [true, false]) {
 
 test("memory of attention grows as T, not T²", () => {
   const graph = attention(2, 2, 8, 8, 8, true);
-  const weights = graph.nodes.filter((node) => node.op === "weight").map((node) => ({ name: node.attributes.name!, shape: node.axes.map((axis) => graph.axes.get(axis) as number) }));
+  const weights = graph.nodes
+    .filter((node) => node.op === "weight")
+    .map((node) => ({ name: node.attributes.name!, shape: node.axes.map((axis) => graph.axes.get(axis) as number) }));
   const bytes = (capacity: number): number => schedule([{ entry: "run", graph }], { capacity, weights }).memoryBytes;
   expect(bytes(8192) / bytes(1024)).toBeLessThan(8.2);
 });

@@ -38,7 +38,7 @@ export const check: CommandDefinition<CheckOptions> = {
         }
       } catch (error) {
         if (!(error instanceof SluiceError)) throw error;
-        worst = Math.max(worst, error.code === "E480" ? EXIT.files : EXIT.content);
+        worst = Math.max(worst, error.code === "E468" ? EXIT.files : EXIT.content);
         if (json) results.push({ file, ok: false, error: { code: error.code, message: error.message } });
         else terminal.print(`${terminal.red("error")} ${error.code}  ${error.message}`);
       }

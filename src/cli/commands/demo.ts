@@ -10,7 +10,6 @@ import { captionOf } from "../../inspect/caption.ts";
 import { checkModelGradient } from "../../inspect/check-model.ts";
 import { bar, bytes, counted, duration, figure, gateRow, grouped, pad, shorten, sparkline, textWidth, wrap } from "../../inspect/draw.ts";
 import { meanOverUnits, type Recording } from "../../inspect/gates.ts";
-import type { GateDeclaration } from "../../ir/network/node.ts";
 import { createModel, type Model } from "../../model/model.ts";
 import { parameterLayout } from "../../model/parameters.ts";
 import { resolveSizes, sizesForInputs } from "../../model/sizes.ts";
@@ -259,7 +258,7 @@ async function lookInto(model: Model, { dataset, task }: OpenedData): Promise<Lo
       const { data, shape: own } = values[gate.value];
       const recording: Recording = { name: gate.name, values: data, steps: own[0], batch: 1, units: own.slice(1).reduce((a, b) => a * b, 1) };
       const means = [...meanOverUnits(recording)];
-      return { gate: shortName(gate), role: gate.role, values: means, range: gate.range, caption: captionOf(means, places, gate.range) };
+      return { gate: gate.name, role: gate.role, values: means, range: gate.range, caption: captionOf(means, places, gate.range) };
     }),
   };
 }
@@ -270,10 +269,6 @@ function softmax(logits: ArrayLike<number>): number[] {
   const weights = values.map((value) => Math.exp(value - greatest));
   const total = weights.reduce((a, b) => a + b, 0);
   return weights.map((weight) => weight / total);
-}
-
-function shortName(gate: GateDeclaration): string {
-  return gate.name.split(".").at(-1)!;
 }
 
 function tellExample({ terminal, json }: Context, example: Looked): void {
@@ -296,7 +291,7 @@ function tellExample({ terminal, json }: Context, example: Looked): void {
 /** The accuracy with gates held, for those that are told in the demo: each open, and the gate that carries shut. */
 async function worths(model: Model, { dataset }: OpenedData, recipe: Recipe): Promise<readonly AblationRow[]> {
   const source = dataset.test!;
-  const gates = distinctGates(model.network.gates).map((gate) => ({ ...gate, name: shortName(gate) }));
+  const gates = distinctGates(model.network.gates);
   const measure = async (clamps?: Record<string, number>): Promise<number> =>
     (await evaluate(model, source, { metrics: recipe.metrics, batches: 16, clamps })).metrics.accuracy;
   const held = (hold: { clamp: { value: string; to: { kind: string; value?: number } } } | undefined): Promise<number> =>

@@ -87,9 +87,11 @@ interface GateRow {
   readonly timeConstants?: readonly number[];
 }
 
-/** Gates that are values of their own, each once. */
-export function distinctGates(gateList: readonly GateDeclaration[]): GateDeclaration[] {
-  return gateList.filter((gate, i) => gateList.findIndex((other) => other.value === gate.value) === i);
+/** Gates that are values of their own, each once, by their short names ("f" of "h.f") where those are different. */
+export function distinctGates(all: readonly GateDeclaration[]): GateDeclaration[] {
+  const distinct = all.filter((gate, i) => all.findIndex((other) => other.value === gate.value) === i);
+  const short = (gate: GateDeclaration): string => gate.name.slice(gate.name.lastIndexOf(".") + 1);
+  return distinct.map((gate) => (distinct.some((other) => other !== gate && short(other) === short(gate)) ? gate : { ...gate, name: short(gate) }));
 }
 
 function asRecording(name: string, { data, shape }: { readonly data: Float32Array; readonly shape: readonly number[] }): Recording {

@@ -247,9 +247,9 @@ function defined(flags: TrainFlags): Partial<TrainFlags> {
   return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
 }
 
-/** @throws SluiceError E480 if the file of the run's data is no longer there */
+/** @throws SluiceError E468 if the file of the run's data is no longer there */
 function requireData(flags: TrainFlags): void {
   if (flags.data !== undefined && !existsSync(flags.data)) {
-    throw new SluiceError("E480", `the run was begun with --data ${flags.data}, which is not there; run from the same folder, or give --data again`);
+    throw new SluiceError("E468", `the run was begun with --data ${flags.data}, which is not there; run from the same folder, or give --data again`);
   }
 }

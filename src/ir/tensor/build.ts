@@ -6,7 +6,7 @@
  */
 import { invariant } from "../../support/invariant.ts";
 import type { Span } from "../../support/source.ts";
-import { equalAxes, replaceAxis, sameAxisSet, withoutAxes } from "./axes.ts";
+import { equalAxes, replaceAxis, withoutAxes } from "./axes.ts";
 import type { Attributes, AxisName, AxisSize, BinaryOp, ElementType, Graph, Node, Op, Output, ScanAttributes, UnaryOp } from "./node.ts";
 import { broken, isBinary, isUnary, opTable, shapeOf, sizeOf, type Shape } from "./ops.ts";
 
@@ -271,7 +271,11 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
       body: inner.finish(outputs),
       stateNames: states.map((state) => state.name),
     });
-    return { scan: id, emitted: emit.map((_, k) => make("emitted", [id], { index: k })), finals: next.map((_, k) => make("final", [id], { index: k })) };
+    return {
+      scan: id,
+      emitted: emit.map((_, k) => make("emitted", [id], { index: k })),
+      finals: next.map((_, k) => make("final", [id], { index: k })),
+    };
   }
 
   function scanNode(args: readonly NodeId[], attributes: ScanAttributes): NodeId {
@@ -279,7 +283,9 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
   }
 
   function finish(outputs: readonly Output[] | Readonly<Record<string, NodeId>>): Graph {
-    const wanted = Array.isArray(outputs) ? (outputs as readonly Output[]) : Object.entries(outputs).map(([name, id]) => ({ name, node: id as NodeId }));
+    const wanted = Array.isArray(outputs)
+      ? (outputs as readonly Output[])
+      : Object.entries(outputs).map(([name, id]) => ({ name, node: id as NodeId }));
     return prune({ axes: table, nodes, outputs: wanted });
   }
 
@@ -303,7 +309,8 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
     constant: (value: number, type: ElementType = "real") => make("constant", [], { value }, { axes: [], type }),
     filled: (value: number, axes: readonly AxisName[]) => broadcast(make("constant", [], { value }), axes),
     iota: (axis: AxisName) => make("iota", [], { axis }),
-    random: (seed: NodeId, stream: number, axes: readonly AxisName[]) => make("random", [seed], { stream }, { axes: [...axes], type: "real" as const }),
+    random: (seed: NodeId, stream: number, axes: readonly AxisName[]) =>
+      make("random", [seed], { stream }, { axes: [...axes], type: "real" as const }),
     parameter: (kind: "sequence" | "static" | "state", index: number, shape: Shape) => make("parameter", [], { kind, index }, shape),
     unary: (op: UnaryOp, x: NodeId) => make(op, [x]),
     binary: (op: BinaryOp, a: NodeId, b: NodeId) => make(op, [a, b]),
@@ -313,7 +320,8 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
     max_over: (x: NodeId, over: AxisName | readonly AxisName[]) => make("max_over", [x], { over: list(over) }),
     argmax: (x: NodeId, over: AxisName) => make("argmax", [x], { over: [over] }),
     contract: (x: NodeId, y: NodeId, over: AxisName | readonly AxisName[]) => make("contract", [x, y], { over: list(over) }),
-    rename: (x: NodeId, from: AxisName | readonly AxisName[], to: AxisName | readonly AxisName[]) => make("rename", [x], { from: list(from), to: list(to) }),
+    rename: (x: NodeId, from: AxisName | readonly AxisName[], to: AxisName | readonly AxisName[]) =>
+      make("rename", [x], { from: list(from), to: list(to) }),
     transpose,
     broadcast,
     expand,
@@ -441,9 +449,4 @@ function nextFits(builder: GraphBuilder, scan: ScanAttributes, args: readonly No
   return scan.body.outputs
     .slice(0, scan.states)
     .every((output, k) => equalAxes(scan.body.nodes[output.node].axes, builder.axesOf(args[scan.sequences + scan.statics + k])));
-}
-
-/** True if the two nodes have the same axes in any order: either may stand for the other up to a transpose. */
-export function interchangeable(a: Node, b: Node): boolean {
-  return a.type === b.type && sameAxisSet(a.axes, b.axes);
 }

@@ -101,7 +101,13 @@ function walk(shape: readonly number[], lists: readonly (readonly number[])[], v
   level(0, 0, 0, 0, 0);
 }
 
-function evaluateNode(node: Node, args: readonly Evaluated[], shape: readonly number[], size: (axis: AxisName) => number, frame: Frame): Float64Array {
+function evaluateNode(
+  node: Node,
+  args: readonly Evaluated[],
+  shape: readonly number[],
+  size: (axis: AxisName) => number,
+  frame: Frame,
+): Float64Array {
   const { op, attributes, axes } = node;
   const data = new Float64Array(count(shape));
   const self: Evaluated = { axes, shape, data };
@@ -109,15 +115,23 @@ function evaluateNode(node: Node, args: readonly Evaluated[], shape: readonly nu
   /** result[place] = f(offsets of the arguments at that place). */
   const fill = (compute: (a: number, b: number, c: number) => number): Float64Array => {
     let place = 0;
-    walk(shape, args.map((arg) => strides(arg, axes)), (a, b, c) => {
-      data[place++] = compute(a, b, c);
-    });
+    walk(
+      shape,
+      args.map((arg) => strides(arg, axes)),
+      (a, b, c) => {
+        data[place++] = compute(a, b, c);
+      },
+    );
     return data;
   };
   /** Visits all places of the result and of the axes summed over: offsets of the result, then of the arguments. */
   const reduce = (over: readonly AxisName[], visit: (out: number, a: number, b: number) => void): Float64Array => {
     const all = [...axes, ...over];
-    walk(all.map(size), [self, ...args].map((value) => strides(value, all)), visit);
+    walk(
+      all.map(size),
+      [self, ...args].map((value) => strides(value, all)),
+      visit,
+    );
     return data;
   };
   /** Copies the elements of `from`, whose axes are renamed to those of the result, to places that begin at `start`. */
@@ -200,7 +214,10 @@ function evaluateNode(node: Node, args: readonly Evaluated[], shape: readonly nu
       return data;
     }
     case "pick": {
-      invariant(attributes.start! < size(attributes.axis!), `pick ${attributes.start} of ${attributes.axis}: there are only ${size(attributes.axis!)}`);
+      invariant(
+        attributes.start! < size(attributes.axis!),
+        `pick ${attributes.start} of ${attributes.axis}: there are only ${size(attributes.axis!)}`,
+      );
       const start = attributes.start! * along(attributes.axis!, x);
       return fill((a) => x.data[start + a]);
     }
@@ -257,7 +274,7 @@ function evaluateNode(node: Node, args: readonly Evaluated[], shape: readonly nu
     case "scan":
     case "emitted":
     case "final":
-      throw new Error("unreachable: evaluated by runScan");
+      invariant(false, `${op} has no value of its own`);
   }
 }
 
@@ -294,7 +311,8 @@ function runScan(node: Node, args: readonly Evaluated[], frame: Frame): ScanRun 
   for (let i = 0; i < T; i++) {
     const t = scan.reverse ? T - 1 - i : i;
     const steps = args.slice(0, sequences).map((sequence) => stepOf(sequence, t));
-    const parameter = ({ attributes: { kind, index } }: Node): Evaluated => (kind === "sequence" ? steps : kind === "static" ? args.slice(sequences) : current)[index!];
+    const parameter = ({ attributes: { kind, index } }: Node): Evaluated =>
+      (kind === "sequence" ? steps : kind === "static" ? args.slice(sequences) : current)[index!];
     const named = frame.named ? new Map<string, Evaluated>() : undefined;
     const values = evaluate(body, { ...frame, parameter, named });
     current = body.outputs.slice(0, states).map((output) => values[output.node]);

@@ -243,7 +243,8 @@ export const opTable = {
     invariant(from.length === to.length, "rename needs as many new names as old ones");
     requireAxes(args[0], from);
     for (const [i, axis] of from.entries()) {
-      if (sizeOf(axes, axis) !== sizeOf(axes, to[i])) broken(`rename ${axis} → ${to[i]}: sizes ${sizeOf(axes, axis)} and ${sizeOf(axes, to[i])} differ`);
+      if (sizeOf(axes, axis) !== sizeOf(axes, to[i]))
+        broken(`rename ${axis} → ${to[i]}: sizes ${sizeOf(axes, axis)} and ${sizeOf(axes, to[i])} differ`);
     }
     const result = args[0].axes.map((axis) => (from.includes(axis) ? to[from.indexOf(axis)] : axis));
     requireDistinct(result);
@@ -266,7 +267,8 @@ export const opTable = {
     const to = attributes.to as AxisName;
     requireAxes(args[0], [attributes.axis!]);
     const end = attributes.start! + fixedSize(axes, to);
-    if (!(attributes.start! >= 0 && end <= fixedSize(axes, attributes.axis!))) broken(`slice ${attributes.start}..${end} of ${attributes.axis} is out of range`);
+    if (!(attributes.start! >= 0 && end <= fixedSize(axes, attributes.axis!)))
+      broken(`slice ${attributes.start}..${end} of ${attributes.axis} is out of range`);
     const result = replaceAxis(args[0].axes, attributes.axis!, [to]);
     requireDistinct(result);
     return { axes: result, type: args[0].type };
@@ -274,7 +276,8 @@ export const opTable = {
   pick: structure(["axis", "start"], true, (args, attributes, axes) => {
     requireAxes(args[0], [attributes.axis!]);
     const size = sizeOf(axes, attributes.axis!);
-    if (!(attributes.start! >= 0 && (size === "T" || attributes.start! < size))) broken(`pick ${attributes.start} of ${attributes.axis} is out of range`);
+    if (!(attributes.start! >= 0 && (size === "T" || attributes.start! < size)))
+      broken(`pick ${attributes.start} of ${attributes.axis} is out of range`);
     return { axes: withoutAxes(args[0].axes, [attributes.axis!]), type: args[0].type };
   }),
   concat: structure(
@@ -292,7 +295,8 @@ export const opTable = {
       for (const [i, arg] of args.entries()) {
         requireAxes(arg, [parts[i]]);
         const rest = withoutAxes(arg.axes, [parts[i]]);
-        if (!sameAxisSet(rest, withoutAxes(args[0].axes, [parts[0]]))) broken(`concat: argument ${i} has axes [${arg.axes}], the first [${args[0].axes}]`);
+        if (!sameAxisSet(rest, withoutAxes(args[0].axes, [parts[0]])))
+          broken(`concat: argument ${i} has axes [${arg.axes}], the first [${args[0].axes}]`);
         invariant(arg.type === args[0].type, "concat: all arguments must have one type");
       }
       return { axes: result, type: args[0].type };
@@ -312,7 +316,8 @@ export const opTable = {
     const to = names(attributes.to);
     requireAxes(args[0], [attributes.axis!]);
     const product = to.reduce((size, axis) => size * fixedSize(axes, axis), 1);
-    if (product !== fixedSize(axes, attributes.axis!)) broken(`split: [${to}] hold ${product}, ${attributes.axis} holds ${sizeOf(axes, attributes.axis!)}`);
+    if (product !== fixedSize(axes, attributes.axis!))
+      broken(`split: [${to}] hold ${product}, ${attributes.axis} holds ${sizeOf(axes, attributes.axis!)}`);
     const result = replaceAxis(args[0].axes, attributes.axis!, to);
     requireDistinct(result);
     return { axes: result, type: args[0].type };
@@ -321,7 +326,8 @@ export const opTable = {
     const to = attributes.to as AxisName;
     const from = attributes.axes!;
     const first = args[0].axes.indexOf(from[0]);
-    if (!(first >= 0 && equalAxes(args[0].axes.slice(first, first + from.length), from))) broken(`merge: [${from}] do not lie together in [${args[0].axes}]`);
+    if (!(first >= 0 && equalAxes(args[0].axes.slice(first, first + from.length), from)))
+      broken(`merge: [${from}] do not lie together in [${args[0].axes}]`);
     const product = from.reduce((size, axis) => size * fixedSize(axes, axis), 1);
     if (product !== fixedSize(axes, to)) broken(`merge: [${from}] hold ${product}, ${to} holds ${sizeOf(axes, to)}`);
     const result = [...args[0].axes.slice(0, first), to, ...args[0].axes.slice(first + from.length)];
@@ -364,7 +370,8 @@ export const opTable = {
       const wanted = withoutAxes(x.axes, ["t"]);
       const count = Math.abs(attributes.lag!);
       if (count > 1) {
-        if (!(attributes.lags !== undefined && sizeOf(axes, attributes.lags) === count)) broken(`a lag of ${attributes.lag} needs an axis of size ${count} in \`lags\``);
+        if (!(attributes.lags !== undefined && sizeOf(axes, attributes.lags) === count))
+          broken(`a lag of ${attributes.lag} needs an axis of size ${count} in \`lags\``);
         wanted.push(attributes.lags);
       }
       if (!sameAxisSet(initial.axes, wanted)) broken(`shift: the initial value has axes [${initial.axes}], needed are [${wanted}]`);
@@ -396,11 +403,12 @@ export const opTable = {
       invariant(scan.stateNames.length === scan.states, "scan: every state needs a name");
       invariant(scan.body.outputs.length >= scan.states, "scan: a state has no next value");
       for (let i = 0; i < scan.sequences; i++) requireAxes(args[i], ["t"]);
-      for (let i = scan.sequences; i < args.length; i++) if (!(!args[i].axes.includes("t"))) broken(`scan: argument ${i} varies with t`);
+      for (let i = scan.sequences; i < args.length; i++) if (!!args[i].axes.includes("t")) broken(`scan: argument ${i} varies with t`);
       for (let k = 0; k < scan.states; k++) {
         const initial = args[scan.sequences + scan.statics + k];
         const next = scan.body.nodes[scan.body.outputs[k].node];
-        if (!equalAxes(initial.axes, next.axes)) broken(`scan: state ${scan.stateNames[k]} begins with axes [${initial.axes}], its next value has [${next.axes}]`);
+        if (!equalAxes(initial.axes, next.axes))
+          broken(`scan: state ${scan.stateNames[k]} begins with axes [${initial.axes}], its next value has [${next.axes}]`);
         if (initial.type !== next.type) broken(`scan: state ${scan.stateNames[k]} changes its type`);
       }
       return real([]);
@@ -451,6 +459,7 @@ export function shapeOf(op: Op, args: readonly Node[], attributes: Attributes, a
   for (const key of Object.keys(attributes) as (keyof Attributes)[]) {
     if (!(rule.required.includes(key) || rule.optional.includes(key))) broken(`${op} has no attribute ${key}`);
   }
-  for (const arg of args) if (!(arg.op !== "scan" || op === "emitted" || op === "final")) broken(`${op} cannot take a scan itself, only what it emits`);
+  for (const arg of args)
+    if (!(arg.op !== "scan" || op === "emitted" || op === "final")) broken(`${op} cannot take a scan itself, only what it emits`);
   return rule.result(args, attributes, axes, declared);
 }

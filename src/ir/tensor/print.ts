@@ -63,7 +63,11 @@ function nodeLines(node: Node, index: number, indent: string): string[] {
     const args = node.args.length > 0 ? `(${node.args.map((arg) => `%${arg}`).join(", ")})` : "";
     return [`${head}${args}${attributeText(node.attributes)}${comment}`];
   }
-  const groups = [node.args.slice(0, scan.sequences), node.args.slice(scan.sequences, scan.sequences + scan.statics), node.args.slice(-scan.states || node.args.length)];
+  const groups = [
+    node.args.slice(0, scan.sequences),
+    node.args.slice(scan.sequences, scan.sequences + scan.statics),
+    node.args.slice(-scan.states || node.args.length),
+  ];
   const args = groups.map((group) => group.map((arg) => `%${arg}`).join(", ")).join("; ");
   const states = scan.stateNames.map((name) => ` ${word(name)}`).join("");
   return [`${head}(${args})${scan.reverse ? " reverse" : ""} states${states} {${comment}`, ...graphLines(scan.body, `${indent}  `), `${indent}}`];

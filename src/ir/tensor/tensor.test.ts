@@ -113,7 +113,12 @@ test("a copy into another builder means the same, also where an argument changed
   const graph = recurrence();
   const g = graphBuilder();
   const place = importNodes(g, graph, {
-    replace: (node) => (node.attributes.name === "x" ? g.transpose(g.input("x", node.axes), ["D", "b", "t"]) : node.op === "broadcast" ? g.filled(0, ["H", "b"]) : undefined),
+    replace: (node) =>
+      node.attributes.name === "x"
+        ? g.transpose(g.input("x", node.axes), ["D", "b", "t"])
+        : node.op === "broadcast"
+          ? g.filled(0, ["H", "b"])
+          : undefined,
   });
   const copy = g.finish(graph.outputs.map(({ name, node }) => ({ name, node: place.get(node)! })));
   verify(copy);
@@ -135,7 +140,10 @@ test("verify names the node and the broken rule", () => {
   const scan = graph.nodes.findIndex((node) => node.op === "scan");
   const at = (op: string) => graph.nodes.findIndex((node) => node.op === op);
   const cases: [Graph, RegExp][] = [
-    [spoil((nodes) => (nodes[at("broadcast")] = { ...nodes[at("broadcast")], axes: ["H", "b"] })), /broadcast.*has axes \[H,b\], should have \[b,H\]/],
+    [
+      spoil((nodes) => (nodes[at("broadcast")] = { ...nodes[at("broadcast")], axes: ["H", "b"] })),
+      /broadcast.*has axes \[H,b\], should have \[b,H\]/,
+    ],
     [spoil((nodes) => (nodes[scan] = { ...nodes[scan], args: [...nodes[scan].args].reverse() })), /scan/],
     [spoil((nodes) => (nodes[at("emitted")] = { ...nodes[at("emitted")], attributes: { index: 7 } })), /emitted.*no value 7/],
     [spoil((nodes) => (nodes[at("input")] = { ...nodes[at("input")], attributes: { name: "x", lag: 1 } })), /no attribute lag/],
@@ -160,7 +168,8 @@ test("shift, last, pick and lags over the ends of time", () => {
     first: g.last(x, undefined, true),
     third: g.last(x, g.input("lengths", [], "index")),
   });
-  const run = (T: number) => interpret(graph, { x: Float64Array.from({ length: T }, (_, i) => i + 1), two: [-1, -2], lengths: [Math.min(3, T)] }, { T });
+  const run = (T: number) =>
+    interpret(graph, { x: Float64Array.from({ length: T }, (_, i) => i + 1), two: [-1, -2], lengths: [Math.min(3, T)] }, { T });
   expect(Object.values(run(4)).map((value) => [...value])).toEqual([[-1, -2, 1, 2], [3, 4, -1, -2], [9, 1, 2, 3], [4], [1], [3]]);
   expect(Object.values(run(1)).map((value) => [...value])).toEqual([[-1], [-2], [9], [1], [1], [1]]);
 });
@@ -172,7 +181,7 @@ test("scalar functions keep their digits at both ends", () => {
   close(erf(-1e-9), -1.12837916709551257389615890312e-9);
   close(erf(2.4), 0.999311486103354921431255012186);
   close(erf(2.6), 0.999763965583470650796008996792);
-  close(erf(5), 0.999999999998462540205571965150);
+  close(erf(5), 0.99999999999846254020557196515);
   close(sigmoid(-40), 4.248354255291588995e-18);
   close(softplus(-40), 4.248354255291588995e-18);
   close(logSigmoid(-800), -800);
@@ -191,7 +200,8 @@ test("random numbers: fixed bits, even spread, no relation between neighbours, s
     [1, 0],
     [2 ** 31, 5],
   ].map(([seed, stream]) => Float64Array.from({ length: n + 1 }, (_, i) => randomAt(randomKeys(seed, stream), i) - 0.5));
-  const correlation = (a: Float64Array, b: Float64Array, lag: number) => a.slice(0, n).reduce((sum, value, i) => sum + value * b[i + lag], 0) / (n / 12);
+  const correlation = (a: Float64Array, b: Float64Array, lag: number) =>
+    a.slice(0, n).reduce((sum, value, i) => sum + value * b[i + lag], 0) / (n / 12);
   for (const a of series) {
     const bins = new Array<number>(64).fill(0);
     for (const value of a) bins[Math.floor((value + 0.5) * 64)]++;

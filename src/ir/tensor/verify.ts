@@ -64,7 +64,8 @@ function verifyNode(graph: Graph, node: Node, i: number, leaves: Map<string, Sha
 function sameLeaf(leaves: Map<string, Shape>, node: Node): void {
   const name = node.attributes.name!;
   const old = leaves.get(name);
-  if (!(!old || (equalAxes(old.axes, node.axes) && old.type === node.type))) broken(`${name} has axes [${node.axes}] here and [${old?.axes}] elsewhere`);
+  if (!(!old || (equalAxes(old.axes, node.axes) && old.type === node.type)))
+    broken(`${name} has axes [${node.axes}] here and [${old?.axes}] elsewhere`);
   leaves.set(name, node);
 }
 

@@ -21,7 +21,10 @@ export function activeNodes(graph: Graph, isSource: (node: Node) => boolean, sca
   const active: boolean[] = [];
   for (const [i, node] of graph.nodes.entries()) {
     if (node.op === "scan") {
-      const inside = scanActivity(node.attributes.scan!, node.args.map((arg) => active[arg]));
+      const inside = scanActivity(
+        node.attributes.scan!,
+        node.args.map((arg) => active[arg]),
+      );
       scans.set(i, inside);
       active.push([...inside.states, ...inside.emitted].some(Boolean));
     } else if (node.op === "emitted" || node.op === "final") {

@@ -109,7 +109,8 @@ function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly Nod
   const { v, place } = tape;
   const next = (state: number): NodeId => place.get(scan.body.outputs[state].node)!;
   const emittedAt = new Map<NodeId, number>();
-  for (const [k, output] of scan.body.outputs.slice(scan.states).entries()) if (!emittedAt.has(place.get(output.node)!)) emittedAt.set(place.get(output.node)!, k);
+  for (const [k, output] of scan.body.outputs.slice(scan.states).entries())
+    if (!emittedAt.has(place.get(output.node)!)) emittedAt.set(place.get(output.node)!, k);
   const { touched, factors } = touchedForward(tape);
   const plan = planResiduals(v, touched, factors, next, new Set(emittedAt.keys()));
   const outputs: Output[] = [...scan.body.outputs];
@@ -194,7 +195,8 @@ function buildBackward(
     const { kind, index } = node.attributes;
     if (node.op === "parameter" && kind === "sequence") return { kind, outer: args[index!] };
     if (node.op === "parameter" && kind === "static") return { kind, outer: args[scan.sequences + index!] };
-    if (node.op === "parameter") return { kind: "sequence", outer: g.shift(emittedForward(forward.next(index!)), scan.reverse ? -1 : 1, initialOf(index!)) };
+    if (node.op === "parameter")
+      return { kind: "sequence", outer: g.shift(emittedForward(forward.next(index!)), scan.reverse ? -1 : 1, initialOf(index!)) };
     if (id < tape.forwardCount && forward.keeps(id)) return { kind: "sequence", outer: emittedForward(id) };
     return undefined;
   };
@@ -209,7 +211,9 @@ function buildBackward(
     return copy;
   };
 
-  const initials = states.map((k) => (given.finals[k] === undefined ? g.filled(0, g.axesOf(initialOf(k))) : g.expand(given.finals[k], g.axesOf(initialOf(k)))));
+  const initials = states.map((k) =>
+    given.finals[k] === undefined ? g.filled(0, g.axesOf(initialOf(k))) : g.expand(given.finals[k], g.axesOf(initialOf(k))),
+  );
   const outputs: Output[] = [];
   for (const [place, k] of states.entries()) {
     const axes = g.axesOf(initialOf(k));

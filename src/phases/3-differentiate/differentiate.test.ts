@@ -61,7 +61,9 @@ function check(graph: Graph, weights: string[], inputs: string[], range: readonl
     expect(exact.length).toBe(given[name].length);
     for (let i = 0; i < exact.length; i++) {
       const numeric = (8 * (at(name, i, h) - at(name, i, -h)) - (at(name, i, 2 * h) - at(name, i, -2 * h))) / (12 * h);
-      expect(Math.abs(exact[i] - numeric), `gradient of ${name}[${i}]: ${exact[i]}, difference quotient ${numeric}`).toBeLessThan(2e-9 * Math.max(1, Math.abs(numeric)));
+      expect(Math.abs(exact[i] - numeric), `gradient of ${name}[${i}]: ${exact[i]}, difference quotient ${numeric}`).toBeLessThan(
+        2e-9 * Math.max(1, Math.abs(numeric)),
+      );
     }
   }
 }
@@ -87,7 +89,12 @@ const still = (op: string): Sample => ({ make: (g, x, w) => g.mul(g.binary(op as
 
 /** One use of every op, on x [t, b, H] and w [H]. */
 const samples: Partial<Record<Op, Sample>> = {
-  ...Object.fromEntries(["neg", "abs", "sign", "step", "exp", "expm1", "sin", "cos", "erf", "sigmoid", "tanh", "softplus", "log_sigmoid", "relu"].map((op) => [op, named(op)])),
+  ...Object.fromEntries(
+    ["neg", "abs", "sign", "step", "exp", "expm1", "sin", "cos", "erf", "sigmoid", "tanh", "softplus", "log_sigmoid", "relu"].map((op) => [
+      op,
+      named(op),
+    ]),
+  ),
   ...Object.fromEntries(["recip", "sqrt", "log", "log1p"].map((op) => [op, named(op, POSITIVE)])),
   ...Object.fromEntries(["add", "sub", "mul", "max", "min"].map((op) => [op, pair(op)])),
   div: pair("div", POSITIVE),
@@ -111,9 +118,15 @@ const samples: Partial<Record<Op, Sample>> = {
   pad: { make: (g, x, w) => g.pad(g.exp(g.mul(x, w)), "H", "V", 1) },
   split: { make: (g, x, w) => g.split(g.concat([x, g.mul(w, x)], ["H", "H"], "6"), "6", ["D", "H"]) },
   merge: { make: (g, x, w) => g.merge(g.transpose(g.mul(x, w), ["H", "t", "b"]), ["b", "H"], "6") },
-  gather: { make: (g, x, w) => g.mul(g.gather(g.mul(w, w), g.input("token", ["t", "b"], "index"), "H"), g.gather(x, g.input("token", ["t", "b"], "index"), "H")) },
+  gather: {
+    make: (g, x, w) =>
+      g.mul(g.gather(g.mul(w, w), g.input("token", ["t", "b"], "index"), "H"), g.gather(x, g.input("token", ["t", "b"], "index"), "H")),
+  },
   scatter: { make: (g, x, w) => g.scatter(g.mul(x, w), g.input("token", ["t", "b"], "index"), "V", ["t"]) },
-  shift: { make: (g, x, w) => g.add(g.shift(x, 1, g.expand(w, ["b", "H"])), g.shift(g.mul(x, w), -2, g.mul(g.input("c", ["L"]), g.expand(w, ["b", "H"])), "L")) },
+  shift: {
+    make: (g, x, w) =>
+      g.add(g.shift(x, 1, g.expand(w, ["b", "H"])), g.shift(g.mul(x, w), -2, g.mul(g.input("c", ["L"]), g.expand(w, ["b", "H"])), "L")),
+  },
   last: { make: (g, x, w) => g.addAll([g.last(g.mul(x, w)), g.last(x, undefined, true), g.last(g.exp(x), g.input("lengths", ["b"], "index"))]) },
 };
 
@@ -136,11 +149,14 @@ test("corners: 0 at the kinks, the side not chosen never leaks, equal maxima sha
   const w = g.weight("w", ["H"]);
   const safe = g.select(g.less(g.constant(0), w), g.log(w), g.sqrt(g.mul(w, w)));
   const outputs = interpret(
-    differentiate(g.finish({ loss: g.addAll([g.sum(safe, "H"), g.sqrt(g.contract(w, w, "H")), g.max_over(w, "H"), g.pow(g.sum(w, "H"), g.constant(0))]) }), {
-      objective: "loss",
-      weights: "all",
-      inputs: [],
-    }),
+    differentiate(
+      g.finish({ loss: g.addAll([g.sum(safe, "H"), g.sqrt(g.contract(w, w, "H")), g.max_over(w, "H"), g.pow(g.sum(w, "H"), g.constant(0))]) }),
+      {
+        objective: "loss",
+        weights: "all",
+        inputs: [],
+      },
+    ),
     { w: [0, 0, 0] },
     { T },
   );
@@ -163,7 +179,12 @@ function lstm(reverse: boolean, masked: boolean): Graph {
   const x = g.input("x", ["t", "b", "D"]);
   const prime = g.otherAxis("H", ["H"]);
   const gates = ["i", "f", "o", "c"] as const;
-  const weights = gates.flatMap((gate) => [g.weight(`Wx${gate}`, ["H", "D"]), g.weight(`Wh${gate}`, ["H", prime]), g.weight(`b${gate}`, ["H"]), g.weight(`p${gate}`, ["H"])]);
+  const weights = gates.flatMap((gate) => [
+    g.weight(`Wx${gate}`, ["H", "D"]),
+    g.weight(`Wh${gate}`, ["H", prime]),
+    g.weight(`b${gate}`, ["H"]),
+    g.weight(`p${gate}`, ["H"]),
+  ]);
   const h0 = g.input("h0", ["b", "H"]);
   const c0 = g.filled(0, ["b", "H"]);
   const valid = g.input("valid", ["t", "b"], "index");
@@ -193,7 +214,11 @@ function lstm(reverse: boolean, masked: boolean): Graph {
     },
   );
   const r = g.input("r", ["t", "b", "H"]);
-  const loss = g.addAll([g.sum(g.mul(run.emitted[0], r), ["t", "b", "H"]), g.sum(run.finals[1], ["b", "H"]), g.sum(g.mul(run.emitted[1], run.emitted[1]), ["t", "b", "H"])]);
+  const loss = g.addAll([
+    g.sum(g.mul(run.emitted[0], r), ["t", "b", "H"]),
+    g.sum(run.finals[1], ["b", "H"]),
+    g.sum(g.mul(run.emitted[1], run.emitted[1]), ["t", "b", "H"]),
+  ]);
   return g.finish({ loss, h: run.emitted[0] });
 }
 
@@ -234,10 +259,13 @@ test("states read two steps back, as a chain of states; a state that nothing nee
       return { next: [h, states[0], b.add(states[2], h)], emit: [states[1], h] };
     },
   );
-  const second = g.scan({ reverse: true, sequences: [first.emitted[1]], states: [{ name: "s", initial: first.finals[1] }] }, (b, { sequences, states }) => ({
-    next: [b.mul(b.sigmoid(states[0]), sequences[0])],
-    emit: [states[0]],
-  }));
+  const second = g.scan(
+    { reverse: true, sequences: [first.emitted[1]], states: [{ name: "s", initial: first.finals[1] }] },
+    (b, { sequences, states }) => ({
+      next: [b.mul(b.sigmoid(states[0]), sequences[0])],
+      emit: [states[0]],
+    }),
+  );
   const r = g.input("r", ["t", "b", "H"]);
   const loss = g.add(g.contract(g.mul(second.emitted[0], first.emitted[0]), r, ["t", "b", "H"]), g.sum(second.finals[0], ["b", "H"]));
   check(g.finish({ loss, unused: first.finals[2] }), ["w"], ["x", "h1"]);

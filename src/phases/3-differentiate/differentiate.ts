@@ -4,6 +4,8 @@
  * In: a graph and which output is to be differentiated with respect to which weights and inputs. Out: the same graph with an output
  * "gradient:NAME" for each of them. Exact reverse-mode differentiation, one rule per op (pullbacks.ts); recurrences by back-propagation through
  * time (differentiate-scan.ts). Never simplifies: phase 4 does.
+ *
+ * An input that is read ahead of time is a leaf of its own ("x@1", see network/variant.ts): its gradient is part of that of x, one step later.
  */
 import { invariant } from "../../support/invariant.ts";
 import { equalAxes } from "../../ir/tensor/axes.ts";
@@ -23,6 +25,7 @@ export interface DifferentiateRequest {
 
 /**
  * The graph with the outputs "gradient:NAME" = ∂objective/∂NAME, each with the axes of its leaf in the leaf's order; zeros where it does not matter.
+ * An input that the graph does not read has no output.
  * @throws InternalError if the objective is not a scalar output or a name is not a real leaf of the graph
  */
 export function differentiate(graph: Graph, request: DifferentiateRequest): Graph {
@@ -63,11 +66,17 @@ export function differentiate(graph: Graph, request: DifferentiateRequest): Grap
   pullBack(g, order, (id) => activeIds.has(id), into, onScanOp);
 
   const outputs: Output[] = graph.outputs.map(({ name, node }) => ({ name, node: place.get(node)! }));
-  for (const { name, node } of leaves) {
+  const gradients = new Map<string, NodeId>();
+  for (const { name, node, ahead } of leaves) {
     const id = place.get(graph.nodes.indexOf(node));
     const cotangent = id === undefined ? undefined : into.get(id);
-    outputs.push({ name: `gradient:${name}`, node: g.expand(cotangent ?? g.constant(0), node.axes) });
+    let gradient = g.expand(cotangent ?? g.constant(0), node.axes);
+    const beyond = node.axes.filter((axis) => axis !== "t");
+    for (let k = 0; k < ahead; k++) gradient = g.shift(gradient, 1, g.expand(g.constant(0), beyond));
+    const before = gradients.get(name);
+    gradients.set(name, before === undefined ? gradient : g.add(before, gradient));
   }
+  for (const [name, node] of gradients) outputs.push({ name: `gradient:${name}`, node });
   return mergeForwardScans(g.finish(outputs), g, extended);
 }
 
@@ -79,15 +88,31 @@ function emptyCotangents(scan: Node): { emitted: (NodeId | undefined)[]; finals:
 /** Equal for the same input or weight, however many nodes read it. */
 const leafKey = (node: Node): string => `${node.op} ${node.attributes.name}`;
 
-function wantedLeaves(graph: Graph, request: DifferentiateRequest): { name: string; node: Node }[] {
-  const find = (op: "weight" | "input") => (name: string) => {
-    const node = graph.nodes.find((each) => each.op === op && each.attributes.name === name);
-    invariant(node, `there is no ${op} ${name} to differentiate for`);
-    invariant(node.type === "real", `${name} is an index: it has no gradient`);
-    return { name, node };
-  };
-  const all = [...new Set(graph.nodes.flatMap((node) => (node.op === "weight" ? [node.attributes.name!] : [])))];
-  return [...(request.weights === "all" ? all : request.weights).map(find("weight")), ...request.inputs.map(find("input"))];
+interface Leaf {
+  readonly name: string;
+  readonly node: Node;
+  /** How many steps ahead this leaf reads the input. */
+  readonly ahead: number;
+}
+
+function wantedLeaves(graph: Graph, request: DifferentiateRequest): Leaf[] {
+  const found = new Map<string, Node>();
+  for (const node of graph.nodes) if ((node.op === "weight" || node.op === "input") && !found.has(leafKey(node))) found.set(leafKey(node), node);
+  const all = [...found.values()].flatMap((node) => (node.op === "weight" ? [node.attributes.name!] : []));
+  const weights = (request.weights === "all" ? all : request.weights).map((name): Leaf => {
+    const node = found.get(`weight ${name}`);
+    invariant(node, `there is no weight ${name} to differentiate for`);
+    return { name, node, ahead: 0 };
+  });
+  const inputs = request.inputs.flatMap((name) =>
+    [...found.values()].flatMap((node): Leaf[] => {
+      const [, base, ahead = "0"] = /^(.*?)(?:@(\d+))?$/.exec(node.attributes.name!)!;
+      if (node.op !== "input" || base !== name) return [];
+      invariant(node.type === "real", `${name} is an index: it has no gradient`);
+      return [{ name, node, ahead: Number(ahead) }];
+    }),
+  );
+  return [...weights, ...inputs];
 }
 
 /** Every forward scan that has an extended twin (the same with more emitted values) becomes that twin. */
@@ -101,6 +126,7 @@ function mergeForwardScans(graph: Graph, g: { node(id: NodeId): Node }, extended
     },
   });
   const outputs = graph.outputs.map(({ name, node }) => ({ name, node: place.get(node)! }));
-  for (const [i, { name, node }] of graph.outputs.entries()) invariant(equalAxes(graph.nodes[node].axes, merged.axesOf(outputs[i].node)), `${name} changed its axes`);
+  for (const [i, { name, node }] of graph.outputs.entries())
+    invariant(equalAxes(graph.nodes[node].axes, merged.axesOf(outputs[i].node)), `${name} changed its axes`);
   return merged.finish(outputs);
 }

@@ -13,7 +13,8 @@ import { binaryFunctions, unaryFunctions } from "../../ir/tensor/scalar.ts";
 const rule = (name: string, pattern: OpPattern, replace: Rule["replace"], when?: Rule["when"]): Rule => ({ name, pattern, replace, when });
 
 /** Short for rules whose replacement needs the builder and what was bound. */
-const identity = (name: string, pattern: OpPattern, replace: (g: GraphBuilder, x: Match["x"]) => NodeId): Rule => rule(name, pattern, ({ g, x }) => replace(g, x));
+const identity = (name: string, pattern: OpPattern, replace: (g: GraphBuilder, x: Match["x"]) => NodeId): Rule =>
+  rule(name, pattern, ({ g, x }) => replace(g, x));
 
 const reals = ({ node }: Match): boolean => node.type === "real";
 
@@ -122,7 +123,9 @@ const choices: Rule[] = [
   identity("select of equals", ["select", "c", "x", "x"], (_, { x }) => x),
   identity("select of select", ["select", "c", ["select", "c", "a", "d"], "b"], (g, { c, a, b }) => g.select(c, a, b)),
   identity("select else select", ["select", "c", "a", ["select", "c", "d", "b"]], (g, { c, a, b }) => g.select(c, a, b)),
-  identity("sum of equal choices", ["add", ["select", "c", "a", 0], ["select", "c", "b", 0]], (g, { c, a, b }) => g.select(c, g.add(a, b), g.constant(0))),
+  identity("sum of equal choices", ["add", ["select", "c", "a", 0], ["select", "c", "b", 0]], (g, { c, a, b }) =>
+    g.select(c, g.add(a, b), g.constant(0)),
+  ),
   identity("sum of opposite choices", ["add", ["select", "c", "a", 0], ["select", "c", 0, "b"]], (g, { c, a, b }) => g.select(c, a, b)),
   identity("stop_gradient", ["stop_gradient", "x"], (_, { x }) => x),
 ];
@@ -150,9 +153,17 @@ const sums: Rule[] = [
   rule("Σ of a renamed", ["sum", ["rename", "x"]], ({ g, node, x }) => {
     const { from, to } = g.node(node.args[0]).attributes;
     const back = (axis: AxisName) => from![(to as readonly AxisName[]).indexOf(axis)] ?? axis;
-    const kept = from!.flatMap((axis, i) => (node.attributes.over!.includes((to as readonly AxisName[])[i]) ? [] : [[axis, (to as readonly AxisName[])[i]] as const]));
+    const kept = from!.flatMap((axis, i) =>
+      node.attributes.over!.includes((to as readonly AxisName[])[i]) ? [] : [[axis, (to as readonly AxisName[])[i]] as const],
+    );
     const sum = g.sum(x.x, node.attributes.over!.map(back));
-    return kept.length === 0 ? sum : g.rename(sum, kept.map(([axis]) => axis), kept.map(([, axis]) => axis));
+    return kept.length === 0
+      ? sum
+      : g.rename(
+          sum,
+          kept.map(([axis]) => axis),
+          kept.map(([, axis]) => axis),
+        );
   }),
   rule("contract of broadcast", ["contract", "x", "y"], ({ g, node }) => {
     const args = node.args.map((arg) => bare(g, arg));
@@ -181,13 +192,7 @@ const sums: Rule[] = [
 /** Each pair of lists without the places where both name the same axis. */
 function renaming(g: GraphBuilder, x: NodeId, from: readonly AxisName[], to: readonly AxisName[]): NodeId {
   const changed = from.flatMap((axis, i) => (axis === to[i] ? [] : [i]));
-  return changed.length === 0
-    ? x
-    : g.make(
-        "rename",
-        [x],
-        { from: changed.map((i) => from[i]), to: changed.map((i) => to[i]) },
-      );
+  return changed.length === 0 ? x : g.make("rename", [x], { from: changed.map((i) => from[i]), to: changed.map((i) => to[i]) });
 }
 
 /** concat of neighbouring slices of one value: that value, or a wider slice of it. Arguments are numbered 0 …, any count. */
@@ -218,7 +223,10 @@ function renameAfterConcat({ g, node }: Match): NodeId | undefined {
   const nodes = node.args.map((arg) => g.node(arg));
   const { from, to } = nodes[0].attributes;
   const same = nodes.every(
-    (each) => each.op === "rename" && equalAxes(each.attributes.from!, from!) && equalAxes(each.attributes.to as readonly AxisName[], to as readonly AxisName[]),
+    (each) =>
+      each.op === "rename" &&
+      equalAxes(each.attributes.from!, from!) &&
+      equalAxes(each.attributes.to as readonly AxisName[], to as readonly AxisName[]),
   );
   if (!same || nodes.some((each) => !sameAxisSet(g.axesOf(each.args[0]), g.axesOf(nodes[0].args[0])))) return undefined;
   const back = (axis: AxisName) => from![(to as readonly AxisName[]).indexOf(axis)] ?? axis;
@@ -231,7 +239,12 @@ function renameAfterConcat({ g, node }: Match): NodeId | undefined {
     node.attributes.axis!,
   );
   const others = from!.filter((axis) => axis !== parts[0]);
-  return renaming(g, joined, others, others.map((axis) => (to as readonly AxisName[])[from!.indexOf(axis)]));
+  return renaming(
+    g,
+    joined,
+    others,
+    others.map((axis) => (to as readonly AxisName[])[from!.indexOf(axis)]),
+  );
 }
 
 /** The same rule for concats of two to sixteen parts. */
@@ -275,7 +288,12 @@ const views: Rule[] = [
   }),
   rule("slice or pick of broadcast", ["slice", ["broadcast", "x"]], ({ g, node, x }) => {
     const over = g.node(node.args[0]).attributes.over!;
-    return over.includes(node.attributes.axis!) ? g.broadcast(x.x, over.map((axis) => (axis === node.attributes.axis ? (node.attributes.to as AxisName) : axis))) : undefined;
+    return over.includes(node.attributes.axis!)
+      ? g.broadcast(
+          x.x,
+          over.map((axis) => (axis === node.attributes.axis ? (node.attributes.to as AxisName) : axis)),
+        )
+      : undefined;
   }),
   rule("slice or pick of broadcast", ["pick", ["broadcast", "x"]], ({ g, node, x }) => {
     const over = g.node(node.args[0]).attributes.over!;
@@ -350,7 +368,13 @@ function addends(g: GraphBuilder, ids: readonly NodeId[]): NodeId[] {
 }
 
 /** The argument of a concat that holds the whole range, with its axis and where it begins. */
-function partOf(g: GraphBuilder, id: NodeId, axis: AxisName, start: number, count: number): { id: NodeId; axis: AxisName; start: number } | undefined {
+function partOf(
+  g: GraphBuilder,
+  id: NodeId,
+  axis: AxisName,
+  start: number,
+  count: number,
+): { id: NodeId; axis: AxisName; start: number } | undefined {
   const { op, args, attributes } = g.node(id);
   if (op !== "concat" || attributes.axis !== axis) return undefined;
   let at = 0;

@@ -126,7 +126,9 @@ export function shareStacks(graph: Graph): Graph {
   for (const small of stacks) {
     for (const large of stacks) {
       if (small.parts.length >= large.parts.length || replacements.has(large.index) || replacements.has(small.index)) continue;
-      const at = large.parts.findIndex((_, k) => small.parts.every(({ id, axis }, i) => large.parts[k + i]?.id === id && large.parts[k + i].axis === axis));
+      const at = large.parts.findIndex((_, k) =>
+        small.parts.every(({ id, axis }, i) => large.parts[k + i]?.id === id && large.parts[k + i].axis === axis),
+      );
       if (at < 0 || dependsOn(graph, large.index, small.index)) continue;
       const start = large.parts.slice(0, at).reduce((sum, { axis }) => sum + (graph.axes.get(axis) as number), 0);
       replacements.set(small.index, (g, get) => g.slice(get(large.index), large.axis, small.axis, start));
@@ -143,7 +145,13 @@ export function readFromStacks(graph: Graph, trace: Firing[]): Graph {
     if (op !== "contract" && op !== "sum") continue;
     const at = args.findIndex((arg) => {
       const place = places.get(arg);
-      return place && !attributes.over!.includes(place.to) && graph.nodes[arg].axes.includes("t") && graph.nodes[arg].op !== "slice" && !dependsOn(graph, place.stack, index);
+      return (
+        place &&
+        !attributes.over!.includes(place.to) &&
+        graph.nodes[arg].axes.includes("t") &&
+        graph.nodes[arg].op !== "slice" &&
+        !dependsOn(graph, place.stack, index)
+      );
     });
     if (at < 0) continue;
     const place = places.get(args[at])!;

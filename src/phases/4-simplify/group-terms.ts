@@ -12,14 +12,22 @@ export function groupTerms(scan: ScanAttributes): ScanAttributes {
   const { body } = scan;
   const ranks = termRanks(body);
   const isInner = innerSums(body);
-  const terms = (i: number): number[] => (body.nodes[i].op === "add" ? body.nodes[i].args.flatMap((arg) => (isInner[arg] ? terms(arg) : [arg])) : [i]);
+  const terms = (i: number): number[] =>
+    body.nodes[i].op === "add" ? body.nodes[i].args.flatMap((arg) => (isInner[arg] ? terms(arg) : [arg])) : [i];
   const g = graphBuilder(body.axes);
   const place: NodeId[] = [];
   let changed = false;
   for (const [i, node] of body.nodes.entries()) {
     const list = node.op === "add" && node.type === "real" && !isInner[i] ? terms(i) : [];
     const sorted = list.toSorted((a, b) => ranks[a] - ranks[b]);
-    if (sorted.every((term, k) => term === list[k])) place.push(copyNode(g, node, node.args.map((arg) => place[arg])));
+    if (sorted.every((term, k) => term === list[k]))
+      place.push(
+        copyNode(
+          g,
+          node,
+          node.args.map((arg) => place[arg]),
+        ),
+      );
     else {
       changed = true;
       const sum = g.addAll(sorted.map((term) => place[term]));
@@ -27,7 +35,10 @@ export function groupTerms(scan: ScanAttributes): ScanAttributes {
     }
   }
   if (!changed) return scan;
-  const outputs = body.outputs.map(({ name, node }, k) => ({ name, node: k < scan.states ? g.transpose(place[node], body.nodes[node].axes) : place[node] }));
+  const outputs = body.outputs.map(({ name, node }, k) => ({
+    name,
+    node: k < scan.states ? g.transpose(place[node], body.nodes[node].axes) : place[node],
+  }));
   return { ...scan, body: g.finish(outputs) };
 }
 
@@ -49,5 +60,7 @@ function innerSums(body: Graph): boolean[] {
   const readers = body.nodes.map((): number[] => []);
   for (const [i, node] of body.nodes.entries()) for (const arg of node.args) readers[arg].push(i);
   for (const output of body.outputs) readers[output.node].push(-1);
-  return body.nodes.map((node, i) => node.op === "add" && node.name === undefined && readers[i].length === 1 && body.nodes[readers[i][0]]?.op === "add");
+  return body.nodes.map(
+    (node, i) => node.op === "add" && node.name === undefined && readers[i].length === 1 && body.nodes[readers[i][0]]?.op === "add",
+  );
 }

@@ -14,9 +14,7 @@ import type { Graph, Node, Op, Output, ScanAttributes } from "../../ir/tensor/no
 import { isView } from "../../ir/tensor/ops.ts";
 import { constantValue, rebuild, type Firing } from "../../ir/tensor/rewrite.ts";
 import { groupTerms } from "./group-terms.ts";
-
-/** Ops worth a place of their own outside: each reads much more than it writes, or reads at random. */
-const HEAVY: ReadonlySet<Op> = new Set<Op>(["contract", "sum", "max_over", "argmax", "gather", "scatter"]);
+import { HEAVY } from "./remake.ts";
 
 /** Moves what can leave out of every scan. `trace` receives one entry per node that left. */
 export function hoist(graph: Graph, trace: Firing[]): Graph {
@@ -116,11 +114,14 @@ function rolesOf(scan: ScanAttributes, used: Used): Roles {
     recurrent.push(op === "parameter" ? attributes.kind === "state" && live[attributes.index!] : args.some((arg) => recurrent[arg]));
     varying.push(op === "parameter" ? attributes.kind === "sequence" : args.some((arg) => varying[arg]));
   }
-  const core = ancestors(scan, live.flatMap((is, k) => (is ? [nextOf(scan, k)] : [])));
+  const core = ancestors(
+    scan,
+    live.flatMap((is, k) => (is ? [nextOf(scan, k)] : [])),
+  );
   const before = leavesBefore(scan, recurrent, varying);
   const after: boolean[] = [];
   for (const [i, { op, args }] of nodes.entries()) {
-    after.push(recurrent[i] && !core[i] && (HEAVY.has(op) || (args.some((arg) => after[arg]) && !isView(op))) || (isView(op) && after[args[0]]));
+    after.push((recurrent[i] && !core[i] && (HEAVY.has(op) || (args.some((arg) => after[arg]) && !isView(op)))) || (isView(op) && after[args[0]]));
   }
   return { scan, live, recurrent, varying, core, before, after };
 }
@@ -146,7 +147,8 @@ function leavesBefore(scan: ScanAttributes, recurrent: readonly boolean[], varyi
     }
     const sources = node.args.filter((arg) => varying[arg]);
     const only = (arg: number): boolean => !read.has(arg) && consumers[arg].every((each) => each === i || before[each]);
-    if (node.op === "add" || node.op === "sub") before[i] = sources.some((arg) => before[arg]) && sources.every((arg) => (before[arg] || nodes[arg].op === "parameter") && only(arg));
+    if (node.op === "add" || node.op === "sub")
+      before[i] = sources.some((arg) => before[arg]) && sources.every((arg) => (before[arg] || nodes[arg].op === "parameter") && only(arg));
   }
   return before;
 }
@@ -186,7 +188,10 @@ function moveOut(g: GraphBuilder, node: Node, args: readonly NodeId[], used: Use
   const { nodes } = scan.body;
   const initial = (k: number): NodeId => args[scan.sequences + scan.statics + k];
   const outputs = [...used.emitted].sort((a, b) => a - b).map((k) => ({ k, node: scan.body.outputs[scan.states + k].node }));
-  const emits = demandedEmits(roles, outputs.map((output) => output.node));
+  const emits = demandedEmits(
+    roles,
+    outputs.map((output) => output.node),
+  );
 
   const outside = new Map<number, NodeId>();
   let run: NodeId | undefined;
@@ -228,7 +233,10 @@ function moveOut(g: GraphBuilder, node: Node, args: readonly NodeId[], used: Use
     return id;
   };
   if (states.length > 0) {
-    const results: Output[] = states.map((k, place) => ({ name: `next ${place}`, node: inner.expand(within(nextOf(scan, k)), g.axesOf(initial(k))) }));
+    const results: Output[] = states.map((k, place) => ({
+      name: `next ${place}`,
+      node: inner.expand(within(nextOf(scan, k)), g.axesOf(initial(k))),
+    }));
     for (const each of emittedAt.keys()) results.push({ name: `emit ${results.length - states.length}`, node: within(each) });
     for (const [axis, size] of inner.axes) g.declareAxis(axis, size);
     run = g.scanNode([...parameters.sequences, ...parameters.statics, ...states.map(initial)], {

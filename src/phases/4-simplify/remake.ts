@@ -72,13 +72,17 @@ export function weightName(graph: Graph, id: number): string {
 export function weightNameInside(outer: Graph, scan: Node): (body: Graph, id: number) => string {
   const nameOf = (body: Graph, id: number): string => {
     const { op, args, attributes } = body.nodes[id];
-    if (op === "parameter") return attributes.kind === "static" ? weightName(outer, scan.args[scan.attributes.scan!.sequences + attributes.index!]) : "";
+    if (op === "parameter")
+      return attributes.kind === "static" ? weightName(outer, scan.args[scan.attributes.scan!.sequences + attributes.index!]) : "";
     return args.map((arg) => nameOf(body, arg)).find((name) => name !== "") ?? "";
   };
   return nameOf;
 }
 
-const NEVER_STATIC: ReadonlySet<Op> = new Set<Op>(["contract", "sum", "max_over", "argmax", "gather", "scatter", "shift", "last", "scan", "emitted", "final"]);
+/** Ops worth a place of their own outside: each reads much more than it writes, or reads at random. */
+export const HEAVY: ReadonlySet<Op> = new Set<Op>(["contract", "sum", "max_over", "argmax", "gather", "scatter"]);
+
+const NEVER_STATIC: ReadonlySet<Op> = new Set<Op>([...HEAVY, "shift", "last", "scan", "emitted", "final"]);
 
 /** For every node, whether it is made of weights alone, by elementwise work and views: the same for all steps and examples, and no product. */
 export function staticNodes(graph: Graph): boolean[] {
@@ -114,7 +118,12 @@ export function renamed(g: GraphBuilder, id: NodeId, pairs: readonly (readonly [
 /** concat of values with the same axes but one: brings all to the memory order of the first. */
 export function stack(g: GraphBuilder, values: readonly NodeId[], parts: readonly AxisName[], axis: AxisName): NodeId {
   const rest = unionAxes(...values.map((value, i) => g.axesOf(value).filter((each) => each !== parts[i])));
-  const even = values.map((value, i) => g.broadcast(value, [...rest, parts[i]].filter((each) => !g.axesOf(value).includes(each))));
+  const even = values.map((value, i) =>
+    g.broadcast(
+      value,
+      [...rest, parts[i]].filter((each) => !g.axesOf(value).includes(each)),
+    ),
+  );
   return g.concat(even, parts, axis);
 }
 

@@ -28,7 +28,10 @@ function bindings(graph: Graph): Record<string, Float64Array> {
   for (const { op, type, attributes, axes } of graph.nodes) {
     if (op !== "input" && op !== "weight") continue;
     const n = axes.reduce((product, axis) => product * (graph.axes.get(axis) === "T" ? T : (graph.axes.get(axis) as number)), 1);
-    const values = numbers(n, [...attributes.name!].reduce((hash, c) => hash * 31 + c.charCodeAt(0), 7));
+    const values = numbers(
+      n,
+      [...attributes.name!].reduce((hash, c) => hash * 31 + c.charCodeAt(0), 7),
+    );
     result[attributes.name!] = type === "index" ? values.map((value) => (value > 0 ? 1 : 0)) : values;
   }
   return result;
@@ -45,7 +48,9 @@ function same(graph: Graph, tolerance = 1e-12): Graph {
     expect(simple.nodes[simple.outputs[k].node].axes).toEqual(graph.nodes[node].axes);
     for (const [i, value] of before[name].entries()) {
       const difference = Math.abs(after[name][i] - value);
-      expect(difference <= tolerance * Math.max(1, Math.abs(value)), `${name}[${i}]: ${value} became ${after[name][i]}\n${printGraph(simple)}`).toBe(true);
+      expect(difference <= tolerance * Math.max(1, Math.abs(value)), `${name}[${i}]: ${value} became ${after[name][i]}\n${printGraph(simple)}`).toBe(
+        true,
+      );
     }
   }
   expect(printGraph(simplify(simple).graph)).toBe(printGraph(simple));
@@ -95,7 +100,12 @@ function lstm(options: { peepholes?: boolean; reverse?: boolean; masked?: boolea
   const g = graphBuilder(AXES);
   const x = g.input("x", ["t", "b", "D"]);
   const prime = g.otherAxis("H", ["H"]);
-  const weights = GATES.flatMap((gate) => [g.weight(`Wx${gate}`, ["H", "D"]), g.weight(`Wh${gate}`, ["H", prime]), g.weight(`b${gate}`, ["H"]), g.weight(`p${gate}`, ["H"])]);
+  const weights = GATES.flatMap((gate) => [
+    g.weight(`Wx${gate}`, ["H", "D"]),
+    g.weight(`Wh${gate}`, ["H", prime]),
+    g.weight(`b${gate}`, ["H"]),
+    g.weight(`p${gate}`, ["H"]),
+  ]);
   const initial = g.input("h0", ["b", "H"]);
   const mask = g.input("valid", ["t", "b"]);
   const run = g.scan(
@@ -123,7 +133,12 @@ function lstm(options: { peepholes?: boolean; reverse?: boolean; masked?: boolea
       return { next: [keep(h, hBefore), keep(c, cBefore)], emit: [h, hBefore, b.contract(h, statics[0], "H")] };
     },
   );
-  return g.finish({ h: g.transpose(run.emitted[0], ["t", "b", "H"]), before: g.transpose(run.emitted[1], ["b", "t", "H"]), y: run.emitted[2], c: run.finals[1] });
+  return g.finish({
+    h: g.transpose(run.emitted[0], ["t", "b", "H"]),
+    before: g.transpose(run.emitted[1], ["b", "t", "H"]),
+    y: run.emitted[2],
+    c: run.finals[1],
+  });
 }
 
 test("an LSTM: one product of inputs, one product in the recurrence, the read-out after it", () => {
@@ -136,15 +151,13 @@ test("an LSTM: one product of inputs, one product in the recurrence, the read-ou
   expect(count(simple, "shift")).toBe(1); // h before the step is the emitted h, shifted
 });
 
-test.each([
-  { peepholes: true },
-  { reverse: true },
-  { masked: true },
-  { peepholes: true, reverse: true, masked: true },
-])("an LSTM stays itself with %o", (options) => {
-  const simple = same(lstm(options));
-  expect(count(simple.nodes.find((node) => node.op === "scan")!.attributes.scan!.body, "contract")).toBe(1);
-});
+test.each([{ peepholes: true }, { reverse: true }, { masked: true }, { peepholes: true, reverse: true, masked: true }])(
+  "an LSTM stays itself with %o",
+  (options) => {
+    const simple = same(lstm(options));
+    expect(count(simple.nodes.find((node) => node.op === "scan")!.attributes.scan!.body, "contract")).toBe(1);
+  },
+);
 
 test("the terms of a backward step become one product; what no state needs follows the recurrence", () => {
   const g = graphBuilder(AXES);
@@ -153,14 +166,17 @@ test("the terms of a backward step become one product; what no state needs follo
   const prime = g.otherAxis("H", ["H"]);
   const U = ["a", "b", "c"].map((name) => g.weight(`U${name}`, ["H", prime]));
   const W = ["a", "b", "c"].map((name) => g.weight(`W${name}`, ["H", "D"]));
-  const run = g.scan({ reverse: true, sequences: [e, x], statics: [...U, ...W], states: [{ name: "dh", initial: g.filled(0, ["b", "H"]) }] }, (b, p) => {
-    const total = b.add(p.states[0], p.sequences[0]);
-    const deltas = [b.mul(total, total), b.tanh(total), b.sin(total)];
-    const terms = deltas.map((delta, k) => b.rename(b.contract(delta, p.statics[k], "H"), prime, "H"));
-    const dx = b.addAll(deltas.map((delta, k) => b.contract(delta, p.statics[3 + k], "H")));
-    const dW = deltas.map((delta) => b.contract(delta, p.sequences[1], "b"));
-    return { next: [b.addAll(terms)], emit: [dx, ...dW, ...deltas.map((delta) => b.sum(delta, "b"))] };
-  });
+  const run = g.scan(
+    { reverse: true, sequences: [e, x], statics: [...U, ...W], states: [{ name: "dh", initial: g.filled(0, ["b", "H"]) }] },
+    (b, p) => {
+      const total = b.add(p.states[0], p.sequences[0]);
+      const deltas = [b.mul(total, total), b.tanh(total), b.sin(total)];
+      const terms = deltas.map((delta, k) => b.rename(b.contract(delta, p.statics[k], "H"), prime, "H"));
+      const dx = b.addAll(deltas.map((delta, k) => b.contract(delta, p.statics[3 + k], "H")));
+      const dW = deltas.map((delta) => b.contract(delta, p.sequences[1], "b"));
+      return { next: [b.addAll(terms)], emit: [dx, ...dW, ...deltas.map((delta) => b.sum(delta, "b"))] };
+    },
+  );
   const [dx, ...rest] = run.emitted;
   const simple = same(g.finish({ dx, ...Object.fromEntries(rest.map((each, k) => [`d${k}`, g.sum(each, "t")])) }));
   expect(count(simple.nodes.find((node) => node.op === "scan")!.attributes.scan!.body, "contract")).toBe(1);
@@ -173,12 +189,16 @@ test("a GRU that resets before the product keeps two products in the recurrence,
   const x = g.input("x", ["t", "b", "D"]);
   const prime = g.otherAxis("H", ["H"]);
   const weights = ["z", "r", "n"].flatMap((name) => [g.weight(`W${name}`, ["H", "D"]), g.weight(`U${name}`, ["H", prime])]);
-  const run = g.scan({ sequences: [x], statics: weights, states: [{ name: "h", initial: g.filled(0, ["b", "H"]) }] }, (b, { sequences, statics, states }) => {
-    const product = (k: number, h: NodeId) => b.add(b.contract(sequences[0], statics[2 * k], "D"), b.contract(b.rename(h, "H", prime), statics[2 * k + 1], prime));
-    const [z, r] = [b.sigmoid(product(0, states[0])), b.sigmoid(product(1, states[0]))];
-    const h = b.add(b.mul(b.sub(b.constant(1), z), states[0]), b.mul(z, b.tanh(product(2, b.mul(r, states[0])))));
-    return { next: [h], emit: [h, z] };
-  });
+  const run = g.scan(
+    { sequences: [x], statics: weights, states: [{ name: "h", initial: g.filled(0, ["b", "H"]) }] },
+    (b, { sequences, statics, states }) => {
+      const product = (k: number, h: NodeId) =>
+        b.add(b.contract(sequences[0], statics[2 * k], "D"), b.contract(b.rename(h, "H", prime), statics[2 * k + 1], prime));
+      const [z, r] = [b.sigmoid(product(0, states[0])), b.sigmoid(product(1, states[0]))];
+      const h = b.add(b.mul(b.sub(b.constant(1), z), states[0]), b.mul(z, b.tanh(product(2, b.mul(r, states[0])))));
+      return { next: [h], emit: [h, z] };
+    },
+  );
   const simple = same(g.finish({ h: run.emitted[0], z: run.emitted[1] }));
   expect(count(simple, "contract")).toBe(1);
   expect(count(simple.nodes.find((node) => node.op === "scan")!.attributes.scan!.body, "contract")).toBe(2);
@@ -199,7 +219,10 @@ test("a recurrence without its states is none; an unused state goes, a state tha
         { name: "fixed", initial: start },
       ],
     },
-    (b, { sequences, statics, states }) => ({ next: [b.add(states[0], sequences[0]), states[1]], emit: [b.tanh(b.mul(statics[0], b.add(sequences[0], states[1]))), statics[0]] }),
+    (b, { sequences, statics, states }) => ({
+      next: [b.add(states[0], sequences[0]), states[1]],
+      emit: [b.tanh(b.mul(statics[0], b.add(sequences[0], states[1]))), statics[0]],
+    }),
   );
   const simple = same(g.finish({ y: run.emitted[0], w: run.emitted[1], fixed: run.finals[1] }));
   expect(simple.nodes.map((node) => node.op)).not.toContain("scan");
@@ -208,12 +231,15 @@ test("a recurrence without its states is none; an unused state goes, a state tha
 test("elementwise work on inputs stays in the recurrence, what depends on weights alone is done once", () => {
   const g = graphBuilder(AXES);
   const x = g.input("x", ["t", "b", "H"]);
-  const run = g.scan({ sequences: [x], statics: [g.weight("L", ["H"])], states: [{ name: "h", initial: g.filled(0, ["b", "H"]) }] }, (b, { sequences, statics, states }) => {
-    const decay = b.exp(b.neg(b.softplus(statics[0])));
-    const z = b.sigmoid(sequences[0]);
-    const h = b.add(b.mul(decay, states[0]), b.mul(z, sequences[0]));
-    return { next: [h], emit: [h, z] };
-  });
+  const run = g.scan(
+    { sequences: [x], statics: [g.weight("L", ["H"])], states: [{ name: "h", initial: g.filled(0, ["b", "H"]) }] },
+    (b, { sequences, statics, states }) => {
+      const decay = b.exp(b.neg(b.softplus(statics[0])));
+      const z = b.sigmoid(sequences[0]);
+      const h = b.add(b.mul(decay, states[0]), b.mul(z, sequences[0]));
+      return { next: [h], emit: [h, z] };
+    },
+  );
   const simple = same(g.finish({ h: run.emitted[0], z: run.emitted[1] }));
   const body = simple.nodes.find((node) => node.op === "scan")!.attributes.scan!.body;
   expect(count(simple, "sigmoid")).toBe(1); // of the weight
@@ -260,7 +286,10 @@ function randomGraph(seed: number): Graph {
     const pool = grow(b, [...p.sequences, ...p.states], p.statics, 4 + below(12));
     const any = (): NodeId => pool[pool.length - 1 - below(Math.min(8, pool.length))];
     const bounded = (id: NodeId): NodeId => b.expand(b.tanh(id), ["b", "H"]);
-    return { next: [bounded(any()), bounded(any())], emit: [any(), any(), b.contract(any(), p.statics[2], "H")].map((id) => b.expand(id, ["b", ...b.axesOf(id).filter((axis) => axis !== "b")])) };
+    return {
+      next: [bounded(any()), bounded(any())],
+      emit: [any(), any(), b.contract(any(), p.statics[2], "H")].map((id) => b.expand(id, ["b", ...b.axesOf(id).filter((axis) => axis !== "b")])),
+    };
   });
   const after = grow(g, [...run.emitted.slice(0, 2), x], weights, 4);
   const outputs = [...after.slice(-2), run.emitted[2], ...run.finals];

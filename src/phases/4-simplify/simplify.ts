@@ -2,8 +2,8 @@
  * Phase 4: the same graph, in the form in which it runs fast and keeps its digits.
  *
  * In: a tensor graph, with or without gradients. Out: a graph with the same outputs (names, order, memory order) and a trace of what was done. The passes:
- * algebra and careful forms, hoist (work out of recurrences), stack (one product of several), join (whole values instead of slices), bundle (a recurrence
- * emits stacks); round after round until nothing changes. Every pass is verified.
+ * algebra and careful forms, hoist (work out of recurrences), sink (elementwise work into them), stack (one product of several), join (whole values instead of
+ * slices), bundle (a recurrence emits stacks); round after round until nothing changes. Every pass is verified.
  */
 import type { Graph } from "../../ir/tensor/node.ts";
 import { isElementwise } from "../../ir/tensor/ops.ts";

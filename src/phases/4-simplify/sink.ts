@@ -7,10 +7,10 @@
  */
 import { withoutAxes } from "../../ir/tensor/axes.ts";
 import { copyNode, graphBuilder, importNodes, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
-import type { Graph, Node, Op, Output } from "../../ir/tensor/node.ts";
+import type { Graph, Node, Output } from "../../ir/tensor/node.ts";
 import { isElementwise, isView } from "../../ir/tensor/ops.ts";
 import type { Firing } from "../../ir/tensor/rewrite.ts";
-import { readersOf, remake, type Replacement } from "./remake.ts";
+import { HEAVY, readersOf, remake, type Replacement } from "./remake.ts";
 
 /** Sinks into the first scan that has something to take; call it until nothing changes. */
 export function sink(graph: Graph, trace: Firing[]): Graph {
@@ -26,13 +26,12 @@ export function sink(graph: Graph, trace: Firing[]): Graph {
   return graph;
 }
 
-const HEAVY: ReadonlySet<Op> = new Set<Op>(["contract", "sum", "max_over", "gather", "scatter"]);
-
 /** A sum with the result of a product in it. */
 function followsProduct(graph: Graph, id: number): boolean {
   const { op, args } = graph.nodes[id];
   if (op !== "add" && op !== "sub") return false;
-  const made = (arg: number): boolean => HEAVY.has(graph.nodes[arg].op) || followsProduct(graph, arg) || (isView(graph.nodes[arg].op) && made(graph.nodes[arg].args[0]));
+  const made = (arg: number): boolean =>
+    HEAVY.has(graph.nodes[arg].op) || followsProduct(graph, arg) || (isView(graph.nodes[arg].op) && made(graph.nodes[arg].args[0]));
   return args.some(made);
 }
 
@@ -137,7 +136,12 @@ function absorb(
   return replacements;
 }
 
-function parameterOf(inner: GraphBuilder, lists: { readonly sequence: number[]; readonly static: number[] }, id: number, { axes, type }: Node): NodeId {
+function parameterOf(
+  inner: GraphBuilder,
+  lists: { readonly sequence: number[]; readonly static: number[] },
+  id: number,
+  { axes, type }: Node,
+): NodeId {
   const kind = axes.includes("t") ? "sequence" : "static";
   lists[kind].push(id);
   return inner.parameter(kind, lists[kind].length - 1, { axes: withoutAxes(axes, ["t"]), type });

@@ -111,7 +111,8 @@ function stackableSums(graph: Graph, mayStack: MayStack): StackableSum[] {
     if (node.op !== "add" || node.type !== "real" || isInner(root)) continue;
     const all = addends(root);
     const terms = all.flatMap((each) => (readers[each].length === 1 ? (termOf(graph, each, isStatic) ?? []) : []));
-    const key = ({ index, value, over }: Term) => [graph.nodes[index].axes.toSorted().join(), withoutAxes(graph.nodes[value].axes, [over]).toSorted().join()].join("|");
+    const key = ({ index, value, over }: Term) =>
+      [graph.nodes[index].axes.toSorted().join(), withoutAxes(graph.nodes[value].axes, [over]).toSorted().join()].join("|");
     const groups = groupBy(terms, key).filter((group) => group.length > 1 && mayStack(group.map((term) => term.value)));
     if (groups.length > 0) result.push({ root, all, groups });
   }
@@ -157,7 +158,12 @@ function valueKeys(graph: Graph, sums: readonly StackableSum[], nameOf: WeightNa
 function sortTerms(graph: Graph, terms: readonly Term[], keys: ReadonlyMap<number, string>): Term[] {
   const keyed = terms.map((term) => {
     const { op, args, attributes } = graph.nodes[term.value];
-    return { term, whole: op === "slice" ? args[0] : Number.MAX_SAFE_INTEGER, start: op === "slice" ? attributes.start! : 0, key: keys.get(term.value)! };
+    return {
+      term,
+      whole: op === "slice" ? args[0] : Number.MAX_SAFE_INTEGER,
+      start: op === "slice" ? attributes.start! : 0,
+      key: keys.get(term.value)!,
+    };
   });
   return keyed.sort((a, b) => a.whole - b.whole || a.start - b.start || compare(a.key, b.key)).map(({ term }) => term);
 }

@@ -60,7 +60,11 @@ function span(g: GraphBuilder, whole: NodeId, axis: AxisName, run: readonly Tile
 }
 
 /** Puts the group's replacements: the operation on the whole run, sliced. */
-function replaceRun(replacements: Map<number, Replacement>, run: readonly Tile[], make: (g: GraphBuilder, get: (old: number) => NodeId) => { id: NodeId; axis: AxisName }): void {
+function replaceRun(
+  replacements: Map<number, Replacement>,
+  run: readonly Tile[],
+  make: (g: GraphBuilder, get: (old: number) => NodeId) => { id: NodeId; axis: AxisName },
+): void {
   for (const tile of run) {
     replacements.set(tile.index, (g, get) => {
       const { id, axis } = make(g, get);
@@ -83,11 +87,17 @@ function joinReductions(graph: Graph, replacements: Map<number, Replacement>, tr
     const views = node.op === "sum" ? [{ left: node.args[0], right: undefined, over: node.attributes.over! }] : productViews(graph, index);
     for (const { left, right, over } of views) {
       const slice = sliceOf(graph, left);
-      if (!slice || over.includes(slice.to) || (right !== undefined && graph.nodes[right].axes.some((axis) => axis === slice.to || axis === slice.axis))) continue;
+      if (
+        !slice ||
+        over.includes(slice.to) ||
+        (right !== undefined && graph.nodes[right].axes.some((axis) => axis === slice.to || axis === slice.axis))
+      )
+        continue;
       tiles.push({ ...slice, index, other: right });
     }
   }
-  const key = ({ index, whole, axis, other }: Tile) => [graph.nodes[index].op, whole, axis, other, graph.nodes[index].attributes.over!.toSorted().join()].join("|");
+  const key = ({ index, whole, axis, other }: Tile) =>
+    [graph.nodes[index].op, whole, axis, other, graph.nodes[index].attributes.over!.toSorted().join()].join("|");
   for (const group of groupBy(tiles, key)) {
     for (const run of runs(group)) {
       if (run.some((tile) => replacements.has(tile.index))) continue;
@@ -135,7 +145,18 @@ function joinSums(graph: Graph, replacements: Map<number, Replacement>, trace: F
           return { id: g.add(mine.id, aligned), axis: mine.axis };
         }
         const parts = run.map((tile) => tile.to);
-        return { id: g.add(mine.id, stack(g, run.map((tile) => get(tile.other!)), parts, mine.axis)), axis: mine.axis };
+        return {
+          id: g.add(
+            mine.id,
+            stack(
+              g,
+              run.map((tile) => get(tile.other!)),
+              parts,
+              mine.axis,
+            ),
+          ),
+          axis: mine.axis,
+        };
       });
     }
   }

@@ -44,13 +44,20 @@ export function weightOnly(graph: Graph): boolean[] {
   graph.nodes.forEach((node, i) => {
     if (node.op === "weight" || node.op === "constant") result[i] = true;
     else if (isLeaf(node) || node.op === "iota") result[i] = false;
-    else if (node.axes.some((axis) => graph.axes.get(axis) === "T")) result[i] = false; // `prepare` runs before the number of steps is known
+    else if (node.axes.some((axis) => graph.axes.get(axis) === "T"))
+      result[i] = false; // `prepare` runs before the number of steps is known
     else result[i] = node.op !== "scan" && node.op !== "random" && node.args.every((arg) => result[arg]);
   });
   return result;
 }
 
-export function groupNodes(graph: Graph, products: ReadonlyMap<number, ProductRoles>, skipped: (node: number) => boolean, prepared: readonly boolean[], regionOf?: readonly number[]): Grouping {
+export function groupNodes(
+  graph: Graph,
+  products: ReadonlyMap<number, ProductRoles>,
+  skipped: (node: number) => boolean,
+  prepared: readonly boolean[],
+  regionOf?: readonly number[],
+): Grouping {
   const groups: Group[] = [];
   const keys: string[] = [];
   const groupOf: number[] = [];

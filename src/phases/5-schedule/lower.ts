@@ -39,7 +39,9 @@ export function lowerEntry(entry: string, steps: readonly Step[], addresses: Rea
       into.functions[at] = lowered(step, name, around !== "entry", sharing);
       const more = sharing === "none" ? [] : thread;
       if (around === "entry") return [call(name, i32Local("T"), i32(0), i32Local("T"), ...more), ...meeting];
-      return around === "scan" ? [call(name, i32Local("T"), i32Local("t"), i32(1), ...more)] : [call(name, i32Local("limit"), i32Local("t"), i32Local("n"), ...more)];
+      return around === "scan"
+        ? [call(name, i32Local("T"), i32Local("t"), i32(1), ...more)]
+        : [call(name, i32Local("limit"), i32Local("t"), i32Local("n"), ...more)];
     });
   const lowered = (step: Step, name: string, bound: boolean, sharing: Sharing): LoopFunction => {
     const inside = threaded && (step.kind === "scan" || step.kind === "strip") && sharesBatch(step.steps, into.batch) ? "batch" : "none";

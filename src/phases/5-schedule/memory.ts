@@ -22,12 +22,16 @@ export function planMemory(places: readonly Place[]): Arena {
     addresses.set(place, end);
     end = align(end + 4 * place.elements);
   }
-  const scratch = places.filter((place) => !place.persistent && place.live.to >= place.live.from).sort((p, q) => q.elements - p.elements || p.id - q.id);
+  const scratch = places
+    .filter((place) => !place.persistent && place.live.to >= place.live.from)
+    .sort((p, q) => q.elements - p.elements || p.id - q.id);
   const start = end;
   const placed: { place: Place; from: number; to: number }[] = [];
   for (const place of scratch) {
     const size = align(4 * place.elements);
-    const rivals = placed.filter((other) => other.place.live.from <= place.live.to && place.live.from <= other.place.live.to).sort((p, q) => p.from - q.from);
+    const rivals = placed
+      .filter((other) => other.place.live.from <= place.live.to && place.live.from <= other.place.live.to)
+      .sort((p, q) => p.from - q.from);
     let at = start;
     for (const rival of rivals) {
       if (rival.from - at >= size) break;

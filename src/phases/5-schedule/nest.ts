@@ -8,8 +8,33 @@
 import type { AxisName, Op } from "../../ir/tensor/node.ts";
 import type { Expression, Lanes, LoopFunction, Statement, VectorBinary, VectorUnary } from "../../ir/loop/node.ts";
 import {
-  across, add, add32, and32, binary, clear, declare, equal32, f32x4, forLoop, i32, i32Local, i32x4, letLocal, load, loadI32, local, loopFunction, mul, mul32, select, splat,
-  spread, store, sub32, unary, when,
+  across,
+  add,
+  add32,
+  and32,
+  binary,
+  clear,
+  declare,
+  equal32,
+  f32x4,
+  forLoop,
+  i32,
+  i32Local,
+  i32x4,
+  letLocal,
+  load,
+  loadI32,
+  local,
+  loopFunction,
+  mul,
+  mul32,
+  select,
+  splat,
+  spread,
+  store,
+  sub32,
+  unary,
+  when,
 } from "../../ir/loop/build.ts";
 import { typeOf } from "../../ir/loop/type-of.ts";
 import { invariant } from "../../support/invariant.ts";
@@ -99,7 +124,9 @@ class NestWriter {
   private sharedLoop(sharing: Sharing): number | undefined {
     if (this.step.operations.some((operation) => operation.op === "scatter")) return undefined;
     const reductions = this.step.operations.filter(isReduction);
-    const depth = this.loops.findIndex((loop) => (sharing === "batch" ? loop.axes[0] === "b" : !reductions.some((operation) => this.summed(operation, loop))));
+    const depth = this.loops.findIndex((loop) =>
+      sharing === "batch" ? loop.axes[0] === "b" : !reductions.some((operation) => this.summed(operation, loop)),
+    );
     return depth < 0 ? undefined : depth;
   }
 
@@ -119,7 +146,8 @@ class NestWriter {
   private all(): Statement[] {
     const before: Statement[] = [];
     this.step.operations.forEach((operation, i) => {
-      if (operation.op === "scatter" || (isReduction(operation) && !operation.continues && this.accumulatesInMemory(operation))) before.push(...this.begin(operation, i));
+      if (operation.op === "scatter" || (isReduction(operation) && !operation.continues && this.accumulatesInMemory(operation)))
+        before.push(...this.begin(operation, i));
     });
     return [...before, ...this.loop(0)];
   }
@@ -182,12 +210,15 @@ class NestWriter {
   }
 
   private loop(depth: number): Statement[] {
-    const starting = this.step.operations.map((operation, i) => ({ operation, i })).filter(({ operation }) => isReduction(operation) && this.registerDepth(operation) === depth);
+    const starting = this.step.operations
+      .map((operation, i) => ({ operation, i }))
+      .filter(({ operation }) => isReduction(operation) && this.registerDepth(operation) === depth);
     const statements: Statement[] = starting.flatMap(({ operation, i }) => this.beginRegister(operation, i));
     if (depth >= this.loops.length - 1) statements.push(...this.innermost());
     else statements.push(forLoop(`i${depth}`, ...this.range(depth), 1, this.loop(depth + 1)));
     // A reduction over nothing that is innermost (depth = loops.length) stores from within the innermost loop.
-    for (const { operation, i } of starting) if (depth < this.loops.length || this.loops.length === 0) statements.push(...this.finishRegister(operation, i, depth));
+    for (const { operation, i } of starting)
+      if (depth < this.loops.length || this.loops.length === 0) statements.push(...this.finishRegister(operation, i, depth));
     return statements;
   }
 
@@ -218,7 +249,8 @@ class NestWriter {
     if (!timed || factor % 4 === 0) {
       const rest = timed ? 0 : factor % 4;
       const statements: Statement[] = [];
-      if (timed || factor >= 4) statements.push(forLoop("v", i32(0), timed ? countExpression(loop.count) : i32(factor - rest), 4, this.body(i32Local("v"), 4, loop)));
+      if (timed || factor >= 4)
+        statements.push(forLoop("v", i32(0), timed ? countExpression(loop.count) : i32(factor - rest), 4, this.body(i32Local("v"), 4, loop)));
       if (rest > 0) statements.push(...this.body(i32(factor - rest), rest as Lanes, loop));
       return this.prologue(statements);
     }
@@ -238,7 +270,8 @@ class NestWriter {
     const whole = letLocal("whole", add32(i32Local("lo"), and32(sub32(i32Local("hi"), i32Local("lo")), i32(-4))));
     const vectors = forLoop("v", i32Local("lo"), i32Local("whole"), 4, this.body(i32Local("v"), 4, loop));
     const rest = timed ? 0 : factor % 4;
-    if (timed && factor % 4 !== 0) return [whole, ...this.prologue([vectors, forLoop("w", i32Local("whole"), i32Local("hi"), 1, this.body(i32Local("w"), 1, loop))])];
+    if (timed && factor % 4 !== 0)
+      return [whole, ...this.prologue([vectors, forLoop("w", i32Local("whole"), i32Local("hi"), 1, this.body(i32Local("w"), 1, loop))])];
     if (rest === 0) return [whole, ...this.prologue([vectors])];
     const end = when(equal32(i32Local("hi"), i32(factor)), this.body(i32(factor - rest), rest as Lanes, loop));
     return [whole, ...this.prologue([vectors, end])];
@@ -252,7 +285,8 @@ class NestWriter {
       for (let d = 0; d < this.loops.length - 1; d++) sum = add32(sum, mul32(i32Local(`i${d}`), i32(4 * loopStride(access, this.loops[d]))));
       before.push(letLocal(name, this.withTime(sum, access)));
     }
-    for (const { name, access, type } of this.splats.values()) before.push(letLocal(name, splat(this.row(access), base(access, this.addressOf), type)));
+    for (const { name, access, type } of this.splats.values())
+      before.push(letLocal(name, splat(this.row(access), base(access, this.addressOf), type)));
     before.push(...this.once);
     this.patterns.clear();
     this.splats.clear();
@@ -281,7 +315,12 @@ class NestWriter {
   /** Address of the row of an access, without its constant base. */
   private row(access: Access): Expression {
     const outer = this.loops.slice(0, -1);
-    if (outer.every((loop) => loopStride(access, loop) === 0) && (!this.bound || access.place.strip || strideOf(access, "t") === 0) && access.perLength === 0) return i32(0);
+    if (
+      outer.every((loop) => loopStride(access, loop) === 0) &&
+      (!this.bound || access.place.strip || strideOf(access, "t") === 0) &&
+      access.perLength === 0
+    )
+      return i32(0);
     const key = patternKey(access, outer, this.bound && !access.place.strip);
     const found = this.patterns.get(key) ?? { name: `p${this.patterns.size}`, access };
     this.patterns.set(key, found);
@@ -351,7 +390,14 @@ class NestWriter {
     return local(`n${arg.index}`, this.step.operations[arg.index].type === "real" ? "f32x4" : "i32x4");
   }
 
-  private value(operation: Operation, i: number, typed: (arg: Operand) => Expression, at: Expression, lanes: Lanes, loop: Loop | undefined): Expression {
+  private value(
+    operation: Operation,
+    i: number,
+    typed: (arg: Operand) => Expression,
+    at: Expression,
+    lanes: Lanes,
+    loop: Loop | undefined,
+  ): Expression {
     const { op, args } = operation;
     switch (op) {
       case "copy":
@@ -390,7 +436,14 @@ class NestWriter {
     return (integer ? `i${op}` : op) as VectorBinary;
   }
 
-  private reduce(operation: Operation, index: number, typed: (arg: Operand) => Expression, at: Expression, lanes: Lanes, loop: Loop | undefined): Statement[] {
+  private reduce(
+    operation: Operation,
+    index: number,
+    typed: (arg: Operand) => Expression,
+    at: Expression,
+    lanes: Lanes,
+    loop: Loop | undefined,
+  ): Statement[] {
     const value = operation.op === "contract" ? mul(typed(operation.args[0]), typed(operation.args[1])) : typed(operation.args[0]);
     const op: "add" | "max" = operation.op === "max_over" ? "max" : "add";
     if (this.registerDepth(operation) === this.loops.length && this.loops.length > 0) {
@@ -404,7 +457,10 @@ class NestWriter {
     if (operation.op === "argmax") {
       const better = binary("less", accumulator, value);
       const place = this.position(operation.position!, at, loop, lanes);
-      return [letLocal(`at${index}`, select(better, place, local(`at${index}`, "i32x4"))), letLocal(`acc${index}`, binary("max", accumulator, value))];
+      return [
+        letLocal(`at${index}`, select(better, place, local(`at${index}`, "i32x4"))),
+        letLocal(`acc${index}`, binary("max", accumulator, value)),
+      ];
     }
     if (lanes === this.width) return [letLocal(`acc${index}`, binary(op, accumulator, value))];
     const mask = i32x4(-1, lanes > 1 ? -1 : 0, lanes > 2 ? -1 : 0, 0);
@@ -412,4 +468,3 @@ class NestWriter {
     return [letLocal(`acc${index}`, binary(op, accumulator, select(mask, value, identity)))];
   }
 }
-

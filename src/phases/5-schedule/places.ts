@@ -42,8 +42,28 @@ export class Places {
     this.parameterCount = start;
   }
 
-  make(name: string, role: BufferRole, type: "f32" | "i32", axes: readonly AxisName[], shape: readonly AxisSize[], elements: number, persistent: boolean, strip = false): Place {
-    const place: Place = { id: this.all.length, name, role, type, axes, shape, elements, persistent, strip, live: { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY } };
+  make(
+    name: string,
+    role: BufferRole,
+    type: "f32" | "i32",
+    axes: readonly AxisName[],
+    shape: readonly AxisSize[],
+    elements: number,
+    persistent: boolean,
+    strip = false,
+  ): Place {
+    const place: Place = {
+      id: this.all.length,
+      name,
+      role,
+      type,
+      axes,
+      shape,
+      elements,
+      persistent,
+      strip,
+      live: { from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY },
+    };
     this.all.push(place);
     return place;
   }
@@ -88,7 +108,10 @@ export class Places {
     const slot = this.slots.get(name);
     invariant(slot, `weight ${name} has no slot in the parameters`);
     const size = axes.reduce((product, axis) => product * sizes.extent(axis), 1);
-    invariant(size === slot.shape.reduce((product, n) => product * n, 1), `weight ${name} has ${size} elements in the graph, ${slot.shape} in its slot`);
+    invariant(
+      size === slot.shape.reduce((product, n) => product * n, 1),
+      `weight ${name} has ${size} elements in the graph, ${slot.shape} in its slot`,
+    );
     return denseAccess(this.flat(array), axes, sizes, slot.start);
   }
 

@@ -25,7 +25,11 @@ export function planScatter(planner: Planning, node: number, into: Step[]): void
     position: new Map([["index", target.strides.get(attributes.axis!)!]]),
   };
   const space = planner.graph.nodes[args[0]].axes.map((name) => ({ name, size: planner.sizes.of(name) }));
-  planner.add({ kind: "nest", label: labelOf(planner.graph, node), axes: space, operations: [operation] }, [target, index, ...(values.kind === "access" ? [values.access] : [])], into);
+  planner.add(
+    { kind: "nest", label: labelOf(planner.graph, node), axes: space, operations: [operation] },
+    [target, index, ...(values.kind === "access" ? [values.access] : [])],
+    into,
+  );
   const wanted = planner.wantedAt(node);
   if (wanted) planner.copy({ kind: "access", access: target }, wanted, planner.graph.nodes[node], `copy to ${wanted.place.name}`, into);
   planner.setValue(node, wanted ?? target);
@@ -46,7 +50,13 @@ export function planShift(planner: Planning, node: number): Access {
     }
   }
   const slots = Math.abs(lag);
-  const place = planner.places.scratch(labelOf(planner.graph, node), source.axes[0] === "t" ? source.axes : ["t", ...source.axes.filter((axis) => axis !== "t")], type, planner.sizes, slots);
+  const place = planner.places.scratch(
+    labelOf(planner.graph, node),
+    source.axes[0] === "t" ? source.axes : ["t", ...source.axes.filter((axis) => axis !== "t")],
+    type,
+    planner.sizes,
+    slots,
+  );
   const stride = place.strides.get("t")!;
   const first = lag > 0 ? pickAccess(place, "t", 0) : { ...pickAccess(place, "t", 0), perLength: stride };
   const initial = slots === 1 ? first : { ...first, strides: new Map([...first.strides, [attributes.lags!, stride]]) };
@@ -71,16 +81,25 @@ export function planLast(planner: Planning, node: number): Access {
     { op: "sub", args: [given, one], type: "index", stores: [], over: [] },
     { op: "select", args: [{ kind: "operation", index: 0 }, zero, { kind: "operation", index: 1 }], type: "index", stores: [index], over: [] },
   ];
-  planner.add({ kind: "nest", label: "last step", axes: lengths.axes.map((name) => ({ name, size: planner.sizes.of(name) })), operations }, [planner.accessOf(args[1]), index]);
+  planner.add({ kind: "nest", label: "last step", axes: lengths.axes.map((name) => ({ name, size: planner.sizes.of(name) })), operations }, [
+    planner.accessOf(args[1]),
+    index,
+  ]);
   const target = planner.targetOf(node);
   const lookup: Operation = {
     op: "gather",
-    args: [{ kind: "access", access: pickAccess(x, "t", 0), type }, { kind: "access", access: index, type: "index" }],
+    args: [
+      { kind: "access", access: pickAccess(x, "t", 0), type },
+      { kind: "access", access: index, type: "index" },
+    ],
     type,
     stores: [target],
     over: [],
     position: new Map([["index", x.strides.get("t") ?? 0]]),
   };
-  planner.add({ kind: "nest", label: labelOf(planner.graph, node), axes: axes.map((name) => ({ name, size: planner.sizes.of(name) })), operations: [lookup] }, [x, index, target]);
+  planner.add(
+    { kind: "nest", label: labelOf(planner.graph, node), axes: axes.map((name) => ({ name, size: planner.sizes.of(name) })), operations: [lookup] },
+    [x, index, target],
+  );
   return target;
 }

@@ -32,13 +32,28 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
   const n = dimension(planner, roles.n, [c, ...(initial ? [initial] : [])]);
   if (planner.packable(roles) && aContiguous && n.rest.length === 0 && k.merged.timed !== "n") {
     const parts = packParts(planner, roles);
-    if (parts) {
-      const { panels, strides } = packPanels(planner, roles, parts, n.merged, k.merged, panelWidth);
-      const outer = outerLoops(planner, [...roles.batched, ...m.rest], []);
-      const step: ProductStep = { kind: "product", label, m: m.merged, n: n.merged, k: k.merged, outer, a, b: a, panels, panelTerms: room(planner, k.merged), panelStrides: strides, c, initial, accumulates, panelWidth, tileRows };
-      planner.add(step, [a, c, ...(initial ? [initial] : []), whole(panels)], into);
-      return;
-    }
+    const { panels, strides } = packPanels(planner, roles, parts, n.merged, k.merged, panelWidth);
+    const outer = outerLoops(planner, [...roles.batched, ...m.rest], []);
+    const step: ProductStep = {
+      kind: "product",
+      label,
+      m: m.merged,
+      n: n.merged,
+      k: k.merged,
+      outer,
+      a,
+      b: a,
+      panels,
+      panelTerms: room(planner, k.merged),
+      panelStrides: strides,
+      c,
+      initial,
+      accumulates,
+      panelWidth,
+      tileRows,
+    };
+    planner.add(step, [a, c, ...(initial ? [initial] : []), whole(panels)], into);
+    return;
   }
 
   const b = planner.accessOf(roles.b);
@@ -61,7 +76,24 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
   const packedA = packsA ? places.block(`${label} rows`, room1(rowsSize), prepared) : undefined;
   const packedB = places.block(`${label} columns`, room1(columnsSize), prepared);
   const outer = [...outerLoops(planner, [...roles.batched, ...m.rest, ...bothN.rest], []), ...outerLoops(planner, bothK.rest, bothK.rest)];
-  const step: ProductStep = { kind: "product", label, m: m.merged, n: bothN.merged, k: bothK.merged, outer, a, b, c, initial: start, accumulates: summedOutside || accumulates, packedA, packedB, scratch, panelWidth: width, tileRows };
+  const step: ProductStep = {
+    kind: "product",
+    label,
+    m: m.merged,
+    n: bothN.merged,
+    k: bothK.merged,
+    outer,
+    a,
+    b,
+    c,
+    initial: start,
+    accumulates: summedOutside || accumulates,
+    packedA,
+    packedB,
+    scratch,
+    panelWidth: width,
+    tileRows,
+  };
   planner.add(step, [a, b, c, ...(start ? [start] : []), whole(packedB), ...(packedA ? [whole(packedA)] : [])], into);
 }
 
@@ -104,11 +136,9 @@ interface Part {
   readonly starts: ReadonlyMap<AxisName, number>;
 }
 
-/** The arrays that make up B without concatenations being made; undefined if a part does not fit the packer. */
-function packParts(planner: Planning, roles: ProductRoles): PackStep["parts"] | undefined {
+/** The arrays that make up B without concatenations being made. */
+function packParts(planner: Planning, roles: ProductRoles): PackStep["parts"] {
   const parts = partsOf(planner, roles.b, new Map(), new Map());
-  const split = parts.some((part) => part.starts.size > 0);
-  if (split && (roles.n.length !== 1 || roles.k.length !== 1 || roles.batched.length > 0)) return undefined;
   return parts.map((part) => {
     const size = (axis: AxisName): AxisSize => part.sizes.get(axis) ?? planner.sizes.of(axis);
     return {
@@ -117,8 +147,8 @@ function packParts(planner: Planning, roles: ProductRoles): PackStep["parts"] | 
       kAxes: roles.k,
       nSizes: roles.n.map(size),
       kSizes: roles.k.map(size),
-      nStart: part.starts.get(roles.n[0]) ?? 0,
-      kStart: part.starts.get(roles.k[0]) ?? 0,
+      nStarts: roles.n.map((axis) => part.starts.get(axis) ?? 0),
+      kStarts: roles.k.map((axis) => part.starts.get(axis) ?? 0),
     };
   });
 }
@@ -126,7 +156,8 @@ function packParts(planner: Planning, roles: ProductRoles): PackStep["parts"] | 
 function partsOf(planner: Planning, node: number, starts: ReadonlyMap<AxisName, number>, lengths: ReadonlyMap<AxisName, number>): Part[] {
   const { op, args, attributes } = planner.graph.nodes[node];
   const renamed = (parts: Part[], from: readonly AxisName[], to: readonly AxisName[]): Part[] => {
-    const change = (map: ReadonlyMap<AxisName, number>): Map<AxisName, number> => new Map([...map].map(([axis, value]) => [from.includes(axis) ? to[from.indexOf(axis)] : axis, value]));
+    const change = (map: ReadonlyMap<AxisName, number>): Map<AxisName, number> =>
+      new Map([...map].map(([axis, value]) => [from.includes(axis) ? to[from.indexOf(axis)] : axis, value]));
     return parts.map((part) => ({ source: renameAccess(part.source, from, to), starts: change(part.starts), sizes: change(part.sizes) }));
   };
   if (op === "rename") {
@@ -178,7 +209,10 @@ function packPanels(
     }
   }
   const fixed = home.prepared[node];
-  const label = `pack ${parts.map((part) => part.source.place.name).filter((name, i, all) => all.indexOf(name) === i).join(", ")} for ${labelOf(planner.graph, roles.result)}`;
+  const label = `pack ${parts
+    .map((part) => part.source.place.name)
+    .filter((name, i, all) => all.indexOf(name) === i)
+    .join(", ")} for ${labelOf(planner.graph, roles.result)}`;
   const one = panelElements(room(planner, n), room(planner, k), panelWidth);
   const strides = new Map<AxisName, number>();
   let elements = one;
@@ -188,7 +222,18 @@ function packPanels(
   }
   const panels = planner.places.block(label, elements, fixed);
   const outer = roles.batched.map((axis) => ({ axis, size: planner.sizes.of(axis), stride: strides.get(axis)! }));
-  const step: PackStep = { kind: "pack", label, panels, panelWidth, columns: n.timed ? undefined : n.size, terms: room(planner, k), outer, parts };
+  const step: PackStep = {
+    kind: "pack",
+    label,
+    panels,
+    panelWidth,
+    columns: n.timed ? undefined : n.size,
+    terms: room(planner, k),
+    outer,
+    parts,
+    nFull: roles.n.map(planner.sizes.of),
+    kFull: roles.k.map(planner.sizes.of),
+  };
   if (home !== planner) planner.held.push(panels);
   const into: Step[] = fixed ? planner.places.prepare : home.steps;
   home.add(step, [...parts.map((part) => part.source), whole(panels)], into);

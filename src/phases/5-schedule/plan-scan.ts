@@ -35,7 +35,8 @@ export function planScan(planner: Planning, node: number): void {
   };
   const outside: Outside = {
     parameter: valueOfParameter,
-    static: ({ op, attributes }) => (op === "parameter" && attributes.kind === "static" ? { planner, node: args[scan.sequences + attributes.index!] } : undefined),
+    static: ({ op, attributes }) =>
+      op === "parameter" && attributes.kind === "static" ? { planner, node: args[scan.sequences + attributes.index!] } : undefined,
   };
   const inner = planner.nested(body, outside);
 
@@ -64,5 +65,9 @@ export function planScan(planner: Planning, node: number): void {
     touch(access, end);
   }
   planner.holdAround(inner, known, begin, end);
-  planner.scans.set(node, { emitted, finals: states.map(({ final }) => ({ kind: "access", access: final })), before: states.map(({ before }) => before) });
+  planner.scans.set(node, {
+    emitted,
+    finals: states.map(({ final }) => ({ kind: "access", access: final })),
+    before: states.map(({ before }) => before),
+  });
 }

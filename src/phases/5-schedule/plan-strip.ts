@@ -23,7 +23,9 @@ export function planStrip(planner: Planning, members: readonly number[], causal:
     if (known !== undefined) return known;
     const { axes, type, op } = graph.nodes[node];
     const leaf: Node =
-      op === "constant" || op === "iota" ? graph.nodes[node] : { op: "parameter", args: [], axes, type, attributes: { kind: "static", index: outer.length } };
+      op === "constant" || op === "iota"
+        ? graph.nodes[node]
+        : { op: "parameter", args: [], axes, type, attributes: { kind: "static", index: outer.length } };
     if (leaf.op === "parameter") outer.push(node);
     const at = nodes.push(leaf) - 1;
     inside.set(node, at);
@@ -60,7 +62,13 @@ export function planStrip(planner: Planning, members: readonly number[], causal:
   const known = places.all.length;
   const begin = places.clock++;
   strip.plan(want);
-  planner.steps.push({ kind: "strip", label: `strips for ${leaving.map((member) => labelOf(graph, member)).join(", ")}`, rows, causal, steps: strip.steps });
+  planner.steps.push({
+    kind: "strip",
+    label: `strips for ${leaving.map((member) => labelOf(graph, member)).join(", ")}`,
+    rows,
+    causal,
+    steps: strip.steps,
+  });
   const end = places.clock++;
   for (const access of targets) {
     touch(access, begin);

@@ -8,8 +8,16 @@
 import type { AxisName, AxisSize, Graph, Node } from "../../ir/tensor/node.ts";
 import { invariant } from "../../support/invariant.ts";
 import {
-  denseAccess, mergeAccess, pickAccess, renameAccess, sliceAccess, splitAccess, touch,
-  type Access, type Place, type Sizes,
+  denseAccess,
+  mergeAccess,
+  pickAccess,
+  renameAccess,
+  sliceAccess,
+  splitAccess,
+  touch,
+  type Access,
+  type Place,
+  type Sizes,
 } from "./access.ts";
 import { groupNodes, isFused, isLeaf, isSink, isView, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
 import { labelOf } from "./label.ts";
@@ -67,9 +75,14 @@ export class Planner implements Planning {
     this.prepared = outside ? graph.nodes.map(() => false) : weightOnly(graph);
     const ready = (node: number): boolean => {
       const { op } = graph.nodes[node];
-      return isLeaf(graph.nodes[node]) || this.prepared[node] || (isView(graph.nodes[node]) && op !== "merge" && ready(graph.nodes[node].args[0])) || op === "scan";
+      return (
+        isLeaf(graph.nodes[node]) ||
+        this.prepared[node] ||
+        (isView(graph.nodes[node]) && op !== "merge" && ready(graph.nodes[node].args[0])) ||
+        op === "scan"
+      );
     };
-    this.products = productsOf(graph, this.consumers, ready);
+    this.products = productsOf(graph, this.consumers, ready, (node) => this.sizes.strip && this.fixed(node));
     this.grouping = groupNodes(graph, this.products, (node) => this.packOnly(node), this.prepared, this.regions?.regionOf);
   }
 
@@ -98,7 +111,14 @@ export class Planner implements Planning {
 
   private productOfContraction(node: number): ProductRoles | undefined {
     if (this.products.has(node)) return this.products.get(node);
-    for (const roles of this.products.values()) if (this.graph.nodes[roles.result].args.includes(node) && this.graph.nodes[node].op === "contract" && roles.result !== node && roles.initial !== node) return roles;
+    for (const roles of this.products.values())
+      if (
+        this.graph.nodes[roles.result].args.includes(node) &&
+        this.graph.nodes[node].op === "contract" &&
+        roles.result !== node &&
+        roles.initial !== node
+      )
+        return roles;
     return undefined;
   }
 
@@ -145,7 +165,13 @@ export class Planner implements Planning {
   /** True if a node has a step of its own that can write anywhere. */
   private computes(node: number): boolean {
     const { op } = this.graph.nodes[node];
-    return this.products.has(node) || isFused(this.graph.nodes[node]) || (isSink(this.graph.nodes[node]) && op !== "scan") || op === "concat" || op === "pad";
+    return (
+      this.products.has(node) ||
+      isFused(this.graph.nodes[node]) ||
+      (isSink(this.graph.nodes[node]) && op !== "scan") ||
+      op === "concat" ||
+      op === "pad"
+    );
   }
 
   private wantParts(node: number): void {
@@ -156,7 +182,8 @@ export class Planner implements Planning {
     args.forEach((arg, i) => {
       const part = attributes.parts![i];
       const access = sliceAccess(target, attributes.axis!, part, start);
-      if (this.computes(arg) && !this.wanted.has(arg) && args.indexOf(arg) === i && this.prepared[arg] === this.prepared[node]) this.wanted.set(arg, access);
+      if (this.computes(arg) && !this.wanted.has(arg) && args.indexOf(arg) === i && this.prepared[arg] === this.prepared[node])
+        this.wanted.set(arg, access);
       start += this.sizes.of(part) as number;
     });
   }
@@ -233,7 +260,13 @@ export class Planner implements Planning {
     const { args, attributes } = this.graph.nodes[node];
     const source = this.graph.nodes[args[0]];
     const target = this.places.scratch(labelOf(this.graph, node), source.axes, source.type, this.sizes, 0, this.prepared[node]);
-    this.copy({ kind: "access", access }, target, source, `bring ${labelOf(this.graph, node)} together`, this.prepared[node] ? this.places.prepare : this.steps);
+    this.copy(
+      { kind: "access", access },
+      target,
+      source,
+      `bring ${labelOf(this.graph, node)} together`,
+      this.prepared[node] ? this.places.prepare : this.steps,
+    );
     const merged = mergeAccess(target, attributes.axes!, attributes.to as AxisName, this.sizes);
     invariant(merged, "axes of a dense place merge");
     return merged;
@@ -264,7 +297,10 @@ export class Planner implements Planning {
     const touched: Access[] = [];
     const operations = group.nodes.map((node): Operation => this.operation(node, index, touched));
     const axes = spaceOf(this.graph, this.graph.nodes[group.nodes[0]]).map((name) => ({ name, size: this.sizes.of(name) }));
-    const label = group.nodes.filter((_, i) => operations[i].stores.length > 0).map((node) => labelOf(this.graph, node)).join(", ");
+    const label = group.nodes
+      .filter((_, i) => operations[i].stores.length > 0)
+      .map((node) => labelOf(this.graph, node))
+      .join(", ");
     const step: NestStep = { kind: "nest", label, axes, operations };
     this.add(step, touched, group.prepared ? this.places.prepare : this.steps);
   }
@@ -385,7 +421,14 @@ export class Planner implements Planning {
 /** True if the body uses its static parameter only as the packed side of products. */
 function bodyPacksOnly(body: Graph, index: number): boolean {
   const consumers = consumersOf(body);
-  const products = [...productsOf(body, consumers, (node) => isLeaf(body.nodes[node])).values()];
+  const products = [
+    ...productsOf(
+      body,
+      consumers,
+      (node) => isLeaf(body.nodes[node]),
+      () => false,
+    ).values(),
+  ];
   const uses = (node: number): boolean =>
     consumers[node].length > 0 &&
     consumers[node].every((user) => {
@@ -411,7 +454,13 @@ function denseStrides(axes: readonly AxisName[], sizes: Sizes): Map<AxisName, nu
 }
 
 function sameAccess(a: Access, b: Access): boolean {
-  return a.place === b.place && a.offset === b.offset && a.perLength === b.perLength && a.strides.size === b.strides.size && [...a.strides].every(([axis, stride]) => b.strides.get(axis) === stride);
+  return (
+    a.place === b.place &&
+    a.offset === b.offset &&
+    a.perLength === b.perLength &&
+    a.strides.size === b.strides.size &&
+    [...a.strides].every(([axis, stride]) => b.strides.get(axis) === stride)
+  );
 }
 
 function invariantFailure(message: string): Error {

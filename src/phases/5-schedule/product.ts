@@ -6,7 +6,25 @@
  * A is packed beside it if its terms are not contiguous. Pieces of k have a fixed length and sum into C in order: bits do not depend on them.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
-import { add32, call, clear, div32, equal32, forLoop, i32, i32Local, letLocal, load, loopFunction, min32, mul32, rem32, store, sub32, when } from "../../ir/loop/build.ts";
+import {
+  add32,
+  call,
+  clear,
+  div32,
+  equal32,
+  forLoop,
+  i32,
+  i32Local,
+  letLocal,
+  load,
+  loopFunction,
+  min32,
+  mul32,
+  rem32,
+  store,
+  sub32,
+  when,
+} from "../../ir/loop/build.ts";
 import { invariant } from "../../support/invariant.ts";
 import type { AxisSize } from "../../ir/tensor/node.ts";
 import { strideOf, type Access, type Place } from "./access.ts";
@@ -24,7 +42,8 @@ export const packedWidth = (tileRows: number): number => 4 * Math.ceil(tileRows 
 
 export type Tiles = Map<string, LoopFunction>;
 
-const dimensionStride = (access: Access, dimension: Dimension): number => (dimension.axes.length === 0 ? 0 : strideOf(access, dimension.axes[dimension.axes.length - 1]));
+const dimensionStride = (access: Access, dimension: Dimension): number =>
+  dimension.axes.length === 0 ? 0 : strideOf(access, dimension.axes[dimension.axes.length - 1]);
 const count = (dimension: Dimension): Expression => (dimension.timed ? mul32(i32Local(dimension.timed), i32(dimension.size)) : i32(dimension.size));
 
 /** The loop function of a product. */
@@ -167,7 +186,15 @@ class ProductWriter {
     return statements;
   }
 
-  private rowsOf(from: Expression, to: Expression, column: Expression, panel: Expression, columns: number, start: TileShape["start"]["kind"], terms: Expression): Statement[] {
+  private rowsOf(
+    from: Expression,
+    to: Expression,
+    column: Expression,
+    panel: Expression,
+    columns: number,
+    start: TileShape["start"]["kind"],
+    terms: Expression,
+  ): Statement[] {
     const { step } = this;
     const { tileRows } = step;
     const rowBytes = 4 * dimensionStride(step.c, step.m);
@@ -193,7 +220,8 @@ class ProductWriter {
       const a = this.packsA ? add32(this.own(step.packedA!), mul32(packedAt, i32Local("length"))) : add32(i32Local("aBase"), mul32(at, i32(aRow)));
       const shifted = this.packsA || step.panels ? a : add32(a, mul32(i32Local("from"), i32(4 * dimensionStride(step.a, step.k))));
       const c = add32(add32(i32Local("cBase"), column), mul32(at, i32(rowBytes)));
-      const first = start === "initial" ? add32(constant ? i32Local("initialBase") : add32(i32Local("initialBase"), column), mul32(at, i32(initialRow))) : i32(0);
+      const first =
+        start === "initial" ? add32(constant ? i32Local("initialBase") : add32(i32Local("initialBase"), column), mul32(at, i32(initialRow))) : i32(0);
       return call(name, shifted, panel, c, first, terms);
     };
     const statements: Statement[] = [];
@@ -225,7 +253,17 @@ class ProductWriter {
     invariant(!step.n.timed, "a B whose columns grow with time is packed before the strip");
     for (let panel = 0; panel * width < step.n.size; panel++) {
       const columns = Math.min(width, step.n.size - panel * width);
-      statements.push(...this.packPanel(add32(i32Local("bBase"), mul32(i32Local("length"), i32(4 * width * panel))), panel * width, columns, width, kStride, nStride, "source"));
+      statements.push(
+        ...this.packPanel(
+          add32(i32Local("bBase"), mul32(i32Local("length"), i32(4 * width * panel))),
+          panel * width,
+          columns,
+          width,
+          kStride,
+          nStride,
+          "source",
+        ),
+      );
     }
     return statements;
   }
@@ -260,7 +298,8 @@ class ProductWriter {
       else if (lanes === 0) inner.push(clear(add32(i32Local("q"), i32(4 * v)), i32(16)));
       else {
         if (lanes < 4) inner.push(clear(add32(i32Local("q"), i32(4 * v)), i32(16)));
-        for (let lane = 0; lane < lanes; lane++) inner.push(store(i32Local("q"), 4 * (v + lane), load(i32Local("s"), 4 * (column + v + lane) * nStride, 1), 1));
+        for (let lane = 0; lane < lanes; lane++)
+          inner.push(store(i32Local("q"), 4 * (v + lane), load(i32Local("s"), 4 * (column + v + lane) * nStride, 1), 1));
       }
     }
     inner.push(letLocal("s", add32(i32Local("s"), i32(kStride))));
@@ -286,12 +325,12 @@ export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bo
   for (const part of step.parts) {
     const start = i32(addressOf(part.source.place) + 4 * part.source.offset);
     const source = bound ? add32(mul32(i32Local("t"), i32(4 * strideOf(part.source, "t"))), start) : start;
-    const loops = [...part.kAxes.map((axis, i) => ({ axis, size: part.kSizes[i] })), ...part.nAxes.map((axis, i) => ({ axis, size: part.nSizes[i] }))];
-    const linear = (axes: number, first: number, origin: number): Expression => {
-      let sum: Expression = i32(0);
-      for (let d = first; d < first + axes; d++) sum = add32(mul32(sum, times(loops[d].size)), i32Local(`d${d}`));
-      return add32(sum, i32(origin));
-    };
+    const loops = [
+      ...part.kAxes.map((axis, i) => ({ axis, size: part.kSizes[i] })),
+      ...part.nAxes.map((axis, i) => ({ axis, size: part.nSizes[i] })),
+    ];
+    const linear = (first: number, starts: readonly number[], full: readonly AxisSize[]): Expression =>
+      full.reduce<Expression>((sum, size, i) => add32(mul32(sum, times(size)), add32(i32Local(`d${first + i}`), i32(starts[i]))), i32(0));
     let from: Expression = source;
     loops.forEach(({ axis }, d) => {
       from = add32(mul32(i32Local(`d${d}`), i32(4 * strideOf(part.source, axis))), from);
@@ -300,11 +339,13 @@ export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bo
       from = add32(mul32(i32Local(`o${d}`), i32(4 * strideOf(part.source, axis))), from);
     });
     const inner = loops.length - 1;
-    const vectors = loops[inner].size !== "T" && part.nAxes.length === 1 && strideOf(part.source, part.nAxes[0]) === 1 && part.nStart % 4 === 0;
-    const column = linear(part.nAxes.length, part.kAxes.length, part.nStart);
+    const last = part.nAxes.length - 1;
+    const aligned = part.nStarts[last] % 4 === 0 && (last === 0 || (step.nFull[last] !== "T" && step.nFull[last] % 4 === 0));
+    const vectors = loops[inner].size !== "T" && strideOf(part.source, part.nAxes[last]) === 1 && aligned;
+    const column = linear(part.kAxes.length, part.nStarts, step.nFull);
     const to = add32(
       add32(mul32(div32(column, i32(width)), i32(4 * width * terms)), mul32(rem32(column, i32(width)), i32(4))),
-      add32(mul32(linear(part.kAxes.length, 0, part.kStart), i32(4 * width)), home),
+      add32(mul32(linear(0, part.kStarts, step.kFull), i32(4 * width)), home),
     );
     const size = loops[inner].size;
     const whole = vectors && size !== "T" ? size - (size % 4) : size;
@@ -322,4 +363,3 @@ export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bo
 export function panelElements(n: number, k: number, width: number): number {
   return Math.ceil(n / width) * width * k;
 }
-

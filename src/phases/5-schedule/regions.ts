@@ -73,9 +73,19 @@ export function splitRegions(graph: Graph): Regions {
     if (standing[i].square || (standing[i].hot && reaches[i])) region[i] = index.get(standing[i].level) ?? -1;
     else if (sink !== undefined) region[i] = index.get(standing[sink].level)!;
   });
-  const ordered = contiguous(cloned, region);
+  const ordered = contiguous(withLayout(cloned), region);
   const causal = levels.map((_, r) => isCausal(ordered.graph, ordered.region, r));
   return { graph: ordered.graph, regionOf: ordered.region, causal };
+}
+
+/** Square values lie with `t` outermost and their other time axis innermost, whatever order their arguments gave: rows of a strip, ready for products. */
+function withLayout(graph: Graph): Graph {
+  const nodes = graph.nodes.map((node): Node => {
+    const others = timeAxes(graph, node).filter((axis) => axis !== "t");
+    if (others.length === 0 || !node.axes.includes("t")) return node;
+    return { ...node, axes: ["t", ...node.axes.filter((axis) => axis !== "t" && !others.includes(axis)), ...others] };
+  });
+  return { ...graph, nodes };
 }
 
 /** Repeats square values of an earlier level for each later level that reads them. */
@@ -164,7 +174,8 @@ function isCausal(graph: Graph, region: readonly number[], which: number): boole
     if (region[i] !== which || square) return;
     const squares = args.filter((arg) => timeAxes(graph, graph.nodes[arg]).length > 1);
     if (squares.length === 0) return;
-    const fine = op === "max_over" ? squares.every((arg) => beyond[arg] === "lowest") : squares.some((arg) => beyond[arg] === "zero" || beyond[arg] === "false");
+    const fine =
+      op === "max_over" ? squares.every((arg) => beyond[arg] === "lowest") : squares.some((arg) => beyond[arg] === "zero" || beyond[arg] === "false");
     if (!fine) causal = false;
   });
   return causal;

@@ -30,14 +30,22 @@ export function consumersOf(graph: Graph): number[][] {
   return consumers;
 }
 
-/** The products of a graph, by the node that stores each. `ready(node)`: true if a value is in memory without a nest of its own. */
-export function productsOf(graph: Graph, consumers: readonly (readonly number[])[], ready: (node: number) => boolean): Map<number, ProductRoles> {
+/**
+ * The products of a graph, by the node that stores each. `ready(node)`: true if a value is in memory without a nest of its own; `fixed(node)`: true if it
+ * can be packed before the loop, so that its columns may grow with time.
+ */
+export function productsOf(
+  graph: Graph,
+  consumers: readonly (readonly number[])[],
+  ready: (node: number) => boolean,
+  fixed: (node: number) => boolean,
+): Map<number, ProductRoles> {
   const products = new Map<number, ProductRoles>();
   const outputs = new Set(graph.outputs.map((output) => output.node));
   graph.nodes.forEach((node, i) => {
     if (node.op !== "contract") return;
     const roles = rolesOf(graph, i, node.axes);
-    if (!roles) return;
+    if (!roles || (roles.n.some((axis) => graph.axes.get(axis) === "T") && !(roles.n.length === 1 && fixed(roles.b)))) return;
     const add = outputs.has(i) || consumers[i].length !== 1 ? undefined : consumers[i][0];
     const initial = add === undefined ? undefined : addend(graph, add, i);
     const inMemory = (other: number): boolean => ready(other) || products.has(other);
@@ -78,8 +86,16 @@ function rolesOf(graph: Graph, index: number, resultAxes: readonly AxisName[]): 
   const n = only(b, a);
   const size = (axes: readonly AxisName[]): number => axes.reduce((product, axis) => product * Number(numberOf(graph.axes.get(axis))), 1);
   const k = a.axes.filter((axis) => over.includes(axis));
-  if (m.length === 0 || n.some((axis) => graph.axes.get(axis) === "T") || size(n) < 2 || size(k) < 2) return undefined;
-  return { a: swapped ? y : x, b: swapped ? x : y, result: index, m, n, k, batched: resultAxes.filter((axis) => has(first, axis) && has(second, axis)) };
+  if (m.length === 0 || n.includes("t") || size(n) < 2 || size(k) < 2) return undefined;
+  return {
+    a: swapped ? y : x,
+    b: swapped ? x : y,
+    result: index,
+    m,
+    n,
+    k,
+    batched: resultAxes.filter((axis) => has(first, axis) && has(second, axis)),
+  };
 }
 
 function numberOf(size: AxisSize | undefined): number {

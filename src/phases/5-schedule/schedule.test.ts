@@ -45,7 +45,13 @@ function judge(graph: Graph, T: number, capacity = T + 1, tolerance = 2e-5): voi
   }
 }
 
-function run(graph: Graph, T: number, capacity: number, threads: number, tileRows = 4): { got: Record<string, Float32Array | Int32Array>; wanted: Record<string, Float64Array> } {
+function run(
+  graph: Graph,
+  T: number,
+  capacity: number,
+  threads: number,
+  tileRows = 4,
+): { got: Record<string, Float32Array | Int32Array>; wanted: Record<string, Float64Array> } {
   const size = (axis: AxisName): number => (graph.axes.get(axis) === "T" ? T : (graph.axes.get(axis) as number));
   const leaves = graph.nodes.filter((node) => node.op === "input" || node.op === "weight");
   const bindings: Record<string, Float64Array> = {};
@@ -62,7 +68,8 @@ function run(graph: Graph, T: number, capacity: number, threads: number, tileRow
   for (const buffer of buffers) {
     const values = bindings[buffer.name];
     if (!values || (buffer.role !== "input" && buffer.role !== "weight" && buffer.role !== "scalar" && buffer.role !== "state")) continue;
-    const view = buffer.type === "f32" ? new Float32Array(memory, buffer.offsetBytes, values.length) : new Int32Array(memory, buffer.offsetBytes, values.length);
+    const view =
+      buffer.type === "f32" ? new Float32Array(memory, buffer.offsetBytes, values.length) : new Int32Array(memory, buffer.offsetBytes, values.length);
     view.set(values);
   }
   runEntry(loops, "prepare", T, threads, memory);
@@ -92,20 +99,39 @@ function lstm(g: GraphBuilder, reverse: boolean): { h: NodeId; final: NodeId } {
   const names = ["i", "f", "o", "g"];
   const statics = names.flatMap((n) => [g.weight(`W${n}`, ["H", "D"]), g.weight(`U${n}`, ["H", "H'"]), g.weight(`b${n}`, ["H"])]);
   const zero = g.filled(0, ["b", "H"]);
-  const run = g.scan({ reverse, sequences: [x], statics, states: [{ name: "h", initial: zero }, { name: "c", initial: zero }] }, (b, p) => {
-    const [h0, c0] = p.states;
-    const gate = (k: number): NodeId =>
-      b.add(b.add(b.contract(p.sequences[0], p.statics[3 * k], "D"), b.contract(b.rename(h0, "H", "H'"), p.statics[3 * k + 1], "H'")), p.statics[3 * k + 2]);
-    const [i, f, o] = [0, 1, 2].map((k) => b.sigmoid(gate(k)));
-    const c = b.add(b.mul(f, c0), b.mul(i, b.tanh(gate(3))));
-    const h = b.mul(o, b.tanh(c));
-    return { next: [h, c], emit: [h, i] };
-  });
+  const run = g.scan(
+    {
+      reverse,
+      sequences: [x],
+      statics,
+      states: [
+        { name: "h", initial: zero },
+        { name: "c", initial: zero },
+      ],
+    },
+    (b, p) => {
+      const [h0, c0] = p.states;
+      const gate = (k: number): NodeId =>
+        b.add(
+          b.add(b.contract(p.sequences[0], p.statics[3 * k], "D"), b.contract(b.rename(h0, "H", "H'"), p.statics[3 * k + 1], "H'")),
+          p.statics[3 * k + 2],
+        );
+      const [i, f, o] = [0, 1, 2].map((k) => b.sigmoid(gate(k)));
+      const c = b.add(b.mul(f, c0), b.mul(i, b.tanh(gate(3))));
+      const h = b.mul(o, b.tanh(c));
+      return { next: [h, c], emit: [h, i] };
+    },
+  );
   return { h: run.emitted[0], final: run.finals[1] };
 }
 
 test("a recurrence as written, both ways in time, awkward sizes", () => {
-  for (const [B, D, H, T] of [[1, 1, 1, 1], [3, 5, 7, 4], [6, 2, 9, 3], [5, 8, 12, 2]] as const) {
+  for (const [B, D, H, T] of [
+    [1, 1, 1, 1],
+    [3, 5, 7, 4],
+    [6, 2, 9, 3],
+    [5, 8, 12, 2],
+  ] as const) {
     for (const reverse of [false, true]) {
       const g = graphBuilder(sizes(B, D, H));
       const { h, final } = lstm(g, reverse);
@@ -115,7 +141,12 @@ test("a recurrence as written, both ways in time, awkward sizes", () => {
 });
 
 test("products: rows, columns, long sums, several axes, initial values", () => {
-  for (const [B, D, H, T] of [[1, 3, 2, 1], [2, 2, 17, 5], [7, 20, 9, 40], [4, 300, 30, 3]] as const) {
+  for (const [B, D, H, T] of [
+    [1, 3, 2, 1],
+    [2, 2, 17, 5],
+    [7, 20, 9, 40],
+    [4, 300, 30, 3],
+  ] as const) {
     const g = graphBuilder(sizes(B, D, H));
     const x = g.input("x", ["t", "b", "D"]);
     const y = g.input("y", ["t", "b", "H"]);

@@ -49,17 +49,25 @@ export function schedule(units: readonly ScheduledUnit[], options: ScheduleOptio
   const loops: LoopModule = { functions: [...into.tiles.values(), ...into.functions], exports: entries.map((entry) => entry.name) };
   const buffers = places.all
     .filter((place) => addresses.has(place))
-    .map((place): Buffer => ({
-      name: place.name,
-      role: place.role,
-      type: place.type,
-      offsetBytes: addresses.get(place)!,
-      axes: place.axes,
-      shape: place.shape,
-      sizeBytes: 4 * place.elements,
-      live: place.persistent ? [-1, Number.POSITIVE_INFINITY] : [place.live.from, place.live.to],
-    }));
-  return { loops, buffers: [...buffers, ...weightBuffers(places, addresses)], entries, memoryBytes: sizeBytes, parameterCount: places.parameterCount };
+    .map(
+      (place): Buffer => ({
+        name: place.name,
+        role: place.role,
+        type: place.type,
+        offsetBytes: addresses.get(place)!,
+        axes: place.axes,
+        shape: place.shape,
+        sizeBytes: 4 * place.elements,
+        live: place.persistent ? [-1, Number.POSITIVE_INFINITY] : [place.live.from, place.live.to],
+      }),
+    );
+  return {
+    loops,
+    buffers: [...buffers, ...weightBuffers(places, addresses)],
+    entries,
+    memoryBytes: sizeBytes,
+    parameterCount: places.parameterCount,
+  };
 }
 
 function planUnit(graph: Graph, places: Places): readonly Step[] {
@@ -81,7 +89,9 @@ function outputAccess(planner: Planner, name: string, node: number): { access: A
   if (kind === "gradient") return { access: places.persistent(name, "input_gradient", axes, type, sizes), direct: true };
   if (kind === "state") return { access: places.persistent(name, "state", axes, type, sizes), direct: false };
   if (kind === "assign") {
-    const access = places.isFlat(rest) ? places.whole(rest, axes, sizes) : places.persistent(rest, rest.startsWith("optimizer:") ? "optimizer" : "scalar", axes, type, sizes);
+    const access = places.isFlat(rest)
+      ? places.whole(rest, axes, sizes)
+      : places.persistent(rest, rest.startsWith("optimizer:") ? "optimizer" : "scalar", axes, type, sizes);
     return { access, direct: overwrites(planner, rest, node) };
   }
   return { access: places.persistent(name, axes.length === 0 ? "scalar" : "output", axes, type, sizes), direct: true };
@@ -96,7 +106,9 @@ function split(name: string): readonly [string, string] {
 function overwrites(planner: Planner, name: string, node: number): boolean {
   const { graph } = planner;
   const inputs = graph.nodes.flatMap((one, i) => (one.op === "input" && one.attributes.name === name ? [i] : []));
-  return inputs.every((input) => planner.consumers[input].every((user) => planner.groupOf(user) <= planner.groupOf(node))) && !planner.products.has(node);
+  return (
+    inputs.every((input) => planner.consumers[input].every((user) => planner.groupOf(user) <= planner.groupOf(node))) && !planner.products.has(node)
+  );
 }
 
 /** Weights and their gradients as parts of the flat arrays, by name. */
@@ -104,15 +116,17 @@ function weightBuffers(places: Places, addresses: ReadonlyMap<unknown, number>):
   return (["parameters", "gradients"] as const).flatMap((array) => {
     const flat = places.all.find((place) => place.name === array);
     if (!flat || !addresses.has(flat)) return [];
-    return places.weights.map(({ name, shape }): Buffer => ({
-      name: array === "parameters" ? name : `gradient:${name}`,
-      role: array === "parameters" ? "weight" : "gradient",
-      type: "f32",
-      offsetBytes: addresses.get(flat)! + 4 * places.startOf(name),
-      axes: shape.map((_, i) => `${i}`),
-      shape,
-      sizeBytes: 4 * shape.reduce((product, size) => product * size, 1),
-      live: [-1, Number.POSITIVE_INFINITY],
-    }));
+    return places.weights.map(
+      ({ name, shape }): Buffer => ({
+        name: array === "parameters" ? name : `gradient:${name}`,
+        role: array === "parameters" ? "weight" : "gradient",
+        type: "f32",
+        offsetBytes: addresses.get(flat)! + 4 * places.startOf(name),
+        axes: shape.map((_, i) => `${i}`),
+        shape,
+        sizeBytes: 4 * shape.reduce((product, size) => product * size, 1),
+        live: [-1, Number.POSITIVE_INFINITY],
+      }),
+    );
   });
 }

@@ -37,7 +37,10 @@ export function sharesBatch(steps: readonly Step[], batch: number): boolean {
           step.operations.every((operation) => operation.op !== "scatter" && !operation.over.includes("b") && operation.stores.every(rows))
         );
       case "product":
-        return rows(step.c) && ((step.m.axes[0] === "b" && !step.m.timed && step.m.size === batch) || step.outer.some((loop) => loop.axis === "b" && !loop.reduces));
+        return (
+          rows(step.c) &&
+          ((step.m.axes[0] === "b" && !step.m.timed && step.m.size === batch) || step.outer.some((loop) => loop.axis === "b" && !loop.reduces))
+        );
       default:
         return false;
     }

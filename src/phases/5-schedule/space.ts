@@ -94,7 +94,10 @@ export function planLoops(
       accesses.every((access) => !access.scalarAlong) &&
       separate.every((group) => group.has(axis.name) === group.has(inner.axes[0]));
     if (mergeable) {
-      const count: Count = axis.size === "T" ? { factor: inner.count.factor, timed: timedOf(axis.name, axis.size) } : { factor: inner.count.factor * axis.size, timed: false };
+      const count: Count =
+        axis.size === "T"
+          ? { factor: inner.count.factor, timed: timedOf(axis.name, axis.size) }
+          : { factor: inner.count.factor * axis.size, timed: false };
       loops[0] = { axes: [axis.name, ...inner.axes], count };
     } else loops.unshift({ axes: [axis.name], count: counted(axis) });
   }

@@ -100,9 +100,13 @@ export interface PackStep {
     readonly kAxes: readonly AxisName[];
     readonly nSizes: readonly AxisSize[];
     readonly kSizes: readonly AxisSize[];
-    readonly nStart: number;
-    readonly kStart: number;
+    /** Where the part begins along each axis. */
+    readonly nStarts: readonly number[];
+    readonly kStarts: readonly number[];
   }[];
+  /** Sizes of B's own axes: a column's number counts through them row-major. */
+  readonly nFull: readonly AxisSize[];
+  readonly kFull: readonly AxisSize[];
 }
 
 export interface ScanStep {

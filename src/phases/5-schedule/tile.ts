@@ -12,7 +12,22 @@
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
 import {
-  add, add32, and32, declare, f32x4, f32x4Local, forLoop, i32, i32Local, letLocal, load, loopFunction, mul32, multiplyAdd, splat, store,
+  add,
+  add32,
+  and32,
+  declare,
+  f32x4,
+  f32x4Local,
+  forLoop,
+  i32,
+  i32Local,
+  letLocal,
+  load,
+  loopFunction,
+  mul32,
+  multiplyAdd,
+  splat,
+  store,
 } from "../../ir/loop/build.ts";
 
 export interface TileShape {
@@ -52,7 +67,8 @@ export function tileFunction(shape: TileShape): LoopFunction {
       for (let v = 0; v < vectors; v++) statements.push(letLocal(`b${v}`, load(i32Local("b"), 4 * shape.width * u + 16 * v)));
       for (let r = 0; r < shape.rows; r++) {
         statements.push(letLocal("x", splat(i32Local("p"), r * shape.aRow + u * shape.aStep)));
-        for (let v = 0; v < vectors; v++) statements.push(letLocal(`c${r}_${v}`, multiplyAdd(f32x4Local("x"), f32x4Local(`b${v}`), f32x4Local(`c${r}_${v}`))));
+        for (let v = 0; v < vectors; v++)
+          statements.push(letLocal(`c${r}_${v}`, multiplyAdd(f32x4Local("x"), f32x4Local(`b${v}`), f32x4Local(`c${r}_${v}`))));
       }
     }
     statements.push(letLocal("b", add32(i32Local("b"), i32(4 * shape.width * count))));
@@ -67,7 +83,9 @@ export function tileFunction(shape: TileShape): LoopFunction {
     body.push(forLoop("p", i32Local("a"), i32Local("whole"), shape.aStep * powerOfTwo(unrolled), terms(powerOfTwo(unrolled))));
     body.push(forLoop("p", i32Local("whole"), end, shape.aStep, terms(1)));
   }
-  each((r, v, name) => body.push(store(i32Local("c"), r * shape.cRow + 16 * v, add(startValue(shape, r, v, lanesOf(v)), f32x4Local(name)), lanesOf(v))));
+  each((r, v, name) =>
+    body.push(store(i32Local("c"), r * shape.cRow + 16 * v, add(startValue(shape, r, v, lanesOf(v)), f32x4Local(name)), lanesOf(v))),
+  );
   const params = ["a", "b", "c", "initial", "k"].map((name) => declare(name, "i32"));
   return loopFunction(tileName(shape), params, body, `${shape.rows}×${shape.columns} tile of a product`);
 }
@@ -83,6 +101,8 @@ function startValue(shape: TileShape, row: number, vector: number, lanes: Lanes)
     case "c":
       return load(i32Local("c"), row * shape.cRow + 16 * vector, lanes);
     case "initial":
-      return shape.start.constant ? splat(i32Local("initial"), row * shape.start.row) : load(i32Local("initial"), row * shape.start.row + 16 * vector, lanes);
+      return shape.start.constant
+        ? splat(i32Local("initial"), row * shape.start.row)
+        : load(i32Local("initial"), row * shape.start.row + 16 * vector, lanes);
   }
 }

@@ -21,7 +21,10 @@ function scaled(count: number, sizes: readonly AxisSize[]): Work {
 function flopsOf(step: Step): Work {
   switch (step.kind) {
     case "nest":
-      return scaled(step.operations.filter((operation) => operation.op !== "copy").length, step.axes.map((axis) => axis.size));
+      return scaled(
+        step.operations.filter((operation) => operation.op !== "copy").length,
+        step.axes.map((axis) => axis.size),
+      );
     case "product": {
       const sizes = [step.m, step.n, step.k].flatMap((dimension): AxisSize[] => [dimension.size, ...(dimension.timed ? (["T"] as const) : [])]);
       return scaled(2, [...sizes, ...step.outer.map((loop) => loop.size)]);
@@ -40,5 +43,10 @@ export function workOf(step: Step): ProgramStep {
   const copies = step.kind === "nest" && step.operations.every((operation) => operation.op === "copy");
   const reduces = step.kind === "nest" && step.operations.some((operation) => operation.over.length > 0);
   const kind = step.kind === "nest" ? (copies ? "copy" : reduces ? "reduction" : "pointwise") : step.kind;
-  return { label: step.label, kind, flops: flopsOf(step), ...(step.kind === "scan" || step.kind === "strip" ? { steps: step.steps.map(workOf) } : {}) };
+  return {
+    label: step.label,
+    kind,
+    flops: flopsOf(step),
+    ...(step.kind === "scan" || step.kind === "strip" ? { steps: step.steps.map(workOf) } : {}),
+  };
 }

@@ -219,4 +219,38 @@ export const USE = {
     title: "Worker failed",
     explanation: "The worker ended with an error of its own, which the message holds.",
   },
+  E481: {
+    title: "Empty file",
+    explanation: "The file is there but holds nothing. Check that it was written completely.",
+  },
+  E482: {
+    title: "Damaged gzip file",
+    explanation: "A file whose name ends in `.gz` could not be unpacked. Copy or download it again.",
+  },
+  E483: {
+    title: "Not UTF-8 text",
+    explanation: "Texts are read as UTF-8. Convert the file, for example with `iconv -f latin1 -t utf-8`.",
+  },
+  E485: {
+    title: "Neither a file nor a mechanism",
+    explanation: "The command line reads a file of equations, a model file or the name of a standard mechanism. The message lists the mechanisms.",
+  },
+  E486: {
+    title: "Not for this command",
+    explanation:
+      "The model, or the data, are of a kind that the command cannot use: equations where a trained model is needed, a table for a model of text. The message says what fits.",
+  },
+  E487: {
+    title: "Folder in use",
+    explanation: "`sluice new` never overwrites. Choose another name, or empty the folder.",
+  },
+  E488: {
+    title: "No standard model around this cell",
+    explanation:
+      "A cell that reads one vector is made a whole model by itself. One with several inputs, or for unusual data, needs a block with a loss around it, written by you.",
+  },
+  E490: {
+    title: "Wrong use of the command line",
+    explanation: "An argument or option is missing or impossible. `sluice COMMAND --help` explains them, with examples.",
+  },
 } as const satisfies Record<string, CatalogueEntry>;

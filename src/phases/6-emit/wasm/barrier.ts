@@ -1,6 +1,6 @@
 /**
  * The function in which threads of one shared memory wait for each other. Comes in: nothing. Goes out: a function (address, threads) over two i32 at
- * the address: how many have arrived, and how many times all have met. The last to come resets the first, counts up the second and wakes the others, who
+ * the address: how many have arrived, and how many times all have met; a third i32 says that a thread has failed: then all trap. The last to come resets the first, counts up the second and wakes the others, who
  * spin on it for a while and then sleep. One thread alone passes at once. Sleeping traps where an engine forbids it (a browser's main thread).
  * @source the centralised barrier with a generation count; Mellor-Crummey & Scott 1991 (sense reversal)
  */
@@ -45,6 +45,10 @@ export function emitBarrier(): AssembledFunction {
   open("loop");
   write(scalar("i32.eq", met(), generation));
   open("if");
+  write(instruction("i32", "i32.atomic.load", [address], memoryBytes(8)));
+  open("if");
+  writeBytes(code, opcodes.unreachable);
+  end();
   write(localSet(3, scalar("i32.add", spins, constantI32(1))), scalar("i32.lt_s", constantI32(SPINS), spins));
   open("if");
   // −1 ns: without an end.

@@ -90,6 +90,7 @@ export const opcodes = {
   "f32x4.relaxed_madd": [0xfd, 0x85, 0x02],
   "memory.atomic.notify": [0xfe, 0x00],
   "memory.atomic.wait32": [0xfe, 0x01],
+  unreachable: [0x00],
   "i32.atomic.load": [0xfe, 0x10],
   "i32.atomic.store": [0xfe, 0x17],
   "i32.atomic.rmw.add": [0xfe, 0x1e],

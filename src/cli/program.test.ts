@@ -1,0 +1,231 @@
+/** The command line as a user meets it: results, exit codes, JSON, and what is said about bad input. Nothing here looks at a network's inside. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { createProgram, runCommandLine } from "./program.ts";
+import { createTerminal } from "./terminal.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sluice-cli-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const at = (name: string): string => join(folder, name);
+const file = (name: string, text: string | Uint8Array): string => {
+  writeFileSync(at(name), text);
+  return at(name);
+};
+
+/** Runs a command line and collects what it wrote. */
+function sluice(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return interruptible(args);
+}
+
+async function interruptible(args: readonly string[], signal?: AbortSignal): Promise<{ code: number; out: string; err: string }> {
+  let out = "";
+  let err = "";
+  const streams = { out: { write: (text: string) => (out += text), columns: 100 }, err: { write: (text: string) => (err += text) }, environment: {} };
+  const code = await runCommandLine(args, {
+    terminal: (options) => createTerminal(options, streams),
+    complain: (text) => {
+      err += text;
+    },
+    signal,
+  });
+  return { code, out, err };
+}
+
+const text = file("small.txt", "the cat sat on the mat and the dog sat on the log. ".repeat(60));
+const small = ["--hidden", "8", "--steps", "30", "--batch", "4", "--window", "16", "--quiet"];
+
+test("every command has a summary, examples and --json", async () => {
+  for (const command of createProgram({ exit: () => undefined }).commands) {
+    expect(command.summary(), command.name()).not.toBe("");
+    expect(
+      command.options.map((option) => option.long),
+      command.name(),
+    ).toContain("--json");
+    const { code } = await sluice(command.name(), "--help");
+    expect(code, command.name()).toBe(0);
+  }
+});
+
+test("wrong use ends in 2, with a suggestion", async () => {
+  for (const args of [
+    ["tarin"],
+    ["train", "lstm", "--stpes", "3"],
+    ["train", "lstm", "--steps", "many"],
+    ["train", "lstm"],
+    ["explain"],
+    ["train", "lstm", "--task", "flag", "--data", text],
+  ]) {
+    expect((await sluice(...args)).code, args.join(" ")).toBe(2);
+  }
+  expect((await sluice("tarin")).err).toContain("train");
+});
+
+test("check tells what is wrong with each file, and what the others are", async () => {
+  const bad = file("bad.gate", "cell(x) → h\n  h = tanh(W x)\n");
+  const { code, out } = await sluice("check", bad, "gru", at("missing.gate"));
+  expect(code).toBe(4);
+  expect(out).toContain("E003");
+  expect(out).toContain("try  W·x");
+  expect(out).toContain("gru(x) → h: 4 equations, 2 gates (z update, r reset)");
+  expect(out).toContain("there is no file");
+  const json = JSON.parse((await sluice("check", bad, "--json")).out);
+  expect(json[0]).toMatchObject({ ok: false, diagnostics: [{ code: "E003", span: { line: 2 } }] });
+});
+
+test("format prints both spellings and rewrites whole files", async () => {
+  const path = file("cell.gate", "cell(x) -> h\n  h = tanh(W@x)   .*   sigmoid(V@x)\n");
+  expect((await sluice("format", path, "--check")).code).toBe(1);
+  expect((await sluice("format", path, "--ascii")).out).toBe("cell(x) -> h\n  h = tanh(W @ x) .* sigmoid(V @ x)\n");
+  expect((await sluice("format", path, "--write")).code).toBe(0);
+  expect(readFileSync(path, "utf8")).toBe("cell(x) → h\n  h = tanh(W·x)∘σ(V·x)\n");
+  expect((await sluice("format", path, "--check")).code).toBe(0);
+});
+
+test("explain tells gates, sizes and weights, and shows every phase", async () => {
+  const { code, out } = await sluice("explain", "lstm", "--size", "H=3,D=2");
+  expect(code).toBe(0);
+  expect(out).toContain("f: forget, passes c[t-1]");
+  expect(out).toContain("weights, 72 numbers");
+  expect(out).toContain("hoisted: the products with Wxi, Wxf, Wxc, Wxo");
+  expect(out).toMatch(/stacked: .*Whi.* one product at each time step/);
+  for (const phase of ["build", "differentiate", "simplify", "loops"])
+    expect((await sluice("explain", "gru", "--after", phase)).out.length).toBeGreaterThan(200);
+  expect((await sluice("explain", "gru", "--after", "simplify", "--diff")).out).toMatch(/^[+-] /m);
+  expect((await sluice("explain", "gru", "--after", "optimise")).code).toBe(2);
+});
+
+test("train, then everything that a model is for", async () => {
+  const model = at("lstm.safetensors");
+  const trained = await sluice("train", "lstm", "--data", text, ...small, "--out", model, "--json");
+  expect(trained.code).toBe(0);
+  const summary = JSON.parse(trained.out);
+  expect(summary.training).toBeLessThan(summary.losses[0]);
+  expect(existsSync(at("lstm.checkpoint.safetensors"))).toBe(false);
+
+  const measured = JSON.parse((await sluice("eval", model, "--data", text, "--json")).out);
+  expect(measured.loss).toBeCloseTo(summary.validation, 5);
+  const sample = await sluice("sample", model, "--length", "40", "--prompt", "the ", "--seed", "3");
+  expect(sample.out).toMatch(/^the .{40}\n$/);
+  expect((await sluice("sample", model, "--length", "40", "--prompt", "the ", "--seed", "3")).out).toBe(sample.out);
+  const shown = await sluice("gates", model, "--input", "the cat");
+  expect(shown.out).toMatch(/f\s+forget/);
+  expect(shown.out).toContain("t h e ␣ c a t");
+  const ablation = JSON.parse((await sluice("ablate", model, "--data", text, "--gate", "f", "--batches", "2", "--json")).out);
+  expect(ablation.rows.map((row: { label: string }) => row.label)).toEqual(["f ≡ 1", "f ≡ 0", "f ≡ mean", "f frozen"]);
+  expect((await sluice("predict", model, "--prompt", "the c")).out.split("\n").length).toBe(9);
+  expect((await sluice("explain", model)).out).toContain("lstm_model(token)");
+  expect((await sluice("check", model)).code).toBe(0);
+});
+
+test("an interrupted run goes on bit for bit", async () => {
+  const args = ["train", "gru", "--data", text, ...small, "--checkpoint-every", "10"];
+  await sluice(...args, "--steps", "400", "--out", at("whole.safetensors"));
+  const interruption = new AbortController();
+  const timer = setInterval(() => existsSync(at("cut.checkpoint.safetensors")) && interruption.abort(), 1);
+  const { code, out } = await interruptible([...args, "--steps", "400", "--out", at("cut.safetensors")], interruption.signal);
+  clearInterval(timer);
+  expect(code).toBe(3);
+  expect(out).toContain(`sluice train --resume ${at("cut.checkpoint.safetensors")}`);
+  expect((await sluice("train", "--resume", at("cut.checkpoint.safetensors"))).code).toBe(0);
+  expect(readFileSync(at("cut.safetensors"))).toEqual(readFileSync(at("whole.safetensors")));
+});
+
+test("a table is forecast in its own unit, beside what it has to beat", async () => {
+  const rows = Array.from({ length: 400 }, (_, i) => `${i},${(20 + 5 * Math.sin(i / 5)).toFixed(3)}`);
+  const table = file("waves.csv", `step,level\n${rows.join("\n")}\n`);
+  const model = at("table.safetensors");
+  expect(
+    (
+      await sluice(
+        "train",
+        "gru",
+        "--data",
+        table,
+        "--target",
+        "level",
+        "--columns",
+        "level",
+        "--hidden",
+        "8",
+        "--steps",
+        "200",
+        "--window",
+        "32",
+        "--quiet",
+        "--out",
+        model,
+      )
+    ).code,
+  ).toBe(0);
+  const { out } = await sluice("eval", model, "--data", table);
+  expect(out).toMatch(/rmse 0\.\d+/);
+  expect(out).toMatch(/repeating the last value 0\.\d+, linear model of the last \d+ values/);
+  const forecast = JSON.parse((await sluice("predict", model, "--data", table, "--rows", "3", "--json")).out);
+  expect(forecast.from).toBe(401);
+  expect(Math.abs(forecast.forecast[0] - (20 + 5 * Math.sin(400 / 5)))).toBeLessThan(1);
+  expect((await sluice("sample", model)).err).toContain("cannot write text");
+});
+
+test("sequences with classes", async () => {
+  const lines = Array.from({ length: 60 }, (_, i) =>
+    JSON.stringify({ x: Array.from({ length: 4 + (i % 5) }, (_, t) => [i % 2 === 0 ? t : -t, 1.5]), y: i % 2 === 0 ? "up" : "down" }),
+  );
+  const path = file("walks.jsonl", `${lines.join("\n")}\n`);
+  const model = at("walks.safetensors");
+  const { code, out } = await sluice("train", "lstm", "--data", path, "--hidden", "6", "--steps", "150", "--batch", "8", "--json", "--out", model);
+  expect(code).toBe(0);
+  expect(JSON.parse(out).metrics.accuracy).toBe(1);
+  const said = JSON.parse((await sluice("predict", model, "--data", path, "--json")).out);
+  expect(said.every((row: { said: string; wanted: string }) => row.said === row.wanted && ["up", "down"].includes(row.said))).toBe(true);
+});
+
+test("compare trains several cells on one task", async () => {
+  const { runs } = JSON.parse(
+    (await sluice("compare", "lstm", "tanh_rnn", "--task", "flag", "--hidden", "6", "--steps", "20", "--seeds", "2", "--json")).out,
+  );
+  expect(runs.map((run: { subject: string; seed: number }) => [run.subject, run.seed])).toEqual([
+    ["lstm", 1],
+    ["tanh_rnn", 1],
+    ["lstm", 2],
+    ["tanh_rnn", 2],
+  ]);
+});
+
+test("new begins from a mechanism and overwrites nothing", async () => {
+  expect((await sluice("new", at("my-cell"), "--from", "gru")).code).toBe(0);
+  expect(readFileSync(at("my-cell/my-cell.gate"), "utf8")).toContain("\nmy_cell(x) → h\n");
+  expect((await sluice("check", at("my-cell/my-cell.gate"))).code).toBe(0);
+  const again = await sluice("new", at("my-cell"));
+  expect([again.code, again.err]).toEqual([1, expect.stringContaining("not empty")]);
+});
+
+test("bad input gets a message with the cure and the right exit code", async () => {
+  const cases: [string[], number, RegExp][] = [
+    [["train", "lstm", "--data", at("nothing.txt")], 4, /there is no file/],
+    [["train", "lstm", "--data", file("empty.txt", "")], 1, /is empty/],
+    [["train", "lstm", "--data", file("short.txt", "abc"), "--window", "50"], 1, /a window of 50 needs 51/],
+    [["train", "lstm", "--data", file("latin.txt", Uint8Array.of(104, 233, 108))], 1, /not UTF-8.*iconv/],
+    [["train", "lstm", "--data", file("broken.txt.gz", Uint8Array.of(31, 139, 8, 0, 1, 2, 3))], 1, /not a whole gzip file/],
+    [["train", "lstm", "--data", file("holes.csv", "a,b\n1,2\n3,\n4,5\n"), "--target", "b"], 1, /holes\.csv/],
+    [["train", "lstm", "--data", file("columns.csv", "a,b\n1,2\n3,4\n"), "--target", "c"], 1, /no column c; its columns are a, b/],
+    [["train", "lstm", "--data", file("nan.jsonl", '{"x": [[NaN]], "y": 1}\n')], 1, /nan\.jsonl/],
+    [["train", "lstm", "--data", file("picture.png", "x")], 2, /cannot be told from its ending/],
+    [["train", "lstm", "--task", "flga"], 1, /there is no task flga/],
+    [["train", "lsmt", "--task", "flag"], 1, /did you mean lstm/],
+    [["train", "lstm", "--task", "flag", "--out", join(text, "model.safetensors")], 4, /could not be written.*--out/],
+    [["train", "lstm", "--task", "flag", "--size", "Q=3"], 1, /Q is not a size/],
+    [["train", "linear_scan", "--task", "flag"], 1, /write a block with a loss/],
+    [["train", "--resume", text], 1, /cannot be resumed/],
+    [["eval", "lstm", "--data", text], 1, /needs a trained model/],
+    [["eval", text, "--data", text], 1, /small\.txt/],
+  ];
+  for (const [args, code, message] of cases) {
+    const result = await sluice(...args);
+    expect(result.err, args.join(" ")).toMatch(message);
+    expect(result.code, args.join(" ")).toBe(code);
+    const json = JSON.parse((await sluice(...args, "--json")).out || '{"error":{"message":""}}');
+    if (code !== 2) expect(json.error.message, args.join(" ")).toMatch(message);
+  }
+});
