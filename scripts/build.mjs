@@ -31,6 +31,9 @@ const shared = {
   define: { SLUICE_VERSION: JSON.stringify(version) },
 };
 
+// papaparse asks for Node's "stream" only when it is given one, which we never do.
+const library = { platform: "neutral", mainFields: ["module", "main"], external: ["node:*", "stream"], minify: true };
+
 async function bundle(entry, outfile, options) {
   if (!existsSync(join(root, entry))) return;
   await build({ ...shared, ...options, entryPoints: [entry], outfile });
@@ -39,8 +42,8 @@ async function bundle(entry, outfile, options) {
 try {
   rmSync(join(root, "dist"), { recursive: true, force: true });
   await Promise.all([
-    bundle("src/index.ts", "dist/index.js", { platform: "neutral", mainFields: ["module", "main"], external: ["node:*", "stream"] }),
-    bundle("src/worker.ts", "dist/worker.js", { platform: "neutral", mainFields: ["module", "main"], external: ["node:*", "stream"] }),
+    bundle("src/index.ts", "dist/index.js", library),
+    bundle("src/worker.ts", "dist/worker.js", library),
     bundle("src/cli/main.ts", "dist/cli/main.js", {
       platform: "node",
       minifySyntax: true,

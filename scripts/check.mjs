@@ -11,7 +11,7 @@ import { gzipSync } from "node:zlib";
 import { root, runNode, runNpm, toolPath } from "./launch.mjs";
 
 /** Upper bounds of what is shipped; raising one is a decision to record. */
-const LIMITS = { libraryGzippedBytes: 120 * 1024, packageBytes: 3 * 1024 * 1024 };
+const LIMITS = { libraryGzippedBytes: 190 * 1024, packageBytes: 3 * 1024 * 1024 };
 
 const args = process.argv.slice(2);
 const reportAt = args.indexOf("--tests-from");
@@ -43,7 +43,7 @@ function packageCheck() {
   const problems = [];
   const library = gzipSync(readFileSync(join(root, "dist/index.js"))).length;
   if (library > LIMITS.libraryGzippedBytes) problems.push(`dist/index.js is ${library} bytes gzipped, more than ${LIMITS.libraryGzippedBytes}`);
-  if (/^import\b[^"']*["']node:/m.test(readFileSync(join(root, "dist/index.js"), "utf8"))) {
+  if (/\bimport\b[^"'()]*["']node:/.test(readFileSync(join(root, "dist/index.js"), "utf8"))) {
     problems.push("dist/index.js imports a node: module statically, so it would not load in a browser");
   }
   const packed = runNpm(["pack", "--dry-run", "--json", "--ignore-scripts", "--workspaces=false"], { capture: true });

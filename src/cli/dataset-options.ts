@@ -20,6 +20,7 @@ import { type Forecast, tableForecast, type TableRecord } from "../train/data/ta
 import { findTask, TASKS } from "../train/tasks/list.ts";
 import type { Task } from "../train/tasks/task.ts";
 import { numberOption, usageError } from "./command.ts";
+import { defaultsFor } from "./defaults.ts";
 import { readText } from "./files.ts";
 
 export interface DataFlags {
@@ -169,18 +170,23 @@ function openText(text: string, name: string, flags: DataFlags, seed: number, re
   return { dataset: textDataset(text, { name: `${name}, by ${unit}`, unit, window: flags.window, batch: flags.batch, seed }) };
 }
 
+/** Batch and window as the user gave them. */
+function given({ batch, window }: DataFlags): { readonly batch?: number; readonly window?: number } {
+  return { ...(batch !== undefined && { batch }), ...(window !== undefined && { window }) };
+}
+
 /** A text read with the vocabulary of a trained model: its held-out part (the last tenth, as in training) and the whole, each read once in order. */
 function knownText(text: string, name: string, flags: DataFlags, record: TextRecord): OpenedData {
   const tokens = encodeText(record, text);
   const trained = Math.floor(tokens.length * 0.9 + 1e-9);
   if (tokens.length < 2) throw new SluiceError("E410", `${name} has ${tokens.length} ${record.unit}s; nothing can be predicted from so few`);
   const tracks: Tracks = { token: { type: "index", size: record.vocabulary.length, values: tokens } };
-  const window = flags.window ?? 64;
+  const { batch, window } = { ...defaultsFor(record.unit), ...given(flags) };
   const read = (start: number, end: number): BatchSource =>
     evaluationStreams(
       tracks,
       { start, end },
-      { batch: Math.max(1, Math.min(flags.batch ?? 32, Math.floor((end - start) / window))), window, lookAhead: 1, warmUp: window },
+      { batch: Math.max(1, Math.min(batch, Math.floor((end - start) / window))), window, lookAhead: 1, warmUp: window },
     );
   const dataset: Dataset = {
     name: `${name}, by ${record.unit}`,

@@ -104,7 +104,7 @@ test("train, then everything that a model is for", async () => {
   expect(summary.training).toBeLessThan(summary.losses[0]);
   expect(existsSync(at("lstm.checkpoint.safetensors"))).toBe(false);
 
-  const measured = JSON.parse((await sluice("eval", model, "--data", text, "--json")).out);
+  const measured = JSON.parse((await sluice("eval", model, "--data", text, "--batch", "4", "--window", "16", "--json")).out);
   expect(measured.loss).toBeCloseTo(summary.validation, 5);
   const sample = await sluice("sample", model, "--length", "40", "--prompt", "the ", "--seed", "3");
   expect(sample.out).toMatch(/^the .{40}\n$/);
@@ -213,7 +213,7 @@ test("bad input gets a message with the cure and the right exit code", async () 
     [["train", "lstm", "--data", file("nan.jsonl", '{"x": [[NaN]], "y": 1}\n')], 1, /nan\.jsonl/],
     [["train", "lstm", "--data", file("picture.png", "x")], 2, /cannot be told from its ending/],
     [["train", "lstm", "--task", "flga"], 1, /there is no task flga/],
-    [["train", "lsmt", "--task", "flag"], 1, /did you mean lstm/],
+    [["train", "lstmm", "--task", "flag"], 1, /did you mean lstm/],
     [["train", "lstm", "--task", "flag", "--out", join(text, "model.safetensors")], 4, /could not be written.*--out/],
     [["train", "lstm", "--task", "flag", "--size", "Q=3"], 1, /Q is not a size/],
     [["train", "linear_scan", "--task", "flag"], 1, /write a block with a loss/],

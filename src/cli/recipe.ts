@@ -14,6 +14,7 @@ import type { TrainSettings } from "../train/options.ts";
 import { isSolved, type Score, scoreMetric } from "../train/tasks/score.ts";
 import { hasBinaryTarget, isWholeModel, wrapCell } from "../train/wrap-cell.ts";
 import type { OpenedData } from "./dataset-options.ts";
+import { defaultsFor, kindOf } from "./defaults.ts";
 import { compileText, requireCompiled } from "./subject.ts";
 
 export interface RecipeFlags {
@@ -34,40 +35,6 @@ export interface Recipe {
   readonly metrics: readonly Metric[];
   /** Name of the value that answers. */
   readonly answer: string;
-}
-
-/** What to begin with where the user says nothing. Measured on the data named in docs/training.md. */
-export interface Defaults {
-  readonly hidden: number;
-  /** Width of an embedding. */
-  readonly embedding: number;
-  readonly batch: number;
-  readonly window: number;
-  readonly steps: number;
-  readonly learningRate: number;
-  readonly schedule: "constant" | "cosine";
-  readonly clip: number;
-  /** Validations without improvement after which a run stops; 0: never. */
-  readonly patience: number;
-}
-
-const DEFAULTS: Readonly<Record<"character" | "word" | "table" | "sequences" | "task", Defaults>> = {
-  character: { hidden: 256, embedding: 64, batch: 32, window: 96, steps: 4000, learningRate: 4e-3, schedule: "cosine", clip: 1, patience: 0 },
-  word: { hidden: 256, embedding: 128, batch: 32, window: 48, steps: 4000, learningRate: 3e-3, schedule: "cosine", clip: 1, patience: 0 },
-  table: { hidden: 32, embedding: 16, batch: 32, window: 48, steps: 1500, learningRate: 4e-3, schedule: "cosine", clip: 1, patience: 0 },
-  sequences: { hidden: 48, embedding: 16, batch: 16, window: 64, steps: 1500, learningRate: 5e-3, schedule: "cosine", clip: 1, patience: 8 },
-  task: { hidden: 24, embedding: 16, batch: 32, window: 50, steps: 1500, learningRate: 1e-2, schedule: "cosine", clip: 1, patience: 0 },
-};
-
-/** Defaults for a kind of data. */
-export function defaultsFor(kind: keyof typeof DEFAULTS): Defaults {
-  return DEFAULTS[kind];
-}
-
-/** Where each kind of dataset finds its defaults. */
-export function kindOf(dataset: Pick<Dataset, "record">): keyof typeof DEFAULTS {
-  const { record } = dataset;
-  return record.kind === "text" ? record.unit : record.kind;
 }
 
 /** The model to train on a dataset. @throws SluiceError with a report, E488, or those of sizes */

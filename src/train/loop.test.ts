@@ -106,6 +106,8 @@ test("carrying states gives the gradient of each window and the states of the on
   const [carried, fresh] = await Promise.all([train(rnn, dataset({ carry: true }), { H: 4, steps: 5 }), train(rnn, dataset(), { H: 4, steps: 5 })]);
   expect(carried.result.losses[0]).toBe(fresh.result.losses[0]);
   expect(carried.result.losses[1]).not.toBe(fresh.result.losses[1]);
+  const restarted = await train(rnn, dataset({ carry: true }), { H: 4, steps: 5, restartEvery: 1 });
+  expect(restarted.result.losses).toEqual(fresh.result.losses);
 });
 
 test("a learned first state is trained where sequences begin and carried where they go on", async () => {

@@ -201,8 +201,8 @@ function decaysOf(slots: Run["slots"], count: number): Float32Array {
 }
 
 // Parts of the settings that a resumed run must share with the run that it goes on with.
-function fixedSettings({ optimizer, seed, clip, weightNoise }: Settings): Record<string, unknown> {
-  return { optimizer, seed, clip, weightNoise };
+function fixedSettings({ optimizer, seed, clip, weightNoise, restartEvery }: Settings): Record<string, unknown> {
+  return { optimizer, seed, clip, weightNoise, restartEvery };
 }
 
 function resumeFrom(bytes: Uint8Array, compiled: Compiled, settings: Settings) {
@@ -240,7 +240,9 @@ interface Broken {
 function trainStep(run: Run, source: BatchSource): Broken | undefined {
   const { settings, passes } = run;
   const begun = nowMs();
-  const batch = source.batchAt(run.step);
+  const given = source.batchAt(run.step);
+  const restarts = given.carry && settings.restartEvery > 0 && run.step % settings.restartEvery === 0;
+  const batch = restarts ? { ...given, carry: false } : given;
   const seed = stepSeed(settings.seed, run.step);
   const counted = passes.run(batch, seed);
   const { executable } = passes.lane;

@@ -54,6 +54,11 @@ export interface TrainSettings {
   readonly clip?: number;
   /** Deviation of Gaussian noise on every weight during training (default 0). */
   readonly weightNoise?: number;
+  /**
+   * Where the data carry states from batch to batch: steps after which states begin anew all the same (default 8; 0: only where the data say so).
+   * Without it a large cell can drift, early in training, into states that no sequence begins near, and then fails on every fresh start.
+   */
+  readonly restartEvery?: number;
   /** Steps between two validations (default: a twentieth of the run; 0: never). */
   readonly validateEvery?: number;
   /** Batches per validation (default: one pass, or 20 of an endless source). */
@@ -85,7 +90,10 @@ export type TrainOptions = TrainSettings & SizeOptions;
 
 /** Options with every default in its place. */
 export type Settings = Required<
-  Pick<TrainSettings, "seed" | "steps" | "clip" | "weightNoise" | "validateEvery" | "metrics" | "checkpointEvery" | "device" | "fused" | "keepBest">
+  Pick<
+    TrainSettings,
+    "seed" | "steps" | "clip" | "weightNoise" | "restartEvery" | "validateEvery" | "metrics" | "checkpointEvery" | "device" | "fused" | "keepBest"
+  >
 > &
   Pick<TrainSettings, "validationBatches" | "patience" | "saveCheckpoint" | "resume" | "parameters" | "signal" | "onStep" | "onEvent"> & {
     readonly sizes: Readonly<Record<string, number>>;
@@ -101,6 +109,7 @@ const known: { readonly [K in keyof TrainSettings]-?: true } = {
   learningRate: true,
   clip: true,
   weightNoise: true,
+  restartEvery: true,
   validateEvery: true,
   validationBatches: true,
   patience: true,
@@ -152,6 +161,7 @@ export function readSettings(network: Network, options: TrainOptions, validates:
     learningRate: checkLearningRate(typeof rate === "number" ? { kind: "constant", rate } : rate),
     clip: clip === 0 ? noClip : Math.min(clip, noClip),
     weightNoise,
+    restartEvery: whole("restartEvery", options.restartEvery ?? 8, 0),
     validateEvery: validates ? whole("validateEvery", options.validateEvery ?? Math.max(1, Math.floor(steps / 20)), 0) : 0,
     validationBatches: options.validationBatches === undefined ? undefined : whole("validationBatches", options.validationBatches, 1),
     patience: options.patience === undefined ? undefined : whole("patience", options.patience, 1),

@@ -17,7 +17,8 @@ import { addDataOptions, type DataFlags, fileKind, type OpenedData, openData } f
 import { EXIT } from "../exit-code.ts";
 import { checkWritable, readBytes, writeWhole } from "../files.ts";
 import { createProgress } from "../progress.ts";
-import { defaultsFor, kindOf, type Recipe, type RecipeFlags, recipeFor, settingsFor, solved } from "../recipe.ts";
+import { defaultsFor, kindOf } from "../defaults.ts";
+import { type Recipe, type RecipeFlags, recipeFor, settingsFor, solved } from "../recipe.ts";
 
 const OPTIMIZERS: readonly OptimizerOptions["kind"][] = ["adam", "adamw", "rmsprop", "sgd"];
 

@@ -61,12 +61,14 @@ export function boundsOf(model: Model, table: BoundsTable, term: Draft): Bounds 
 }
 
 function binaryBounds(model: Model, table: BoundsTable, term: Draft & { kind: "binary" }): Bounds {
+  if (term.op === "add" && isShareOf(term.left, term.right)) {
+    const share = boundsOf(model, table, shareFactor(term.right)); // asked once: shares may be nested
+    return within(share) && (term.left.kind === "weight" || within(boundsOf(model, table, term.left))) ? UNIT : NONE;
+  }
   const a = boundsOf(model, table, term.left);
   const b = boundsOf(model, table, term.right);
   switch (term.op) {
     case "add":
-      if (isShareOf(term.left, term.right) && (within(a) || term.left.kind === "weight") && within(boundsOf(model, table, shareFactor(term.right))))
-        return UNIT;
       return { low: a.low + b.low, high: a.high + b.high, gate: a.gate || b.gate };
     case "sub":
       return { low: a.low - b.high, high: a.high - b.low, gate: a.gate || b.gate };
@@ -132,7 +134,8 @@ export function sameTerm(a: Draft, b: Draft): boolean {
 }
 
 const keys = new WeakMap<Draft, string>();
-function keyOf(term: Draft): string {
+/** Equal for equal terms. */
+export function keyOf(term: Draft): string {
   let key = keys.get(term);
   if (key === undefined) {
     key = JSON.stringify(term, (name, value) => (name === "span" || name === "shape" ? undefined : value));

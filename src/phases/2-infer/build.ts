@@ -73,7 +73,12 @@ export function build(network: Network, variant: Variant): Graph {
     const axes = sizes.axes(declaration.shape);
     const given = [...(declaration.perStep ? ["t"] : []), ...(declaration.perExample ? ["b"] : []), ...axes];
     const isAhead = lag < 0 && declaration.perStep;
-    const value: Value = { node: b.input(isAhead ? `${name}@${-lag}` : name, given, declaration.type), dims: axes };
+    let value: Value = { node: b.input(isAhead ? `${name}@${-lag}` : name, given, declaration.type), dims: axes };
+    // What lies beyond the end of a sequence is 0, whatever the padding holds.
+    if (isAhead && valid !== undefined && declaration.type === "real") {
+      const within = b.shift(valid, lag, b.filled(0, ["b"]));
+      value = choose(outside, within, value, numberValue(outside, 0));
+    }
     return lag > 0 && declaration.perStep ? shifted(name, value, lag) : value;
   }
 

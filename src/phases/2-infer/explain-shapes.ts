@@ -22,7 +22,10 @@ export function explainShapes(model: Model, report: Reporter, result: ShapeResul
     if (!once(`weight ${symbol.name}`)) continue;
     if (axis === undefined) {
       const message = `${name} is used with two shapes: ${shapeText(goodShape)} in \`${report.quote(good.span)}\`, ${shapeText(badShape)} here`;
-      report.error("E202", bad.span, message, { label: "another shape", reasons: [{ message: `the other is \`${report.quote(good.span)}\` on line ${report.line(good.span)}`, span: good.span }] });
+      report.error("E202", bad.span, message, {
+        label: "another shape",
+        reasons: [{ message: `the other is \`${report.quote(good.span)}\` on line ${report.line(good.span)}`, span: good.span }],
+      });
       continue;
     }
     const [goodSize, badSize] = [goodShape[axis], badShape[axis]];

@@ -42,7 +42,45 @@ model(token, y) → logits
   b = tanh(B·x + A'·b[t+1])
   where W : block_diagonal 2, s0 : static, β ∈ ℝ, gate z`,
 ];
-const PIECES = ["h", "x", "c[t-1]", "[t+1]", "·", "∘", " + ", "*", "⊗", "(", ")", "σ(", "tanh(x)", "Σ_n ", "[n]", "[s]", "softmax_s(", "\n  ", ", ", "0", "2", "'", "√", "where ", " ~ 1", " ∈ ℝ^H", "lstm(x)", "= ", "E[token]", "-", "/ N", "t", "log ", ": kernel 2", "concat(h, x)", "^2", "model(x)"];
+const PIECES = [
+  "h",
+  "x",
+  "c[t-1]",
+  "[t+1]",
+  "·",
+  "∘",
+  " + ",
+  "*",
+  "⊗",
+  "(",
+  ")",
+  "σ(",
+  "tanh(x)",
+  "Σ_n ",
+  "[n]",
+  "[s]",
+  "softmax_s(",
+  "\n  ",
+  ", ",
+  "0",
+  "2",
+  "'",
+  "√",
+  "where ",
+  " ~ 1",
+  " ∈ ℝ^H",
+  "lstm(x)",
+  "= ",
+  "E[token]",
+  "-",
+  "/ N",
+  "t",
+  "log ",
+  ": kernel 2",
+  "concat(h, x)",
+  "^2",
+  "model(x)",
+];
 
 function random(seed: number): () => number {
   let state = seed >>> 0;
@@ -74,7 +112,7 @@ function sizesFor(network: Network): Record<string, number> {
   return Object.fromEntries(network.sizes.map((size) => [size.name, 4]));
 }
 
-const ROUNDS = Number(process.env.SLUICE_FUZZ ?? 1500);
+const ROUNDS = Number(process.env.SLUICE_FUZZ ?? 600);
 
 test(`${ROUNDS} mutated texts: diagnostics or a graph, never an exception`, () => {
   const next = random(2026);
@@ -93,7 +131,9 @@ test(`${ROUNDS} mutated texts: diagnostics or a graph, never an exception`, () =
       if (!network && syntax.length === 0) expect(diagnostics.some((d) => d.severity === "error")).toBe(true);
       if (!network) continue;
       built++;
-      verify(build(network, { sizes: sizesFor(network), batch: 1, mode: "train", initial: "fresh", lengths: true, reset: true, outputs: network.outputs }));
+      verify(
+        build(network, { sizes: sizesFor(network), batch: 1, mode: "train", initial: "fresh", lengths: true, reset: true, outputs: network.outputs }),
+      );
     } catch (error) {
       if (!(error instanceof SluiceError)) throw new Error(`round ${round}: ${(error as Error).stack}\n${text}`);
     }
@@ -102,7 +142,8 @@ test(`${ROUNDS} mutated texts: diagnostics or a graph, never an exception`, () =
 });
 
 test("long texts take time in proportion", () => {
-  const chain = (count: number): string => `m(x) → y${count}\n  y0 = tanh(W·x)\n${Array.from({ length: count }, (_, k) => `  y${k + 1} = σ(y${k} + U${k}·y${k}[t-1])∘y${k}`).join("\n")}`;
+  const chain = (count: number): string =>
+    `m(x) → y${count}\n  y0 = tanh(W·x)\n${Array.from({ length: count }, (_, k) => `  y${k + 1} = σ(y${k} + U${k}·y${k}[t-1])∘y${k}`).join("\n")}`;
   const time = (count: number): number => {
     const source = { name: "long.gate", text: chain(count) };
     const { file } = parse(source);

@@ -11,7 +11,7 @@
 import type { Span } from "../../support/source.ts";
 import type { GateRole } from "../../ir/network/node.ts";
 import { termChildren, withChildren } from "../../ir/network/equation.ts";
-import { type Bounds, boundsOf, type BoundsTable, isOneMinus, sameTerm } from "./bounds.ts";
+import { type Bounds, boundsOf, type BoundsTable, isOneMinus, keyOf } from "./bounds.ts";
 import { type Draft, dimsOf, type Model, type ValueSymbol } from "./draft.ts";
 import { freeIndices, lastPart } from "./resolve.ts";
 import type { Component } from "./order.ts";
@@ -54,18 +54,36 @@ export function findGates(model: Model, components: readonly Component[]): Found
   for (const host of [...model.values.values()]) {
     if (host.equation) collect(host, host.equation.value, true, false, isGate, occurrences);
   }
-  const groups = new Map<string, Occurrence[]>();
   const named = new Set(occurrences.flatMap(({ base }) => (base.kind === "value" ? [base.name] : [])));
+  const hosts = new Map<ValueSymbol, Occurrence[]>();
   for (const occurrence of occurrences) {
-    if (occurrence.base.kind !== "value" && named.has(occurrence.host.name)) continue; // a part of how a gate is made
-    const key = occurrence.base.kind === "value" ? occurrence.base.name : nameAnonymous(model, occurrence, occurrences, groups);
-    groups.set(key, [...(groups.get(key) ?? []), occurrence]);
+    if (occurrence.base.kind === "value" || named.has(occurrence.host.name)) continue; // the latter: a part of how a gate is made
+    const list = hosts.get(occurrence.host) ?? [];
+    list.push(occurrence);
+    hosts.set(occurrence.host, list);
   }
+  const anonymous = nameAnonymous(model, hosts);
+  const groups = new Map<string, Occurrence[]>();
+  for (const occurrence of occurrences) {
+    const key = occurrence.base.kind === "value" ? occurrence.base.name : anonymous.get(occurrence);
+    if (key === undefined) continue;
+    const list = groups.get(key) ?? [];
+    list.push(occurrence);
+    groups.set(key, list);
+  }
+  const byHost = new Map<ValueSymbol, Occurrence[]>();
+  for (const occurrence of occurrences) {
+    if (!occurrence.onTop) continue;
+    const list = byHost.get(occurrence.host) ?? [];
+    list.push(occurrence);
+    byHost.set(occurrence.host, list);
+  }
+  const spines = new Map<string, Set<string>>();
   const gates: FoundGate[] = [];
   for (const [value, group] of groups) {
     const symbol = model.values.get(value);
     if (!symbol?.equation) continue;
-    const roles = group.map((occurrence) => ({ occurrence, ...roleOf(model, recurrent, occurrence, occurrences, value) }));
+    const roles = group.map((occurrence) => ({ occurrence, ...roleOf(model, recurrent, occurrence, byHost.get(occurrence.host) ?? [], spines) }));
     const best = roles.reduce((a, b) => (ORDER.indexOf(b.role) < ORDER.indexOf(a.role) ? b : a));
     const bounds = boundsOf(model, table, symbol.equation.value);
     const finite = Number.isFinite(bounds.low) && Number.isFinite(bounds.high);
@@ -161,46 +179,49 @@ function baseOf(term: Draft): Draft {
   }
 }
 
-/** Gives a gate without a name an equation of its own and puts its name in its place. */
-function nameAnonymous(model: Model, occurrence: Occurrence, occurrences: readonly Occurrence[], groups: ReadonlyMap<string, unknown>): string {
-  const { host, base } = occurrence;
-  for (const other of occurrences) {
-    if (other === occurrence) break;
-    if (other.host === host && other.base.kind !== "value" && sameTerm(other.base, base)) {
-      const earlier = [...groups.keys()].find((key) => sameTerm(model.values.get(key)?.equation?.value ?? host.equation!.value, base));
-      if (earlier) return earlier;
+/** Gives gates without names equations of their own, equal ones of one equation a single one, and puts the names in their places. */
+function nameAnonymous(model: Model, hosts: ReadonlyMap<ValueSymbol, readonly Occurrence[]>): Map<Occurrence, string> {
+  const names = new Map<Occurrence, string>();
+  for (const [host, occurrences] of hosts) {
+    const known = new Map<string, string>();
+    const references = new Map<Draft, Draft>();
+    for (const occurrence of occurrences) {
+      const { base } = occurrence;
+      const key = keyOf(base);
+      let name = known.get(key);
+      const indices = [...freeIndices(base)];
+      if (name === undefined) {
+        name = `${host.name}.gate${known.size + 1}`;
+        known.set(key, name);
+        model.values.set(name, {
+          kind: "value",
+          name,
+          span: base.span,
+          shape: base.shape,
+          indices,
+          used: true,
+          lags: new Map(),
+          initial: new Map(),
+          output: false,
+          generated: true,
+          equation: { name, indices, value: base, shape: base.shape, span: base.span },
+        });
+      }
+      references.set(base, { kind: "value", name, lag: 0, indices, span: base.span, shape: base.shape });
+      names.set(occurrence, name);
     }
+    const replace = (term: Draft): Draft => references.get(term) ?? withChildren(term, termChildren(term).map(replace));
+    host.equation = { ...host.equation!, value: replace(host.equation!.value) };
   }
-  let k = 1;
-  while (model.values.has(`${host.name}.gate${k}`)) k++;
-  const name = `${host.name}.gate${k}`;
-  const indices = [...freeIndices(base)];
-  const symbol: ValueSymbol = {
-    kind: "value",
-    name,
-    span: base.span,
-    shape: base.shape,
-    indices,
-    used: true,
-    lags: new Map(),
-    initial: new Map(),
-    output: false,
-    generated: true,
-    equation: { name, indices, value: base, shape: base.shape, span: base.span },
-  };
-  model.values.set(name, symbol);
-  const reference: Draft = { kind: "value", name, lag: 0, indices, span: base.span, shape: base.shape };
-  const replace = (term: Draft): Draft => (sameTerm(term, base) ? reference : withChildren(term, termChildren(term).map(replace)));
-  host.equation = { ...host.equation!, value: replace(host.equation!.value) };
-  return name;
+  return names;
 }
 
 function roleOf(
   model: Model,
   recurrent: ReadonlyMap<string, number>,
   occurrence: Occurrence,
-  all: readonly Occurrence[],
-  value: string,
+  onTopOfHost: readonly Occurrence[],
+  spines: Map<string, Set<string>>,
 ): { role: GateRole; reason: string } {
   const { host, factor, rest, onTop, inside } = occurrence;
   const kind = rootOf(model, occurrence.base);
@@ -213,13 +234,12 @@ function roleOf(
   }
   if (kind?.kind === "call" && kind.function === "softmax" && factor.kind === "component")
     return { role: "routing", reason: `a softmax over ${lastPart(factor.index)}` };
-  const partner = all.some(
-    (other) =>
-      other !== occurrence && other.host === host && other.onTop && onTop && (isOneMinus(other.factor, factor) || isOneMinus(factor, other.factor)),
-  );
+  const partner =
+    onTop && onTopOfHost.some((other) => other !== occurrence && (isOneMinus(other.factor, factor) || isOneMinus(factor, other.factor)));
   if (partner) return { role: "update", reason: `it and 1 minus it share out what ${name} becomes` };
-  const own = spineStates(model, host.name);
-  const passesOwn = rest.some((part) => onSpine(part, (term) => term.kind === "value" && term.lag !== 0 && own.has(term.name)));
+  let own = spines.get(host.name);
+  if (!own) spines.set(host.name, (own = spineStates(model, host.name)));
+  const passesOwn = rest.some((part) => onSpine(part, (term) => term.kind === "value" && term.lag !== 0 && own!.has(term.name)));
   if (onTop && passesOwn) return { role: "forget", reason: `it multiplies ${name} of the step before` };
   const earlier = rest.map((part) => firstState(part, recurrent)).find((found) => found !== undefined);
   if (onTop && accumulates(model, own)) return { role: "input", reason: `it multiplies what enters ${lastPart([...own][0])}` };
@@ -231,7 +251,6 @@ function roleOf(
     const feedsGate = model.gates.has(host.name) || boundedByGate(model, host);
     if (!feedsGate) return { role: "output", reason: host.output ? `it multiplies what leaves as ${name}` : `it multiplies what ${name} passes on` };
   }
-  void value;
   return { role: "other", reason: `it multiplies a part of ${name}` };
 }
 

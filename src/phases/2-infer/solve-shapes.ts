@@ -352,7 +352,14 @@ function compareUses(rules: Rules, weights: readonly WeightSymbol[]): WeightConf
     const other = known.find((use) => rankOf(use.term.shape) !== rank);
     if (other) {
       const [good, bad] = [known[0], other];
-      conflicts.push({ symbol: weight, good: good.context ?? good.term, bad: bad.context ?? bad.term, goodShape: dimsOf(good.term.shape)!, badShape: dimsOf(bad.term.shape)!, axis: undefined });
+      conflicts.push({
+        symbol: weight,
+        good: good.context ?? good.term,
+        bad: bad.context ?? bad.term,
+        goodShape: dimsOf(good.term.shape)!,
+        badShape: dimsOf(bad.term.shape)!,
+        axis: undefined,
+      });
       continue;
     }
     for (let axis = 0; axis < rank; axis++) {
