@@ -4,6 +4,7 @@
  * In: paths. Out: texts and bytes, or a SluiceError (E467, E468, E481 … E483) that names the file and the cure. Writes are whole or not at all.
  */
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { writeFileAtomically } from "../runtime/platform.ts";
@@ -49,6 +50,19 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
     throw new SluiceError("E467", writeProblem(path, error), [], { cause: error });
   }
   await writeFileAtomically(path, content);
+}
+
+/** Writes a file where it belongs, else in the system's folder for temporary files: what took hours is kept. Returns where. @throws SluiceError E467 */
+export async function writeSomewhere(path: string, content: Uint8Array): Promise<string> {
+  try {
+    await writeWhole(path, content);
+    return path;
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    const elsewhere = join(tmpdir(), basename(path));
+    await writeWhole(elsewhere, content);
+    return elsewhere;
+  }
 }
 
 /** Finds out before hours of work whether a file can be written; leaves nothing behind. @throws SluiceError E467 */

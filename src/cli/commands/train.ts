@@ -15,7 +15,7 @@ import { forecastBaselines } from "../../train/data/baseline.ts";
 import { type CommandDefinition, type Context, numberOption, sizeOption, usageError } from "../command.ts";
 import { addDataOptions, type DataFlags, fileKind, type OpenedData, openData } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
-import { checkWritable, readBytes, writeWhole } from "../files.ts";
+import { checkWritable, readBytes, writeSomewhere, writeWhole } from "../files.ts";
 import { createProgress } from "../progress.ts";
 import { defaultsFor, kindOf } from "../defaults.ts";
 import { type Recipe, type RecipeFlags, recipeFor, settingsFor, solved } from "../recipe.ts";
@@ -127,22 +127,27 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
     onEvent: createProgress(terminal, { unit: unitOf(data), measured: (event) => perUnit(data, event.loss, event.metrics) }),
   }).catch(async (error: unknown) => {
     if (!isNonFinite(error)) throw error;
-    await saveCheckpoint(error.checkpoint);
-    const cure = `a smaller --rate or --clip helps most often; the state before step ${grouped(error.step)} is in ${checkpointPath}`;
+    const kept = await writeSomewhere(checkpointPath, named(error.checkpoint));
+    const cure = `a smaller --rate or --clip helps most often; the state before step ${grouped(error.step)} is in ${kept}`;
     throw new SluiceError(error.code, `${error.message}\n${cure}`, [], { cause: error });
   });
   terminal.settle();
   const { result } = trained;
   if (result.reason === "aborted") {
-    if (context.json) context.emit({ interrupted: true, step: result.steps, checkpoint: checkpointPath });
+    const place = await writeSomewhere(checkpointPath, named(result.checkpoint));
+    if (context.json) context.emit({ interrupted: true, step: result.steps, checkpoint: place });
     else {
       terminal.print(`interrupted after step ${grouped(result.steps)}; nothing is lost. Go on with:`);
       terminal.print();
-      terminal.print(`  sluice train --resume ${checkpointPath}`);
+      terminal.print(`  sluice train --resume ${place}`);
     }
     return EXIT.interrupted;
   }
-  await writeWhole(out, trained.toBytes());
+  const place = await writeSomewhere(out, trained.toBytes());
+  if (place !== out) {
+    terminal.complain(`${terminal.red("error")} E467  ${out} could not be written; the model is kept in ${place}`);
+    return EXIT.files;
+  }
   if (flags.checkpointEvery === undefined) rmSync(checkpointPath, { force: true }); // the run is over; its model has all that is needed
   report(context, trained, data, out);
   return EXIT.ok;

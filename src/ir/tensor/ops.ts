@@ -403,7 +403,7 @@ export const opTable = {
       invariant(scan.stateNames.length === scan.states, "scan: every state needs a name");
       invariant(scan.body.outputs.length >= scan.states, "scan: a state has no next value");
       for (let i = 0; i < scan.sequences; i++) requireAxes(args[i], ["t"]);
-      for (let i = scan.sequences; i < args.length; i++) if (!!args[i].axes.includes("t")) broken(`scan: argument ${i} varies with t`);
+      for (let i = scan.sequences; i < args.length; i++) if (args[i].axes.includes("t")) broken(`scan: argument ${i} varies with t`);
       for (let k = 0; k < scan.states; k++) {
         const initial = args[scan.sequences + scan.statics + k];
         const next = scan.body.nodes[scan.body.outputs[k].node];

@@ -116,7 +116,7 @@ export function standard(frame: Frame, value: Value, shape: readonly Size[]): Va
   return { node: frame.b.transpose(named.node, sortAxes(frame, frame.b.axesOf(named.node), named.dims)), dims: named.dims };
 }
 
-const COMMUTATIVE: readonly BinaryOp[] = ["add", "mul", "max", "min", "equal"];
+const COMMUTATIVE: ReadonlySet<BinaryOp> = new Set(["add", "mul", "max", "min", "equal"]);
 
 /** Elementwise with broadcasting: numbers with anything, equal shapes by position. */
 export function elementwise(frame: Frame, op: BinaryOp, left: Value, right: Value): Value {
@@ -130,7 +130,7 @@ export function elementwise(frame: Frame, op: BinaryOp, left: Value, right: Valu
   const wanted = sortAxes(frame, union, dims);
   if (wanted.every((axis, k) => axis === union[k])) return { node: b.binary(op, x.node, y.node), dims };
   const other = [...second, ...first.filter((axis) => !second.includes(axis))];
-  if (COMMUTATIVE.includes(op) && wanted.every((axis, k) => axis === other[k])) return { node: b.binary(op, y.node, x.node), dims };
+  if (COMMUTATIVE.has(op) && wanted.every((axis, k) => axis === other[k])) return { node: b.binary(op, y.node, x.node), dims };
   return { node: b.binary(op, b.expand(x.node, wanted), y.node), dims };
 }
 

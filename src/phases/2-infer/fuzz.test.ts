@@ -94,7 +94,7 @@ function random(seed: number): () => number {
 
 /** Deletes, doubles, swaps and inserts pieces of a text that means something. */
 function mutate(text: string, next: () => number): string {
-  const tokens = text.match(/\s+|[\p{L}\p{N}_̃]+|./gsu) ?? [];
+  const tokens = text.match(/\s+|[\p{L}\p{N}\p{M}_]+|./gsu) ?? [];
   for (let k = 1 + Math.floor(next() * 3); k > 0; k--) {
     const at = Math.floor(next() * tokens.length);
     const other = Math.floor(next() * tokens.length);
@@ -135,7 +135,7 @@ test(`${ROUNDS} mutated texts: diagnostics or a graph, never an exception`, () =
         build(network, { sizes: sizesFor(network), batch: 1, mode: "train", initial: "fresh", lengths: true, reset: true, outputs: network.outputs }),
       );
     } catch (error) {
-      if (!(error instanceof SluiceError)) throw new Error(`round ${round}: ${(error as Error).stack}\n${text}`);
+      if (!(error instanceof SluiceError)) throw new Error(`round ${round}: ${(error as Error).stack}\n${text}`, { cause: error });
     }
   }
   expect(built).toBeGreaterThan(ROUNDS / 20);

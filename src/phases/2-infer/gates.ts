@@ -51,7 +51,7 @@ export function findGates(model: Model, components: readonly Component[]): Found
     return bounds.gate && Number.isFinite(bounds.low) && Number.isFinite(bounds.high) ? bounds : undefined;
   };
   const occurrences: Occurrence[] = [];
-  for (const host of [...model.values.values()]) {
+  for (const host of model.values.values()) {
     if (host.equation) collect(host, host.equation.value, true, false, isGate, occurrences);
   }
   const named = new Set(occurrences.flatMap(({ base }) => (base.kind === "value" ? [base.name] : [])));
@@ -245,8 +245,10 @@ function roleOf(
   if (onTop && accumulates(model, own)) return { role: "input", reason: `it multiplies what enters ${lastPart([...own][0])}` };
   if (earlier && (inside || (recurrent.has(host.name) && !host.output)))
     return { role: "reset", reason: `it multiplies ${lastPart(earlier)} of the step before, inside the new content` };
-  if (inside && recurrent.has(host.name)) return { role: "other", reason: `it acts inside ${name}` };
   const current = rest.some((part) => refersTo(part, (term) => term.kind === "value" && term.lag === 0 && recurrent.has(term.name)));
+  // `h = W·(o∘tanh(c))`: a projection of what leaves is still what leaves.
+  if (inside && current && host.output && !earlier) return { role: "output", reason: `it multiplies what leaves as ${name}` };
+  if (inside && recurrent.has(host.name)) return { role: "other", reason: `it acts inside ${name}` };
   if ((onTop && (host.output || current)) || !recurrent.has(host.name)) {
     const feedsGate = model.gates.has(host.name) || boundedByGate(model, host);
     if (!feedsGate) return { role: "output", reason: host.output ? `it multiplies what leaves as ${name}` : `it multiplies what ${name} passes on` };

@@ -330,8 +330,17 @@ function checkOutputs(scope: Scope): void {
 /** Names that lead nowhere: definitions that nothing reads, inputs that nothing uses. Only for blocks of the author's file. */
 export function warnUnused(scope: Scope, outputs: readonly string[]): void {
   const { report, model } = scope.context;
+  // A wrong output has been reported; what was meant to be it is not reported again.
+  const outputsFound = scope.block.header?.outputs.every((output) => scope.names.get(output.name)?.kind === "value") ?? true;
   for (const [name, meaning] of scope.names) {
-    if (meaning.kind === "value" && !meaning.symbol.used && !outputs.includes(name) && name !== "loss" && !model.gates.has(meaning.symbol.name)) {
+    if (
+      outputsFound &&
+      meaning.kind === "value" &&
+      !meaning.symbol.used &&
+      !outputs.includes(name) &&
+      name !== "loss" &&
+      !model.gates.has(meaning.symbol.name)
+    ) {
       report.warning("W101", meaning.symbol.span, `${name} is defined but never used`, { label: "no other equation reads it" });
     }
     if (meaning.kind === "argument" && meaning.term.kind === "input") {

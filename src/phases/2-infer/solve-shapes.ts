@@ -367,7 +367,6 @@ function compareUses(rules: Rules, weights: readonly WeightSymbol[]): WeightConf
       const inside = known.filter((use) => !outside.includes(use));
       const mixed =
         outside.length > 0 &&
-        inside.length > 0 &&
         inside.some((use) =>
           isHidden(
             dimsOf(use.term.shape)![axis],

@@ -62,6 +62,11 @@ function base(access: Access, addressOf: AddressOf): number {
   return addressOf(access.place) + 4 * access.offset;
 }
 
+/** An address and the constant to add as an immediate, which must not be negative. */
+function placed(address: Expression, constant: number): readonly [Expression, number] {
+  return constant >= 0 ? [address, constant] : [add32(address, i32(constant)), 0];
+}
+
 function countExpression(count: Count): Expression {
   return count.timed ? mul32(i32Local(count.timed), i32(count.factor)) : i32(count.factor);
 }
@@ -286,7 +291,7 @@ class NestWriter {
       before.push(letLocal(name, this.withTime(sum, access)));
     }
     for (const { name, access, type } of this.splats.values())
-      before.push(letLocal(name, splat(this.row(access), base(access, this.addressOf), type)));
+      before.push(letLocal(name, splat(...placed(this.row(access), base(access, this.addressOf)), type)));
     before.push(...this.once);
     this.patterns.clear();
     this.splats.clear();
@@ -333,7 +338,7 @@ class NestWriter {
   }
 
   private read(access: Access, type: "f32x4" | "i32x4", at: Expression, lanes: Lanes, loop: Loop | undefined): Expression {
-    if (loop && loopStride(access, loop) !== 0) return load(this.pointer(access, at, loop), base(access, this.addressOf), lanes, type);
+    if (loop && loopStride(access, loop) !== 0) return load(...placed(this.pointer(access, at, loop), base(access, this.addressOf)), lanes, type);
     const row = this.row(access);
     const key = `${type}:${row.kind === "i32" ? "" : (row as { name: string }).name}:${base(access, this.addressOf)}`;
     const found = this.splats.get(key) ?? { name: `s${this.splats.size}`, access, type };
@@ -371,7 +376,7 @@ class NestWriter {
       const computed = letLocal(`n${i}`, this.value(operation, i, typed, at, lanes, loop));
       statements.push(...this.here, computed);
       const value = local(`n${i}`, operation.type === "real" ? "f32x4" : "i32x4");
-      for (const target of operation.stores) stores.push(store(this.pointer(target, at, loop), base(target, this.addressOf), value, lanes));
+      for (const target of operation.stores) stores.push(store(...placed(this.pointer(target, at, loop), base(target, this.addressOf)), value, lanes));
     });
     return [...statements, ...stores];
   }
@@ -380,7 +385,7 @@ class NestWriter {
   private lookup(operation: Operation, at: Expression, loop: Loop | undefined): Expression {
     const index = operation.args[1];
     invariant(index.kind === "access", "a lookup reads its index from memory");
-    const found = loadI32(this.pointer(index.access, at, loop), base(index.access, this.addressOf));
+    const found = loadI32(...placed(this.pointer(index.access, at, loop), base(index.access, this.addressOf)));
     return mul32(found, i32(4 * operation.position!.get("index")!));
   }
 
@@ -419,7 +424,8 @@ class NestWriter {
         const address = add32(this.pointer(table, at, loop), this.lookup(operation, at, loop));
         const step = loop ? loopStride(table, loop) : 0;
         const type = operation.type === "real" ? "f32x4" : "i32x4";
-        return step === 0 ? splat(address, base(table, this.addressOf), type) : load(address, base(table, this.addressOf), lanes, type);
+        const from = placed(address, base(table, this.addressOf));
+        return step === 0 ? splat(...from, type) : load(...from, lanes, type);
       }
       case "select":
         return select(typed(args[0]), typed(args[1]), typed(args[2]));

@@ -99,7 +99,7 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
 
 /** Elements that a dimension has at most. */
 function room(planner: Planning, { axes, size, timed }: Dimension): number {
-  return timed ? size * planner.sizes.extent(axes.find((axis) => planner.sizes.of(axis) === "T")!) : size;
+  return timed ? size * planner.sizes.extent(axes.find((axis) => planner.sizes.of(axis) === "T") ?? "t") : size;
 }
 
 const whole = (place: Place): Access => ({ place, offset: 0, perLength: 0, strides: new Map() });

@@ -50,6 +50,8 @@ function counted({ name, size }: { name: AxisName; size: AxisSize }): Count {
   return size === "T" ? { factor: 1, timed: timedOf(name, size) } : { factor: size, timed: false };
 }
 
+const isOuter = (axis: AxisName): boolean => axis === "t" || axis === "b";
+
 function widthAlong(axis: AxisName, accesses: readonly Strided[]): 1 | 4 {
   return accesses.every((access) => stride(access, axis) <= 1 && !access.scalarAlong?.has(axis)) ? 4 : 1;
 }
@@ -57,8 +59,10 @@ function widthAlong(axis: AxisName, accesses: readonly Strided[]): 1 | 4 {
 /** Orders the axes: time outermost, then by the strides of the heaviest access, and the axis that most accesses find contiguous innermost. */
 function order(axes: readonly { name: AxisName; size: AxisSize }[], accesses: readonly Strided[]): { name: AxisName; size: AxisSize }[] {
   if (axes.length < 2) return [...axes];
+  // Time and batch run innermost only if there is nothing else: the order in which a sum is taken must not depend on the size of a batch.
+  const last = axes.some((axis) => !isOuter(axis.name)) ? -10_000 : 0;
   const score = (axis: { name: AxisName; size: AxisSize }): number => {
-    let total = 0;
+    let total = isOuter(axis.name) ? last : 0;
     for (const access of accesses) {
       const s = stride(access, axis.name);
       if (s === 1) total += access.weight;
