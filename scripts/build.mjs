@@ -27,7 +27,7 @@ const shared = {
   target: "es2023",
   charset: "utf8",
   legalComments: "none",
-  logLevel: "warning",
+  logLevel: quiet ? "error" : "warning",
   define: { SLUICE_VERSION: JSON.stringify(version) },
 };
 

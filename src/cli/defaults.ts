@@ -3,7 +3,7 @@
  */
 import type { Dataset } from "../train/data/dataset.ts";
 
-/** What to begin with where the user says nothing. Measured on the data named in docs/training.md. */
+/** What to begin with where the user says nothing. */
 export interface Defaults {
   readonly hidden: number;
   /** Width of an embedding. */
@@ -21,7 +21,7 @@ export interface Defaults {
 export type DataKind = "character" | "word" | "table" | "sequences" | "task";
 
 const DEFAULTS: Readonly<Record<DataKind, Defaults>> = {
-  character: { hidden: 256, embedding: 64, batch: 32, window: 96, steps: 4000, learningRate: 4e-3, schedule: "cosine", clip: 1, patience: 0 },
+  character: { hidden: 256, embedding: 64, batch: 32, window: 96, steps: 2000, learningRate: 4e-3, schedule: "cosine", clip: 1, patience: 0 },
   word: { hidden: 256, embedding: 128, batch: 32, window: 48, steps: 4000, learningRate: 3e-3, schedule: "cosine", clip: 1, patience: 0 },
   table: { hidden: 32, embedding: 16, batch: 32, window: 48, steps: 1500, learningRate: 4e-3, schedule: "cosine", clip: 1, patience: 0 },
   sequences: { hidden: 48, embedding: 16, batch: 16, window: 64, steps: 1500, learningRate: 5e-3, schedule: "cosine", clip: 1, patience: 8 },

@@ -46,10 +46,10 @@ export function readText(path: string): string {
 export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
   try {
     ensureFolder(dirname(path));
+    await writeFileAtomically(path, content);
   } catch (error) {
-    throw new SluiceError("E467", writeProblem(path, error), [], { cause: error });
+    throw new SluiceError("E467", writeProblem(path, error instanceof SluiceError ? error.cause : error), [], { cause: error });
   }
-  await writeFileAtomically(path, content);
 }
 
 /** Writes a file where it belongs, else in the system's folder for temporary files: what took hours is kept. Returns where. @throws SluiceError E467 */

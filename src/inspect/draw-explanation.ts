@@ -122,20 +122,26 @@ function recurrenceLines(explanation: Explanation, options: ExplanationDrawing):
   });
 }
 
-/** "3 kernels forward, 5 backward; 12.1 KB of code, 40 KB of memory" and the kernels one by one. */
+/** What the program takes, and its kernels one by one; alike ones that follow each other share a line. */
 function costLines(cost: Cost, options: ExplanationDrawing): string[] {
-  const perStep = (flops: number): string => `${figure(flops)} per time step`;
-  const lines = [
+  const room = options.width - 2;
+  const lines = wrap(
     `${bytes(cost.wasmBytes)} of WebAssembly, ${bytes(cost.memoryBytes)} of memory for ${counted(cost.batch, "sequence")} of up to ${counted(cost.capacity, "step")}`,
-  ];
+    room,
+    "  ",
+  );
   for (const entry of cost.entries) {
+    const constant = entry.constantFlops > 0 ? `, ${grouped(entry.constantFlops)} per run` : "";
     lines.push(
-      `${entry.name}: ${counted(entry.kernels, "kernel")}, ${grouped(entry.perStepFlops)} operations per time step, ${grouped(entry.constantFlops)} per run`,
+      ...wrap(`${entry.name}: ${counted(entry.kernels, "kernel")}, ${grouped(entry.perStepFlops)} operations per time step${constant}`, room, "  "),
     );
-    for (const step of entry.steps) {
-      lines.push(
-        shorten(`  ${pad(step.kind, 9)} ${step.label}${step.perStepFlops > 0 ? ` (${perStep(step.perStepFlops)})` : ""}`, options.width - 2, options),
-      );
+    for (let at = 0; at < entry.steps.length; ) {
+      const step = entry.steps[at];
+      let alike = 1;
+      while (entry.steps[at + alike]?.label === step.label && entry.steps[at + alike].kind === step.kind) alike++;
+      const work = step.perStepFlops > 0 ? ` (${figure(step.perStepFlops * alike)} per time step)` : "";
+      lines.push(shorten(`  ${pad(step.kind, 9)} ${step.label}${alike > 1 ? ` × ${alike}` : ""}${work}`, room, options));
+      at += alike;
     }
   }
   return lines;

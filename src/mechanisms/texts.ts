@@ -328,7 +328,8 @@ rg_lru(x) → h
   r = σ(Wa·x + ba)
   i = σ(Wx·x + bx)
   log a = 8*r∘log_σ(Λ)
-  h = a∘h[t-1] + √(1 - a^2)∘(i∘x)
+  m = √(1 - a^2)
+  h = a∘h[t-1] + m∘(i∘x)
 `,
   swiglu_ffn: `# Feed-forward layer of Transformers: SwiGLU: a gated linear unit with SiLU (Swish of β = 1), then a matrix
 # Shazeer 2020, "GLU variants improve Transformer" (arXiv 2002.05202), eq. 6

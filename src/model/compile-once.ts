@@ -10,12 +10,16 @@ import type { Variant } from "../ir/network/variant.ts";
 import type { Graph } from "../ir/tensor/node.ts";
 import type { DeviceName, Executable } from "../runtime/executable.ts";
 import { interpretUnits } from "../runtime/interpreter.ts";
+import { engineCode } from "../runtime/wasm/engine.ts";
 import { loadProgram } from "../runtime/wasm/load.ts";
+import type { ThreadPool } from "../runtime/wasm/threads.ts";
 import type { ParameterSlot } from "./parameters.ts";
 
 export interface DeviceOptions {
   readonly device: DeviceName;
   readonly fused: boolean;
+  /** Threads to divide runs among; the bits do not depend on it. */
+  readonly pool?: ThreadPool;
 }
 
 /** An entry of a program: a variant of the network, or another graph with a key that tells it from others. */
@@ -57,17 +61,20 @@ export function openExecutable(
   plans: readonly UnitPlan[],
   slots: readonly ParameterSlot[],
   room: Room,
-  { device, fused }: DeviceOptions,
+  { device, fused, pool }: DeviceOptions,
 ): Executable {
-  const key = JSON.stringify([plans, room, device, fused]);
+  const key = JSON.stringify([plans, room, device, fused, pool?.threads]);
   const make = remembered(compilationsOf(network).makers, key, kept, () => {
     const units = plans.map(
       (plan): Unit => ({ entry: plan.entry, graph: "variant" in plan ? lowerOnce(network, plan.variant).graph : plan.graph() }),
     );
-    const options = { ...room, weights: slots.map(({ name, shape }) => ({ name, shape })), fused };
+    const { constants, fusedRows, fused: canFuse } = engineCode();
+    const fuses = fused && canFuse;
+    const weights = slots.map(({ name, shape }) => ({ name, shape }));
+    const options = { ...room, weights, fused: fuses, constants, tileRows: fuses ? fusedRows : 4, threads: pool?.threads };
     if (device === "interpreter") return () => interpretUnits(units, options);
     const { program } = compileProgram(units, options);
-    return () => loadProgram(program);
+    return () => loadProgram(program, pool);
   });
   return make();
 }

@@ -11,6 +11,7 @@ import { type Model, modelOf, type TrainingSummary } from "../model/model.ts";
 import { parameterLayout } from "../model/parameters.ts";
 import { resolveSizes, sizesForInputs, type Sizes } from "../model/sizes.ts";
 import { nowMs, pause } from "../runtime/platform.ts";
+import { type ThreadPool, threadPool } from "../runtime/wasm/threads.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { derive } from "../support/random.ts";
 import { type Checkpoint, checkpointToBytes, readCheckpoint, type Validation } from "./checkpoint.ts";
@@ -58,7 +59,9 @@ const turnMs = 16;
  * @throws SluiceError: the report of a text with errors; E450–E454 (sizes); E462 (options); E463 (unsuitable data); E464 (a NonFiniteError); E465 (resume)
  */
 export async function train(compiled: Compiled, dataset: Dataset, options: TrainOptions = {}): Promise<TrainedModel> {
-  const run = prepare(compiled, dataset, options);
+  const pool =
+    options.threads !== undefined && options.threads > 1 && options.device !== "interpreter" ? await threadPool(options.threads) : undefined;
+  const run = prepare(compiled, dataset, options, pool);
   const { settings } = run;
   let reason: StopReason = "steps";
   run.emit({
@@ -129,7 +132,7 @@ function trainable(given: Compiled, dataset: Dataset): Compiled {
   );
 }
 
-function prepare(given: Compiled, dataset: Dataset, options: TrainOptions): Run {
+function prepare(given: Compiled, dataset: Dataset, options: TrainOptions, pool: ThreadPool | undefined): Run {
   const startedMs = nowMs();
   const compiled = trainable(given, dataset);
   const network = networkOf(compiled);
@@ -139,7 +142,7 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions): Run 
   const { slots, count } = parameterLayout(network, sizes);
   if (count === 0) throw new SluiceError("E463", `${network.name} has no weights, so there is nothing to train`);
   const index = new Map(slots.map((slot) => [slot.name, slot]));
-  const device = { device: settings.device, fused: settings.fused };
+  const device = { device: settings.device, fused: settings.fused, pool };
   const shared = { network, sizes, slots, index, device };
   const passes = createPasses({
     ...shared,

@@ -82,6 +82,8 @@ export interface TrainSettings {
   readonly device?: DeviceName;
   /** Fused multiply-add where the engine has it (default false: the same bits everywhere). */
   readonly fused?: boolean;
+  /** Threads of a step (default 1); the results have the same bits whatever their number. */
+  readonly threads?: number;
   readonly onStep?: (event: StepEvent) => void;
   readonly onEvent?: (event: TrainEvent) => void;
 }
@@ -92,7 +94,18 @@ export type TrainOptions = TrainSettings & SizeOptions;
 export type Settings = Required<
   Pick<
     TrainSettings,
-    "seed" | "steps" | "clip" | "weightNoise" | "restartEvery" | "validateEvery" | "metrics" | "checkpointEvery" | "device" | "fused" | "keepBest"
+    | "seed"
+    | "steps"
+    | "clip"
+    | "weightNoise"
+    | "restartEvery"
+    | "validateEvery"
+    | "metrics"
+    | "checkpointEvery"
+    | "device"
+    | "fused"
+    | "threads"
+    | "keepBest"
   >
 > &
   Pick<TrainSettings, "validationBatches" | "patience" | "saveCheckpoint" | "resume" | "parameters" | "signal" | "onStep" | "onEvent"> & {
@@ -122,6 +135,7 @@ const known: { readonly [K in keyof TrainSettings]-?: true } = {
   signal: true,
   device: true,
   fused: true,
+  threads: true,
   onStep: true,
   onEvent: true,
 };
@@ -174,6 +188,7 @@ export function readSettings(network: Network, options: TrainOptions, validates:
     signal: options.signal,
     device: options.device ?? "wasm",
     fused: options.fused ?? false,
+    threads: whole("threads", options.threads ?? 1, 1),
     onStep: options.onStep,
     onEvent: options.onEvent,
   };

@@ -114,8 +114,13 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
   const recipe = recipeFor(subject, data, flags);
   const settings = settingsFor(data.dataset, flags);
   describe(context, recipe, data, settings.steps);
+  const named = (checkpoint: Uint8Array): Uint8Array => withCommand(checkpoint, { subject, flags: kept(flags) });
+  // A checkpoint that cannot be written must not end hours of training: the run goes on and says so.
   const saveCheckpoint = (checkpoint: Uint8Array): Promise<void> =>
-    writeWhole(checkpointPath, withCommand(checkpoint, { subject, flags: kept(flags) }));
+    writeWhole(checkpointPath, named(checkpoint)).catch((error: unknown) => {
+      if (!(error instanceof SluiceError)) throw error;
+      terminal.complain(`${terminal.yellow("warning")} ${error.code}  ${error.message}; training goes on without it`);
+    });
   const trained = await train(recipe.compiled, data.dataset, {
     ...settings,
     sizes: recipe.sizes,

@@ -108,6 +108,7 @@ const careful: Rule[] = [
   identity("e^x - 1", ["sub", ["exp", "x"], 1], (g, { x }) => g.expm1(x)),
   identity("e^x + -1", ["add", ["exp", "x"], -1], (g, { x }) => g.expm1(x)),
   identity("1 - e^x", ["sub", 1, ["exp", "x"]], (g, { x }) => g.neg(g.expm1(x))),
+  identity("1 - e^x · e^x", ["sub", 1, ["mul", ["exp", "x"], ["exp", "x"]]], (g, { x }) => g.neg(g.expm1(g.mul(g.constant(2), x)))),
   identity("e^(log σ)", ["exp", ["log_sigmoid", "x"]], (g, { x }) => g.sigmoid(x)),
   identity("e^-softplus", ["exp", ["neg", ["softplus", "x"]]], (g, { x }) => g.sigmoid(g.neg(x))),
   identity("1 / (1 + e^-x)", ["recip", ["add", 1, ["exp", ["neg", "x"]]]], (g, { x }) => g.sigmoid(x)),

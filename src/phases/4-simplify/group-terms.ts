@@ -30,7 +30,10 @@ export function groupTerms(scan: ScanAttributes): ScanAttributes {
       );
     else {
       changed = true;
-      const sum = g.addAll(sorted.map((term) => place[term]));
+      // Statics come first in time, but the wider operand first in the add: it decides the order in memory.
+      const sum = sorted
+        .map((term) => place[term])
+        .reduce((left, right) => (g.axesOf(right).every((axis) => g.axesOf(left).includes(axis)) ? g.add(left, right) : g.add(right, left)));
       place.push(node.name === undefined ? sum : g.named(sum, node.name, node.span));
     }
   }

@@ -253,24 +253,8 @@ export class Planner implements Planning {
         return this.scans.get(args[0])!.emitted[attributes.index!];
       case "final":
         return this.scans.get(args[0])!.finals[attributes.index!];
-      case "concat":
-        if (this.prepared[node]) return { kind: "access", access: this.joined(node) };
     }
     throw invariantFailure(`node ${node} (${op}) is read before it is computed`);
-  }
-
-  /** Weights end to end in memory after all: a product cannot take them packed (its other side does not lie along the sum). */
-  private joined(node: number): Access {
-    const { args, attributes, axes, type } = this.graph.nodes[node];
-    const target = this.places.scratch(labelOf(this.graph, node), axes, type, this.sizes, 0, true);
-    let start = 0;
-    args.forEach((arg, i) => {
-      const part = attributes.parts![i];
-      const access = sliceAccess(target, attributes.axis!, part, start);
-      this.copy(this.valueOf(arg), access, this.graph.nodes[arg], `join ${labelOf(this.graph, node)}`, this.places.prepare);
-      start += this.sizes.of(part) as number;
-    });
-    return target;
   }
 
   /** Makes a concatenation of weights that was to be packed only, for a product that cannot pack it. */

@@ -9,14 +9,17 @@ import { invariant } from "../../support/invariant.ts";
 import type { Executable } from "../executable.ts";
 import { moduleOf } from "./module-cache.ts";
 import { wasmFeatures } from "./probe.ts";
+import type { ThreadPool } from "./threads.ts";
 
 const pageBytes = 65_536;
 const greatestPages = 65_536;
 
 /** @throws SluiceError E471 if the engine has no SIMD, E472 if the memory cannot be had */
-export function loadProgram(program: Program): Executable {
+export function loadProgram(program: Program, pool?: ThreadPool): Executable {
   if (!wasmFeatures().simd) throw new SluiceError("E471", 'this engine has no WebAssembly SIMD; use `device: "interpreter"`, or a newer engine');
+  invariant(program.threads === 1 || pool !== undefined, "a program for several threads needs a pool");
   const memory = allocate(program);
+  const shared = program.threads > 1 ? pool!.load(program, moduleOf(program.wasm), memory) : undefined;
   const instance = new WebAssembly.Instance(moduleOf(program.wasm), { env: { memory } });
   // A module may bring its own memory instead of importing one.
   const own = instance.exports.memory;
@@ -32,7 +35,11 @@ export function loadProgram(program: Program): Executable {
     shapes.set(buffer.name, buffer);
   }
   const entries = new Map<string, (steps: number) => void>();
-  for (const { name } of program.entries) {
+  for (const [number, { name }] of program.entries.entries()) {
+    if (shared) {
+      entries.set(name, (steps) => shared(number, steps));
+      continue;
+    }
     const entry = instance.exports[name];
     invariant(typeof entry === "function", `the module has no entry ${name}`);
     entries.set(name, entry as (steps: number) => void);
@@ -57,7 +64,7 @@ function allocate(program: Program): WebAssembly.Memory {
   const cure = "use a smaller batch, fewer steps per batch or smaller sizes";
   if (pages > greatestPages) throw new SluiceError("E472", `this program needs ${mebibytes} MiB, more than the 4096 MiB of WebAssembly; ${cure}`);
   try {
-    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: program.threads > 1 });
   } catch (cause) {
     throw new SluiceError("E472", `no memory for this program, which needs ${mebibytes} MiB; ${cure}`, [], { cause });
   }

@@ -67,12 +67,21 @@ interface Helper {
   close(): void;
 }
 
-/** Starts threads − 1 workers. @throws SluiceError E474 with the reason if this place has no threads */
+const pools = new Map<number, Promise<ThreadPool>>();
+
+/** The process's pool of that many threads, started at first use. It does not keep a process alive. @throws SluiceError E475 */
+export function threadPool(threads: number): Promise<ThreadPool> {
+  const pool = pools.get(threads) ?? startThreads(threads);
+  pools.set(threads, pool);
+  return pool;
+}
+
+/** Starts threads − 1 workers. @throws SluiceError E475 with the reason if this place has no threads */
 export async function startThreads(threads: number): Promise<ThreadPool> {
   const refused = threadsRefused();
-  if (refused !== undefined) throw new SluiceError("E474", `no threads here: ${refused}; leave out \`threads\` to run on one`);
+  if (refused !== undefined) throw new SluiceError("E475", `no threads here: ${refused}; leave out \`threads\` to run on one`);
   if (!Number.isInteger(threads) || threads < 1 || threads > 64)
-    throw new SluiceError("E474", `threads must be a whole number from 1 to 64, not ${threads}`);
+    throw new SluiceError("E475", `threads must be a whole number from 1 to 64, not ${threads}`);
   const shared = new SharedArrayBuffer(4 * CONTROL_WORDS);
   const control = new Int32Array(shared);
   const helpers: Helper[] = [];
@@ -99,7 +108,7 @@ export async function startThreads(threads: number): Promise<ThreadPool> {
       const own = new WebAssembly.Instance(module, { env: { memory } }).exports;
       const calls = program.entries.map((entry) => own[entry.name] as (steps: number, p: number, threads: number) => void);
       return (entry, steps) => {
-        if (closed) throw new SluiceError("E474", "the threads of this program have been closed");
+        if (closed) throw new SluiceError("E475", "the threads of this program have been closed");
         if (threads > 1) command([id, entry, steps, threads]);
         try {
           calls[entry](steps, 0, threads);

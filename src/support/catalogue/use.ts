@@ -219,6 +219,11 @@ export const USE = {
     title: "Worker failed",
     explanation: "The worker ended with an error of its own, which the message holds.",
   },
+  E475: {
+    title: "No threads",
+    explanation:
+      "Several threads need shared memory: Node, or a worker of a page served with the headers of cross-origin isolation. Leave out `threads` to run on one; the results have the same bits.",
+  },
   E481: {
     title: "Empty file",
     explanation: "The file is there but holds nothing. Check that it was written completely.",
