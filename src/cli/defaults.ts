@@ -24,7 +24,7 @@ const DEFAULTS: Readonly<Record<DataKind, Defaults>> = {
   character: { hidden: 256, embedding: 64, batch: 32, window: 96, steps: 2000, learningRate: 4e-3, schedule: "cosine", clip: 1, patience: 0 },
   word: { hidden: 256, embedding: 128, batch: 32, window: 48, steps: 4000, learningRate: 3e-3, schedule: "cosine", clip: 1, patience: 0 },
   table: { hidden: 32, embedding: 16, batch: 32, window: 48, steps: 1500, learningRate: 4e-3, schedule: "cosine", clip: 1, patience: 0 },
-  sequences: { hidden: 48, embedding: 16, batch: 16, window: 64, steps: 1500, learningRate: 5e-3, schedule: "cosine", clip: 1, patience: 8 },
+  sequences: { hidden: 48, embedding: 16, batch: 16, window: 64, steps: 3000, learningRate: 3e-3, schedule: "cosine", clip: 1, patience: 8 },
   task: { hidden: 24, embedding: 16, batch: 32, window: 50, steps: 1500, learningRate: 1e-2, schedule: "cosine", clip: 1, patience: 0 },
 };
 

@@ -25,8 +25,9 @@ export interface Loaded {
   readonly graph: Graph;
 }
 
-export function load(network: Network, variant: Variant, weights: Arrays, capacity: number): Loaded {
-  const { graph } = lower(network, variant);
+/** Compiles a variant; `lowered` is its graph, if the caller has it already. */
+export function load(network: Network, variant: Variant, weights: Arrays, capacity: number, lowered?: Graph): Loaded {
+  const graph = lowered ?? lower(network, variant).graph;
   const shapes = network.weights.map(({ name, shape }) => ({ name, shape: shapeOf(shape, variant.sizes, name) }));
   const { program } = compileProgram([{ entry: "run", graph }], { capacity, batch: variant.batch, weights: shapes });
   const executable = loadProgram(program);

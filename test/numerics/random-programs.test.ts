@@ -73,8 +73,8 @@ test.each(blocks)("kernels agree with the interpreter: outputs and gradients, pr
     compare(seed, unsimplified, want, [], program.text);
     differenceAgrees(seed, network, variant, arrays, want, steps, program.text);
     const random = createRandom(seed);
-    const others = [0, 1, 2].map(() => interpretGraph(graph, moved(arrays, random), steps));
-    compare(seed, runLoaded(load(network, variant, arrays, steps + 2), arrays, steps), want, others, program.text);
+    const others = Array.from({ length: 8 }, () => interpretGraph(graph, moved(arrays, random), steps));
+    compare(seed, runLoaded(load(network, variant, arrays, steps + 2, graph), arrays, steps), want, others, program.text);
   }
 });
 
@@ -96,7 +96,10 @@ test.each(blocks)("padded, alone and anywhere in a batch: the same bits, program
       steps,
     );
     setAhead(all, network, steps);
-    const together = runLoaded(load(network, variant, all, steps + 1), all, steps);
+    const batched = load(network, variant, all, steps + 1);
+    const alone = load(network, { ...variant, batch: 1, lengths: false }, all, steps);
+    const aloneWithLength = load(network, { ...variant, batch: 1 }, all, steps);
+    const together = runLoaded(batched, all, steps);
     const chosenOf = (chosen: readonly number[], length: number): Map<string, Float64Array | Int32Array> => {
       const part = new Map<string, Float64Array | Int32Array>();
       for (const { name, given } of perStep) part.set(name, examples(all.get(name)!, given ? steps : 1, batch, chosen).subarray(0));
@@ -129,15 +132,9 @@ test.each(blocks)("padded, alone and anywhere in a batch: the same bits, program
       const length = Math.max(1, steps - b);
       const part = chosenOf([b], length);
       // Without lengths there is no mask, so gradients are other sums: only the outputs must have the same bits.
-      check(
-        runLoaded(load(network, { ...variant, batch: 1, lengths: false }, all, length), part, length),
-        length,
-        [b],
-        `alone (example ${b})`,
-        variant.outputs,
-      );
+      check(runLoaded(alone, part, length), length, [b], `alone (example ${b})`, variant.outputs);
       setLengths(part, Int32Array.of(length), length);
-      check(runLoaded(load(network, { ...variant, batch: 1 }, all, length), part, length), length, [b], `alone with its length (example ${b})`);
+      check(runLoaded(aloneWithLength, part, length), length, [b], `alone with its length (example ${b})`);
     }
     const order = [2, 0, 1];
     const turned = chosenOf(order, steps);
@@ -147,7 +144,7 @@ test.each(blocks)("padded, alone and anywhere in a batch: the same bits, program
       steps,
     );
     setAhead(turned, network, steps);
-    check(runLoaded(load(network, variant, all, steps + 1), turned, steps), steps, order, "in another place");
+    check(runLoaded(batched, turned, steps), steps, order, "in another place");
   }
 });
 
@@ -160,8 +157,9 @@ test.each(blocks)("streamed in chunks: the same bits, programs from %i", { timeo
     const variant: Variant = { ...drawn, mode: "evaluate", initial: "carried", lengths: false, gradient: undefined };
     const all = arraysOf(network, variant, steps, createRandom(seed + 3_000_000));
     for (const { name } of network.weights) all.set(name, arrays.get(name)!);
+    const { graph } = lower(network, variant);
     const begin = (capacity: number) => {
-      const loaded = load(network, variant, all, capacity);
+      const loaded = load(network, variant, all, capacity, graph);
       for (const [name, view] of loaded.executable.buffers) if (name.startsWith("state:")) view.fill(0);
       return loaded;
     };

@@ -37,14 +37,15 @@ function analyzed(seed: number, declared: boolean): { program: RandomProgram; ne
   return undefined; // too little is said to tell every shape
 }
 
-/** Random sizes; undefined if a size that follows from others has no value ≥ 1 (`D2 - D3`). */
+/** Random sizes; undefined if a size that follows from others is no whole number ≥ 1 (`D2 - D3`, `D / 2`). */
 function drawnSizes(network: Network, text: string, random: Random): Record<string, number> | undefined {
   // Norms of one or two components are signs: their gradients are differences of nearly equal numbers, which float32 cannot hold.
   const choices = /_norm/.test(text) ? [3, 4, 5, 7, 8, 9] : [1, 2, 3, 4, 5, 7, 8, 9];
   const sizes: Record<string, number> = {};
   for (const { name, value, free } of network.sizes) if (value !== undefined || free) sizes[name] = value ?? choices[random.integer(choices.length)];
-  const positive = (shape: Parameters<typeof shapeOf>[0]): boolean => shape.every((size) => (sizeValue(size, sizes) ?? 0) >= 1);
-  return [...network.weights, ...network.inputs, ...network.values].every(({ shape }) => positive(shape)) ? sizes : undefined;
+  const whole = (shape: Parameters<typeof shapeOf>[0]): boolean =>
+    shape.every((size) => Number.isInteger(sizeValue(size, sizes)) && sizeValue(size, sizes)! >= 1);
+  return [...network.weights, ...network.inputs, ...network.values].every(({ shape }) => whole(shape)) ? sizes : undefined;
 }
 
 export function subject(seed: number): Subject {

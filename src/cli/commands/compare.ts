@@ -10,7 +10,7 @@ import { addDataOptions } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { createProgress } from "../progress.ts";
 import { recipeFor, settingsFor } from "../recipe.ts";
-import { addTrainOptions, openTrainingData, type TrainFlags } from "./train.ts";
+import { addTrainOptions, usualThreads, openTrainingData, type TrainFlags } from "./train.ts";
 
 interface CompareFlags extends TrainFlags {
   readonly seeds: number;
@@ -47,6 +47,7 @@ export const compare: CommandDefinition<CompareFlags> = {
         terminal.remark(terminal.dim(`${subject}, seed ${seed}`));
         const settings = settingsFor(data.dataset, { ...flags, seed });
         const trained = await train(recipe.compiled, data.dataset, {
+          threads: flags.threads ?? usualThreads(recipe),
           ...settings,
           sizes: recipe.sizes,
           metrics: recipe.metrics,

@@ -9,6 +9,7 @@ import { bytes, figure, pad } from "../../inspect/draw.ts";
 import { MECHANISMS } from "../../mechanisms/index.ts";
 import { compile, networkOf } from "../../model/compiled.ts";
 import { createModel } from "../../model/model.ts";
+import { threadsRefused } from "../../runtime/wasm/threads.ts";
 import { wasmFeatures } from "../../runtime/wasm/probe.ts";
 import { createRandom } from "../../support/random.ts";
 import type { CommandDefinition } from "../command.ts";
@@ -80,6 +81,11 @@ function machine(): Finding[] {
     {
       name: "fused",
       text: features.relaxedSimd ? "relaxed SIMD: fused multiply-add can be used" : "no relaxed SIMD; results are the same, products a little slower",
+      ok: true,
+    },
+    {
+      name: "threads",
+      text: threadsRefused() ?? `${availableParallelism()} threads over one shared memory; \`--threads\` chooses, the bits are the same`,
       ok: true,
     },
     {

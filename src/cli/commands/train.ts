@@ -5,8 +5,11 @@
  * the run was begun with. Nothing is overwritten before the new file is whole.
  */
 import { existsSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { bytes, counted, duration, figure, grouped, sparkline } from "../../inspect/draw.ts";
+import { sizeValue } from "../../model/sizes.ts";
+import { threadsRefused } from "../../runtime/wasm/threads.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
 import type { OptimizerOptions } from "../../train/optimizer.ts";
 import { type NonFiniteError, train } from "../../train/loop.ts";
@@ -30,6 +33,7 @@ export interface TrainFlags extends DataFlags, RecipeFlags {
   readonly clip?: number;
   readonly seed?: number;
   readonly weightNoise?: number;
+  readonly threads?: number;
   readonly patience?: number;
   readonly checkpointEvery?: number;
   readonly out?: string;
@@ -87,6 +91,11 @@ export function addTrainOptions(command: Command): void {
       "stop after this many validations without improvement (0: never)",
       numberOption("--patience", { least: 0, whole: true }),
     )
+    .option(
+      "--threads <number>",
+      "threads of a step (default: all cores for models of some size); the results have the same bits",
+      numberOption("--threads", { least: 1, most: 64, whole: true }),
+    )
     .option("--seed <number>", "fixes everything that is random", numberOption("--seed", { least: 0, whole: true }))
     .option("--block <name>", "the main block, if it is not the last of the file");
 }
@@ -124,6 +133,7 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
   const trained = await train(recipe.compiled, data.dataset, {
     ...settings,
     sizes: recipe.sizes,
+    threads: flags.threads ?? usualThreads(recipe),
     metrics: recipe.metrics,
     resume: resumed,
     signal: context.signal,
@@ -156,6 +166,17 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
   if (flags.checkpointEvery === undefined) rmSync(checkpointPath, { force: true }); // the run is over; its model has all that is needed
   report(context, trained, data, out);
   return EXIT.ok;
+}
+
+/** Fewest weights for which dividing a step among threads pays. */
+const WEIGHTS_FOR_THREADS = 10_000;
+
+/** All cores for a model whose steps are long enough to be divided, one for a small one. */
+export function usualThreads({ network, sizes }: Recipe): number {
+  if (threadsRefused() !== undefined) return 1;
+  const known = { ...Object.fromEntries(network.sizes.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))), ...sizes };
+  const weights = network.weights.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * (sizeValue(size, known) ?? 1), 1), 0);
+  return weights < WEIGHTS_FOR_THREADS ? 1 : Math.min(8, availableParallelism());
 }
 
 function isNonFinite(error: unknown): error is NonFiniteError {

@@ -43,13 +43,15 @@ type TermKind<S> =
   | { readonly kind: "moment"; readonly operand: TermOf<S>; readonly index: string }
   /** `p[e]`, `Wq[n]`: the first dimension becomes the counting index. */
   | { readonly kind: "component"; readonly operand: TermOf<S>; readonly index: string }
+  /** `o` of a definition `o[n]`: all its values together, the counting indices as the first dimensions. */
+  | { readonly kind: "collection"; readonly operand: TermOf<S>; readonly indices: readonly string[] }
   /** `p[2]`: one component, counted from 1. */
   | { readonly kind: "element"; readonly operand: TermOf<S>; readonly position: number }
   /** `E[token]`: a row of a table. */
   | { readonly kind: "lookup"; readonly operand: TermOf<S>; readonly index: TermOf<S> }
   | { readonly kind: "unary"; readonly op: "neg" | "transpose"; readonly operand: TermOf<S> }
   | { readonly kind: "binary"; readonly op: Exclude<BinaryOperator, "convolve">; readonly left: TermOf<S>; readonly right: TermOf<S> }
-  /** `W ∗ x`; `taps[j]` is multiplied with x at t - offset - dilation·j. */
+  /** `W ∗ x`; over time `taps[j]` is multiplied with x at t - offset - dilation·j, over space see `SpaceTaps`. */
   | { readonly kind: "convolution"; readonly kernel: TermOf<S>; readonly operand: TermOf<S>; readonly taps: Taps }
   /** `W·x` with a block-diagonal W, kept as its blocks [N, out/N, in/N]: each block works on its own part of x. */
   | { readonly kind: "blockwise"; readonly kernel: TermOf<S>; readonly operand: TermOf<S> }
@@ -61,7 +63,14 @@ type TermKind<S> =
       readonly options: Readonly<Record<string, number>>;
       readonly written: readonly number[];
     }
-  | { readonly kind: "reduction"; readonly op: "sum" | "max" | "mean" | "softmax"; readonly index: string; readonly body: TermOf<S> }
+  /** `Σ_s e` and its kin; `after` is the time index that bounds this one from below: Σ over r of s < r ≤ t. */
+  | {
+      readonly kind: "reduction";
+      readonly op: "sum" | "max" | "mean" | "softmax";
+      readonly index: string;
+      readonly after?: string;
+      readonly body: TermOf<S>;
+    }
   | { readonly kind: "absolute"; readonly operand: TermOf<S> }
   | { readonly kind: "concatenation"; readonly parts: readonly TermOf<S>[] };
 
@@ -72,6 +81,17 @@ export interface Taps {
   readonly offset: number;
   /** One number per channel and tap instead of a matrix per tap. */
   readonly depthwise: boolean;
+  /** A convolution over the space axes of a map instead of time; `count` is then 1. */
+  readonly space?: readonly SpaceTaps[];
+}
+
+/** One space axis of a kernel: `taps[j]` is multiplied with the map at stride·i - padding + dilation·j (a cross-correlation), 0 outside of it. */
+export interface SpaceTaps {
+  readonly count: number;
+  readonly dilation: number;
+  readonly stride: number;
+  /** Zeros before the first position and after the last one. */
+  readonly padding: readonly [before: number, after: number];
 }
 
 /** The parts of a term, in order. */
@@ -86,6 +106,7 @@ export function termChildren<S>(term: TermOf<S>): readonly TermOf<S>[] {
       return [];
     case "moment":
     case "component":
+    case "collection":
     case "element":
     case "unary":
     case "absolute":
@@ -118,6 +139,7 @@ export function withChildren<S>(term: TermOf<S>, children: readonly TermOf<S>[])
       return term;
     case "moment":
     case "component":
+    case "collection":
     case "element":
     case "unary":
     case "absolute":

@@ -50,6 +50,8 @@ export interface IndexDeclaration {
   readonly upper?: number;
   /** s > t - window. */
   readonly window?: Size;
+  /** r > s for another time index s, given by its path. */
+  readonly after?: string;
   readonly span: Span;
 }
 

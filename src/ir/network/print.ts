@@ -61,6 +61,8 @@ function toSyntax<S>(term: TermOf<S>, sizeName: (term: TermOf<S> & { kind: "size
       if (shortName(term.name).startsWith("log ")) return call("log", [name(term.name.replace("log ", ""))]);
       return subscripted(name(term.name), term.lag, term.indices.map(shortName));
     }
+    case "collection":
+      return term.operand.kind === "value" ? go({ ...term.operand, indices: [] }) : go(term.operand);
     case "moment":
     case "component":
       return subscripted(go(term.operand), 0, [shortName(term.index)]);

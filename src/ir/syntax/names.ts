@@ -7,7 +7,8 @@
  * Rules: compatibility letters are folded (NFKC). A part of a name (between underscores, or beside a Greek letter) that spells a Greek letter is that
  * letter; one that spells an accent (`tilde`, `hat`, …) sits on the letter before it. Underscores beside a Greek letter or after an accent say
  * nothing, so `w_alpha`, `w_α` and `wα` are one name. `xi` is ξ only at the start of a name, because `W_xi` is the weight from x to i in every
- * paper on the LSTM; elsewhere ξ is written `ksi`.
+ * paper on the LSTM; elsewhere ξ is written `ksi`. After more than three letters a Greek letter is a word among words: `gated_delta` stays as it is.
+ * Names of blocks are words too: `pi(x)` and `delta(x)` stay as typed.
  */
 
 const GREEK: Readonly<Record<string, string>> = {
@@ -75,11 +76,15 @@ const ALIASES: Readonly<Record<string, string>> = {
   log_sigmoid: "log_σ",
   logσ: "log_σ",
   hard_sigmoid: "hard_σ",
-  hardσ: "hard_σ",
+  hard_sigma: "hard_σ",
 };
 const ASCII_FUNCTIONS: Readonly<Record<string, string>> = { σ: "sigmoid", log_σ: "log_sigmoid", hard_σ: "hard_sigmoid" };
 
 const PIECES = new RegExp(`[${GREEK_LETTERS}]|[^_${GREEK_LETTERS}${ACCENT_MARKS}]+|[${ACCENT_MARKS}]|_`, "gu");
+/** The most letters before a Greek one that still make a symbol of it: `logσ`, `Whα`. */
+const SYMBOL_LETTERS = 3;
+/** Words before a Greek index: `softmax_τ`. */
+const REDUCTIONS = new Set(["softmax", "mean"]);
 const WITH_DIGITS = /^(\p{L}+)(\d*)$/u;
 const UNSPACED = new RegExp(`[${GREEK_LETTERS}${ACCENT_MARKS}]`, "u");
 const PLAIN = /^[A-Za-z][a-z]{0,1}\d*$/;
@@ -124,7 +129,10 @@ export function canonicalName(text: string): string {
       gap = false;
       continue;
     }
-    const [written, isAccent] = readPiece(piece, last === "");
+    const isWord = name.length > SYMBOL_LETTERS && !REDUCTIONS.has(name) && name.replace(/[^A-Za-z]/g, "").length > SYMBOL_LETTERS;
+    const spelled = isWord ? GREEK_WORD.get(piece) : undefined;
+    if (spelled !== undefined) gap = true;
+    const [written, isAccent] = spelled === undefined ? readPiece(piece, last === "", isWord) : [spelled, false];
     if (last !== "" && gap && !isAccent && !UNSPACED.test(last[last.length - 1]!) && !UNSPACED.test(written[0]!)) name += "_";
     name += written;
     last = written;
@@ -134,12 +142,12 @@ export function canonicalName(text: string): string {
   return ALIASES[name] ?? name;
 }
 
-function readPiece(piece: string, first: boolean): [string, boolean] {
+function readPiece(piece: string, first: boolean, isWord: boolean): [string, boolean] {
   const match = WITH_DIGITS.exec(piece);
   if (!match) return [piece, false];
   const [, word, digits] = match;
   if (first && word === "xi") return [`ξ${digits}`, false];
-  if (Object.hasOwn(GREEK, word!)) return [GREEK[word!]! + digits, false];
+  if (!isWord && Object.hasOwn(GREEK, word!)) return [GREEK[word!]! + digits, false];
   if (!first && Object.hasOwn(ACCENTS, word!)) return [ACCENTS[word!]! + digits, true];
   return [piece, false];
 }
@@ -147,6 +155,7 @@ function readPiece(piece: string, first: boolean): [string, boolean] {
 /** The ASCII spelling of a canonical name; letters without one stay as they are. `canonicalName(asciiName(n))` is `n`. */
 export function asciiName(name: string): string {
   if (/^[\x20-\x7f]*$/.test(name)) return name;
+  if (name.includes(".")) return name.split(".").map(asciiName).join(".");
   let text = "";
   let apart = false; // the next letter needs an underscore before it
   for (const letter of name.normalize("NFD")) {
@@ -161,6 +170,12 @@ export function asciiName(name: string): string {
     }
   }
   return text.normalize("NFC");
+}
+
+/** The name of a block or function that is written like this: a word in ASCII (`pi`, `gated_delta`), or a function with a Greek letter (`σ`). */
+export function blockName(written: string, canonical: string): string {
+  if (Object.hasOwn(ASCII_FUNCTIONS, canonical)) return canonical;
+  return /^[A-Za-z]\w*$/.test(written) ? written : asciiName(canonical);
 }
 
 /** The ASCII spelling of a function that is called: `σ` → `sigmoid`. */

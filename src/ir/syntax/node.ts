@@ -83,11 +83,16 @@ export type Declaration =
 
 export interface Bound {
   readonly strict: boolean;
+  /** What is added to t. */
   readonly value: Expression;
+  /** Another time index that takes the place of t, in `s < r ≤ t`. */
+  readonly of?: Identifier;
 }
 export interface Option {
   readonly name: Identifier;
   readonly value?: Expression;
+  /** The further sizes of `kernel 3×5`. */
+  readonly more?: readonly Expression[];
 }
 /** `q[n]` on the left of a shape declaration. */
 export interface Indexed {

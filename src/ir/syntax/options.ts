@@ -8,10 +8,13 @@ export interface OptionEntry {
 }
 
 export const OPTIONS: Readonly<Record<string, OptionEntry>> = {
-  kernel: { argument: "required", meaning: "number of taps of a convolution" },
-  dilation: { argument: "required", meaning: "time steps between two taps of a convolution" },
+  kernel: { argument: "required", meaning: "number of taps of a convolution; `3×3` for the two space axes of a map" },
+  dilation: { argument: "required", meaning: "steps between two taps of a convolution" },
   depthwise: { argument: "none", meaning: "a convolution that keeps every channel to itself" },
-  same: { argument: "none", meaning: "a convolution centred on t, not causal" },
+  same: { argument: "none", meaning: "a convolution centred on t, not causal; over space, one that keeps the size of the map" },
+  space: { argument: "none", meaning: "a convolution with one tap number over the one space axis of a map, not over time" },
+  stride: { argument: "required", meaning: "steps between two results of a convolution over space" },
+  padding: { argument: "required", meaning: "zeros on each side of a map that a convolution over space sees" },
   static: { argument: "none", meaning: "an input given once per sequence, not once per time step" },
   shared: { argument: "none", meaning: "an input given once for the whole batch" },
   index: { argument: "none", meaning: "an input of whole numbers" },

@@ -61,7 +61,7 @@ export function printDeclaration(declaration: Declaration, options: PrintOptions
     case "bound":
       return printBounds(declaration.name, declaration.lower, declaration.upper, isAscii, o);
     case "option": {
-      const options = declaration.options.map(({ name, value }) => (value ? `${name.name} ${print(value, PRECEDENCE.additive, o)}` : name.name));
+      const options = declaration.options.map(({ name, value, more }) => (value ? `${name.name} ${printTaps(value, more, isAscii, o)}` : name.name));
       return `${printNames(declaration.names, o)} : ${options.join(", ")}`;
     }
     case "gate":
@@ -145,6 +145,13 @@ function wouldJoin(first: Declaration, second: Declaration): boolean {
   return "names" in second && second.names.length > 1 && second.kind !== "gate";
 }
 
+/** `3`, `3×5`; in ASCII `(3, 5)`. */
+function printTaps(first: Expression, more: readonly Expression[] | undefined, isAscii: boolean, o: PrintOptions): string {
+  if (!more) return print(first, PRECEDENCE.additive, o);
+  const sizes = [first, ...more].map((size) => print(size, PRECEDENCE.multiplicative, o));
+  return isAscii ? `(${sizes.join(", ")})` : sizes.join("×");
+}
+
 function printStep(lag: number): string {
   return lag > 0 ? String(1 - lag) : `T+${-lag}`;
 }
@@ -160,7 +167,7 @@ function printShape(sizes: readonly Expression[], isAscii: boolean, o: PrintOpti
 
 function printBounds(name: Identifier, lower: Bound | undefined, upper: Bound | undefined, isAscii: boolean, o: PrintOptions): string {
   const less = (strict: boolean): string => (strict ? "<" : isAscii ? "<=" : "≤");
-  const before = lower ? `${printPlace(lower.value, o)} ${less(lower.strict)} ` : upper ? "" : `1 ${less(false)} `;
+  const before = lower ? `${lower.of ? printName(lower.of, o) : printPlace(lower.value, o)} ${less(lower.strict)} ` : upper ? "" : `1 ${less(false)} `;
   return before + printName(name, o) + (upper ? ` ${less(upper.strict)} ${printPlace(upper.value, o)}` : "");
 }
 

@@ -5,8 +5,8 @@ import type { AxisName } from "./node.ts";
 
 /** Axes of the left, then the new ones of the right. */
 export function unionAxes(...lists: readonly (readonly AxisName[])[]): AxisName[] {
-  const result: AxisName[] = [];
-  for (const list of lists) for (const axis of list) if (!result.includes(axis)) result.push(axis);
+  const result: AxisName[] = lists.length > 0 ? [...lists[0]] : [];
+  for (let i = 1; i < lists.length; i++) for (const axis of lists[i]) if (!result.includes(axis)) result.push(axis);
   return result;
 }
 
@@ -27,7 +27,10 @@ export function replaceAxis(list: readonly AxisName[], axis: AxisName, by: reado
 
 /** True if both hold the same axes in the same order. */
 export function equalAxes(a: readonly AxisName[], b: readonly AxisName[]): boolean {
-  return a.length === b.length && a.every((axis, i) => axis === b[i]);
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** True if both hold the same axes in any order. */
@@ -37,5 +40,6 @@ export function sameAxisSet(a: readonly AxisName[], b: readonly AxisName[]): boo
 
 /** True if every axis of `part` is in `whole`. */
 export function hasAxes(whole: readonly AxisName[], part: readonly AxisName[]): boolean {
-  return part.every((axis) => whole.includes(axis));
+  for (let i = 0; i < part.length; i++) if (!whole.includes(part[i])) return false;
+  return true;
 }

@@ -8,6 +8,7 @@ import { invariant } from "../../support/invariant.ts";
 import type { Span } from "../../support/source.ts";
 import { equalAxes, replaceAxis, withoutAxes } from "./axes.ts";
 import type { Attributes, AxisName, AxisSize, BinaryOp, ElementType, Graph, Node, Op, Output, ScanAttributes, UnaryOp } from "./node.ts";
+import { hashOf, nodeTable, type NodeTable } from "./intern.ts";
 import { broken, isBinary, isUnary, opTable, shapeOf, sizeOf, type Shape } from "./ops.ts";
 
 /** Number of a node in the graph under construction. */
@@ -127,30 +128,10 @@ export type Improve = (builder: GraphBuilder, id: NodeId) => NodeId | undefined;
 
 /** Starts a graph. `axes`: sizes known from the start; `improve`: asked once for every new node (see rewrite.ts). */
 export function graphBuilder(axes: Iterable<readonly [AxisName, AxisSize]> = [], improve?: Improve): GraphBuilder {
-  return builderOver(new Map(axes), improve);
+  return new Builder(new Map(axes), improve) as unknown as GraphBuilder;
 }
 
-const scanKeys = new WeakMap<Graph, string>();
-
-/** Text that is equal for equal bodies. */
-function bodyKey(body: Graph): string {
-  let key = scanKeys.get(body);
-  if (key === undefined) {
-    const nodes = body.nodes.map((node) => nodeKey(node.op, node.args, node.attributes, node));
-    key = JSON.stringify([nodes, body.outputs]);
-    scanKeys.set(body, key);
-  }
-  return key;
-}
-
-function nodeKey(op: Op, args: readonly number[], attributes: Attributes, shape: Shape): string {
-  let key = `${op}|${args.join()}|${shape.axes.join()}|${shape.type}`;
-  const names = Object.keys(attributes);
-  for (const name of names.length > 1 ? names.sort() : names) if (name !== "scan") key += `|${name}=${keyOf(attributes[name as keyof Attributes])}`;
-  const { scan } = attributes;
-  if (scan) key += `|${scan.reverse}|${scan.sequences}|${scan.statics}|${scan.states}|${scan.stateNames.join()}|${bodyKey(scan.body)}`;
-  return key;
-}
+const NO_ATTRIBUTES: Attributes = {};
 
 function withoutUndefined(attributes: Attributes): Attributes {
   for (const key in attributes) {
@@ -160,95 +141,213 @@ function withoutUndefined(attributes: Attributes): Attributes {
   return attributes;
 }
 
-function keyOf(value: unknown): string {
-  return typeof value === "number" ? (Object.is(value, -0) ? "-0" : String(value)) : JSON.stringify(value);
-}
-
 function list(axes: AxisName | readonly AxisName[]): readonly AxisName[] {
   return typeof axes === "string" ? [axes] : axes;
 }
 
-function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBuilder {
-  const nodes: Node[] = [];
-  const known = new Map<string, NodeId>();
+/** A graph under construction. A class, since passes start hundreds of graphs: one made of closures would cost more than its nodes. */
+class Builder implements Omit<GraphBuilder, UnaryOp | BinaryOp> {
+  readonly axes: Map<AxisName, AxisSize>;
+  readonly #nodes: Node[] = [];
+  readonly #known: NodeTable;
+  readonly #improve: Improve | undefined;
 
-  function node(id: NodeId): Node {
-    if (!(Number.isInteger(id) && id >= 0 && id < nodes.length)) broken(`there is no node ${id}`);
-    return nodes[id];
+  constructor(axes: Map<AxisName, AxisSize>, improve?: Improve) {
+    this.axes = axes;
+    this.#known = nodeTable(this.#nodes);
+    this.#improve = improve;
   }
 
-  function make(op: Op, args: readonly NodeId[], given: Attributes = {}, declared?: Shape): NodeId {
-    const attributes = withoutUndefined(given);
-    const shape = shapeOf(op, args.map(node), attributes, table, opTable[op].declared ? declared : undefined);
-    const key = nodeKey(op, args, attributes, shape);
-    const existing = known.get(key);
+  get count(): number {
+    return this.#nodes.length;
+  }
+
+  node(id: NodeId): Node {
+    return this.#nodes[id] ?? broken(`there is no node ${id}`);
+  }
+
+  axesOf(id: NodeId): readonly AxisName[] {
+    return this.node(id).axes;
+  }
+
+  size(axis: AxisName): AxisSize {
+    return sizeOf(this.axes, axis);
+  }
+
+  make(op: Op, args: readonly NodeId[], given?: Attributes, declared?: Shape): NodeId {
+    const attributes = given === undefined ? NO_ATTRIBUTES : withoutUndefined(given);
+    const operands: Node[] = [];
+    for (let i = 0; i < args.length; i++) operands.push(this.node(args[i]));
+    const { axes, type } = shapeOf(op, operands, attributes, this.axes, opTable[op].declared ? declared : undefined);
+    const node: Node = { op, args, axes, type, attributes };
+    const hash = hashOf(op, args, attributes);
+    const existing = this.#known.find(hash, node);
     if (existing !== undefined) return existing;
-    nodes.push({ op, args: [...args], axes: shape.axes, type: shape.type, attributes });
-    const id = nodes.length - 1;
-    known.set(key, id);
-    const better = improve?.(builder, id) ?? id;
-    if (better !== id) known.set(key, better);
+    const id = this.#nodes.push(node) - 1;
+    this.#known.enter(hash, id);
+    const better = this.#improve?.(this as unknown as GraphBuilder, id) ?? id;
+    if (better !== id) this.#known.replace(id, better);
     return better;
   }
 
-  function named(id: NodeId, name: string, span?: Span): NodeId {
-    const old = node(id);
+  named(id: NodeId, name: string, span?: Span): NodeId {
+    const old = this.node(id);
     const renamed: Node = { ...old, name, ...(span ? { span } : {}) };
     if (old.name === undefined || old.name === name) {
-      nodes[id] = renamed;
+      this.#nodes[id] = renamed;
       return id;
     }
-    nodes.push(renamed); // two names for one value: each keeps its node
-    return nodes.length - 1;
+    return this.#nodes.push(renamed) - 1; // two names for one value: each keeps its node
   }
 
-  function declareAxis(axis: AxisName, size: AxisSize): AxisName {
-    const old = table.get(axis);
-    if (!(old === undefined || old === size)) broken(`axis ${axis} has the size ${old}, not ${size}`);
+  declareAxis(axis: AxisName, size: AxisSize): AxisName {
+    const old = this.axes.get(axis);
+    if (old === size) return axis;
+    if (old !== undefined) broken(`axis ${axis} has the size ${old}, not ${size}`);
     if (!(size === "T" || (Number.isInteger(size) && size > 0))) broken(`axis ${axis} cannot have the size ${size}`);
-    table.set(axis, size);
+    this.axes.set(axis, size);
     return axis;
   }
 
-  function freshAxis(base: AxisName, size: AxisSize): AxisName {
+  freshAxis(base: AxisName, size: AxisSize): AxisName {
     let axis = base;
-    while (table.has(axis)) axis += "'";
-    return declareAxis(axis, size);
+    while (this.axes.has(axis)) axis += "'";
+    return this.declareAxis(axis, size);
   }
 
-  function otherAxis(base: AxisName, avoid: readonly AxisName[]): AxisName {
-    const size = sizeOf(table, base);
+  otherAxis(base: AxisName, avoid: readonly AxisName[]): AxisName {
+    const size = this.size(base);
     let axis = base;
-    while (avoid.includes(axis) || (table.get(axis) ?? size) !== size) axis += "'";
-    return declareAxis(axis, size);
+    while (avoid.includes(axis) || (this.axes.get(axis) ?? size) !== size) axis += "'";
+    return this.declareAxis(axis, size);
   }
 
-  function transpose(x: NodeId, axes: readonly AxisName[]): NodeId {
-    const old = node(x);
-    return equalAxes(old.axes, axes) ? x : make("transpose", [x], {}, { axes: [...axes], type: old.type });
+  input(name: string, axes: readonly AxisName[], type: ElementType = "real"): NodeId {
+    return this.make("input", [], { name }, { axes: [...axes], type });
   }
 
-  function broadcast(x: NodeId, over: AxisName | readonly AxisName[]): NodeId {
-    return list(over).length === 0 ? x : make("broadcast", [x], { over: list(over) });
+  weight(name: string, axes: readonly AxisName[]): NodeId {
+    return this.make("weight", [], { name }, { axes: [...axes], type: "real" });
   }
 
-  function expand(x: NodeId, axes: readonly AxisName[]): NodeId {
-    return transpose(broadcast(x, withoutAxes(axes, node(x).axes)), axes);
+  constant(value: number, type: ElementType = "real"): NodeId {
+    return this.make("constant", [], { value }, { axes: [], type });
   }
 
-  function merge(x: NodeId, axes: readonly AxisName[], to: AxisName): NodeId {
-    const old = node(x).axes;
+  filled(value: number, axes: readonly AxisName[]): NodeId {
+    return this.broadcast(this.constant(value), axes);
+  }
+
+  iota(axis: AxisName): NodeId {
+    return this.make("iota", [], { axis });
+  }
+
+  random(seed: NodeId, stream: number, axes: readonly AxisName[]): NodeId {
+    return this.make("random", [seed], { stream }, { axes: [...axes], type: "real" });
+  }
+
+  parameter(kind: "sequence" | "static" | "state", index: number, shape: Shape): NodeId {
+    return this.make("parameter", [], { kind, index }, shape);
+  }
+
+  unary(op: UnaryOp, x: NodeId): NodeId {
+    return this.make(op, [x]);
+  }
+
+  binary(op: BinaryOp, a: NodeId, b: NodeId): NodeId {
+    return this.make(op, [a, b]);
+  }
+
+  select(condition: NodeId, whenTrue: NodeId, whenFalse: NodeId): NodeId {
+    return this.make("select", [condition, whenTrue, whenFalse]);
+  }
+
+  addAll(terms: readonly NodeId[]): NodeId {
+    return terms.length === 0 ? this.constant(0) : terms.reduce((a, b) => this.binary("add", a, b));
+  }
+
+  sum(x: NodeId, over: AxisName | readonly AxisName[]): NodeId {
+    return this.make("sum", [x], { over: list(over) });
+  }
+
+  max_over(x: NodeId, over: AxisName | readonly AxisName[]): NodeId {
+    return this.make("max_over", [x], { over: list(over) });
+  }
+
+  argmax(x: NodeId, over: AxisName): NodeId {
+    return this.make("argmax", [x], { over: [over] });
+  }
+
+  contract(x: NodeId, y: NodeId, over: AxisName | readonly AxisName[]): NodeId {
+    return this.make("contract", [x, y], { over: list(over) });
+  }
+
+  rename(x: NodeId, from: AxisName | readonly AxisName[], to: AxisName | readonly AxisName[]): NodeId {
+    return this.make("rename", [x], { from: list(from), to: list(to) });
+  }
+
+  transpose(x: NodeId, axes: readonly AxisName[]): NodeId {
+    const old = this.node(x);
+    return equalAxes(old.axes, axes) ? x : this.make("transpose", [x], NO_ATTRIBUTES, { axes: [...axes], type: old.type });
+  }
+
+  broadcast(x: NodeId, over: AxisName | readonly AxisName[]): NodeId {
+    return list(over).length === 0 ? x : this.make("broadcast", [x], { over: list(over) });
+  }
+
+  expand(x: NodeId, axes: readonly AxisName[]): NodeId {
+    return this.transpose(this.broadcast(x, withoutAxes(axes, this.axesOf(x))), axes);
+  }
+
+  slice(x: NodeId, axis: AxisName, to: AxisName, start: number): NodeId {
+    return this.make("slice", [x], { axis, to, start });
+  }
+
+  pick(x: NodeId, axis: AxisName, start: number): NodeId {
+    return this.make("pick", [x], { axis, start });
+  }
+
+  concat(args: readonly NodeId[], parts: readonly AxisName[], axis: AxisName): NodeId {
+    return this.make("concat", args, { parts, axis });
+  }
+
+  pad(x: NodeId, axis: AxisName, to: AxisName, start: number): NodeId {
+    return this.make("pad", [x], { axis, to, start });
+  }
+
+  split(x: NodeId, axis: AxisName, to: readonly AxisName[]): NodeId {
+    return this.make("split", [x], { axis, to });
+  }
+
+  merge(x: NodeId, axes: readonly AxisName[], to: AxisName): NodeId {
+    const old = this.axesOf(x);
     const first = old.indexOf(axes[0]);
-    if (equalAxes(old.slice(first, first + axes.length), axes)) return make("merge", [x], { axes, to });
+    if (equalAxes(old.slice(first, first + axes.length), axes)) return this.make("merge", [x], { axes, to });
     const others = withoutAxes(axes, [axes[0]]);
-    return make("merge", [transpose(x, replaceAxis(withoutAxes(old, others), axes[0], axes))], { axes, to });
+    return this.make("merge", [this.transpose(x, replaceAxis(withoutAxes(old, others), axes[0], axes))], { axes, to });
   }
 
-  function scan(options: ScanOptions, body: (builder: GraphBuilder, parameters: ScanParameters) => ScanBody): ScanResult {
+  gather(table: NodeId, index: NodeId, axis: AxisName): NodeId {
+    return this.make("gather", [table, index], { axis });
+  }
+
+  scatter(values: NodeId, index: NodeId, axis: AxisName, over: readonly AxisName[]): NodeId {
+    return this.make("scatter", [values, index], { axis, over });
+  }
+
+  shift(x: NodeId, lag: number, initial: NodeId, lags?: AxisName): NodeId {
+    return this.make("shift", [x, initial], { lag, lags });
+  }
+
+  last(x: NodeId, lengths?: NodeId, reverse = false): NodeId {
+    return this.make("last", lengths === undefined ? [x] : [x, lengths], { reverse });
+  }
+
+  scan(options: ScanOptions, body: (builder: GraphBuilder, parameters: ScanParameters) => ScanBody): ScanResult {
     const { sequences = [], statics = [], states } = options;
-    const inner = builderOver(table);
+    const inner = new Builder(this.axes) as unknown as GraphBuilder;
     const parameter = (kind: "sequence" | "static" | "state") => (id: NodeId, index: number) => {
-      const { axes, type } = node(id);
+      const { axes, type } = this.node(id);
       return inner.parameter(kind, index, { axes: withoutAxes(axes, ["t"]), type });
     };
     const initials = states.map((state) => state.initial);
@@ -260,10 +359,10 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
     const { next, emit } = body(inner, parameters);
     invariant(next.length === states.length, "scan: every state needs a next value");
     const outputs: Output[] = [
-      ...next.map((id, k) => ({ name: `next ${k}`, node: inner.expand(id, node(initials[k]).axes) })),
+      ...next.map((id, k) => ({ name: `next ${k}`, node: inner.expand(id, this.axesOf(initials[k])) })),
       ...emit.map((id, k) => ({ name: `emit ${k}`, node: id })),
     ];
-    const id = scanNode([...sequences, ...statics, ...initials], {
+    const id = this.scanNode([...sequences, ...statics, ...initials], {
       reverse: options.reverse ?? false,
       sequences: sequences.length,
       statics: statics.length,
@@ -273,180 +372,82 @@ function builderOver(table: Map<AxisName, AxisSize>, improve?: Improve): GraphBu
     });
     return {
       scan: id,
-      emitted: emit.map((_, k) => make("emitted", [id], { index: k })),
-      finals: next.map((_, k) => make("final", [id], { index: k })),
+      emitted: emit.map((_, k) => this.emitted(id, k)),
+      finals: next.map((_, k) => this.final(id, k)),
     };
   }
 
-  function scanNode(args: readonly NodeId[], attributes: ScanAttributes): NodeId {
-    return make("scan", args, { scan: attributes });
+  scanNode(args: readonly NodeId[], scan: ScanAttributes): NodeId {
+    return this.make("scan", args, { scan });
   }
 
-  function finish(outputs: readonly Output[] | Readonly<Record<string, NodeId>>): Graph {
+  emitted(id: NodeId, index: number): NodeId {
+    return this.make("emitted", [id], { index });
+  }
+
+  final(id: NodeId, index: number): NodeId {
+    return this.make("final", [id], { index });
+  }
+
+  finish(outputs: readonly Output[] | Readonly<Record<string, NodeId>>): Graph {
     const wanted = Array.isArray(outputs)
       ? (outputs as readonly Output[])
       : Object.entries(outputs).map(([name, id]) => ({ name, node: id as NodeId }));
-    return prune({ axes: table, nodes, outputs: wanted });
+    return prune({ axes: this.axes, nodes: this.#nodes, outputs: wanted });
   }
+}
 
-  const core = {
-    get axes() {
-      return table;
-    },
-    get count() {
-      return nodes.length;
-    },
-    node,
-    axesOf: (id: NodeId) => node(id).axes,
-    size: (axis: AxisName) => sizeOf(table, axis),
-    declareAxis,
-    freshAxis,
-    otherAxis,
-    make,
-    named,
-    input: (name: string, axes: readonly AxisName[], type: ElementType = "real") => make("input", [], { name }, { axes: [...axes], type }),
-    weight: (name: string, axes: readonly AxisName[]) => make("weight", [], { name }, { axes: [...axes], type: "real" as const }),
-    constant: (value: number, type: ElementType = "real") => make("constant", [], { value }, { axes: [], type }),
-    filled: (value: number, axes: readonly AxisName[]) => broadcast(make("constant", [], { value }), axes),
-    iota: (axis: AxisName) => make("iota", [], { axis }),
-    random: (seed: NodeId, stream: number, axes: readonly AxisName[]) =>
-      make("random", [seed], { stream }, { axes: [...axes], type: "real" as const }),
-    parameter: (kind: "sequence" | "static" | "state", index: number, shape: Shape) => make("parameter", [], { kind, index }, shape),
-    unary: (op: UnaryOp, x: NodeId) => make(op, [x]),
-    binary: (op: BinaryOp, a: NodeId, b: NodeId) => make(op, [a, b]),
-    select: (condition: NodeId, whenTrue: NodeId, whenFalse: NodeId) => make("select", [condition, whenTrue, whenFalse]),
-    addAll: (terms: readonly NodeId[]) => (terms.length === 0 ? make("constant", [], { value: 0 }) : terms.reduce((a, b) => make("add", [a, b]))),
-    sum: (x: NodeId, over: AxisName | readonly AxisName[]) => make("sum", [x], { over: list(over) }),
-    max_over: (x: NodeId, over: AxisName | readonly AxisName[]) => make("max_over", [x], { over: list(over) }),
-    argmax: (x: NodeId, over: AxisName) => make("argmax", [x], { over: [over] }),
-    contract: (x: NodeId, y: NodeId, over: AxisName | readonly AxisName[]) => make("contract", [x, y], { over: list(over) }),
-    rename: (x: NodeId, from: AxisName | readonly AxisName[], to: AxisName | readonly AxisName[]) =>
-      make("rename", [x], { from: list(from), to: list(to) }),
-    transpose,
-    broadcast,
-    expand,
-    slice: (x: NodeId, axis: AxisName, to: AxisName, start: number) => make("slice", [x], { axis, to, start }),
-    pick: (x: NodeId, axis: AxisName, start: number) => make("pick", [x], { axis, start }),
-    concat: (args: readonly NodeId[], parts: readonly AxisName[], axis: AxisName) => make("concat", args, { parts, axis }),
-    pad: (x: NodeId, axis: AxisName, to: AxisName, start: number) => make("pad", [x], { axis, to, start }),
-    split: (x: NodeId, axis: AxisName, to: readonly AxisName[]) => make("split", [x], { axis, to }),
-    merge,
-    gather: (table: NodeId, index: NodeId, axis: AxisName) => make("gather", [table, index], { axis }),
-    scatter: (values: NodeId, index: NodeId, axis: AxisName, over: readonly AxisName[]) => make("scatter", [values, index], { axis, over }),
-    shift: (x: NodeId, lag: number, initial: NodeId, lags?: AxisName) => make("shift", [x, initial], { lag, lags }),
-    last: (x: NodeId, lengths?: NodeId, reverse = false) => make("last", lengths === undefined ? [x] : [x, lengths], { reverse }),
-    scan,
-    scanNode,
-    emitted: (id: NodeId, index: number) => make("emitted", [id], { index }),
-    final: (id: NodeId, index: number) => make("final", [id], { index }),
-    finish,
-  };
-  const elementwise: Record<string, (...args: NodeId[]) => NodeId> = {};
-  for (const op of Object.keys(opTable) as Op[]) if (isUnary(op) || isBinary(op)) elementwise[op] = (...args) => make(op, args);
-  const builder = Object.defineProperties(core, Object.getOwnPropertyDescriptors(elementwise)) as typeof core & UnaryMethods & BinaryMethods;
-  return builder;
+/** The methods that are named after an op. */
+const elementwise = Builder.prototype as unknown as Record<string, (...args: NodeId[]) => NodeId>;
+for (const op of Object.keys(opTable) as Op[]) {
+  if (isUnary(op))
+    elementwise[op] = function (this: Builder, x) {
+      return this.make(op, [x]);
+    } as (x: NodeId) => NodeId;
+  if (isBinary(op))
+    elementwise[op] = function (this: Builder, a, b) {
+      return this.make(op, [a, b]);
+    } as (a: NodeId, b: NodeId) => NodeId;
 }
 
 /** The same graph without the nodes that no output needs, its axes only those in use. */
 export function prune(graph: Graph): Graph {
-  const needed = new Uint8Array(graph.nodes.length);
+  const { nodes: old } = graph;
+  const needed = new Uint8Array(old.length);
   for (const output of graph.outputs) {
-    if (!(output.node >= 0 && output.node < graph.nodes.length)) broken(`output ${output.name} has no node`);
+    if (!(output.node >= 0 && output.node < old.length)) broken(`output ${output.name} has no node`);
     needed[output.node] = 1;
   }
-  for (let i = graph.nodes.length - 1; i >= 0; i--) if (needed[i]) for (const arg of graph.nodes[i].args) needed[arg] = 1;
-  const place = new Map<number, number>();
+  markNeeded(old, needed);
+  const place = new Int32Array(old.length);
   const nodes: Node[] = [];
-  for (const [i, old] of graph.nodes.entries()) {
-    if (!needed[i]) continue;
-    place.set(i, nodes.length);
-    nodes.push({ ...old, args: old.args.map((arg) => place.get(arg)!) });
+  let moved = false;
+  for (let i = 0; i < old.length; i++) {
+    if (!needed[i]) {
+      moved = true;
+      continue;
+    }
+    place[i] = nodes.length;
+    nodes.push(moved ? { ...old[i], args: old[i].args.map((arg) => place[arg]) } : old[i]);
   }
   const used = new Set<AxisName>();
   for (const node of nodes) useAxes(node, used);
-  return {
-    axes: new Map([...graph.axes].filter(([axis]) => used.has(axis))),
-    nodes,
-    outputs: graph.outputs.map(({ name, node }) => ({ name, node: place.get(node)! })),
-  };
+  const axes = new Map<AxisName, AxisSize>();
+  for (const [axis, size] of graph.axes) if (used.has(axis)) axes.set(axis, size);
+  return { axes, nodes, outputs: graph.outputs.map(({ name, node }) => ({ name, node: place[node] })) };
+}
+
+/** Marks whatever the marked nodes are made of. */
+export function markNeeded(nodes: readonly Node[], needed: Uint8Array): void {
+  for (let i = nodes.length - 1; i >= 0; i--) if (needed[i]) for (const arg of nodes[i].args) needed[arg] = 1;
 }
 
 function useAxes({ axes: own, attributes }: Node, used: Set<AxisName>): void {
   for (const axis of own) used.add(axis);
   const { axis, to, from, over, axes, parts, lags, scan } = attributes;
-  for (const names of [to, from, over, axes, parts, axis, lags]) if (names !== undefined) for (const name of list(names)) used.add(name);
+  if (to !== undefined) for (const name of list(to)) used.add(name);
+  for (const name of from ?? over ?? axes ?? parts ?? []) used.add(name);
+  if (axis !== undefined) used.add(axis);
+  if (lags !== undefined) used.add(lags);
   if (scan) for (const name of scan.body.axes.keys()) used.add(name);
-}
-
-export interface ImportOptions {
-  /** Nodes wanted (all outputs if absent). */
-  readonly roots?: readonly number[];
-  /** Leaves out the author's names (for copies of what is named elsewhere). */
-  readonly anonymous?: boolean;
-  /** What stands for a node of the old graph: called with its arguments already imported; undefined copies the node. */
-  readonly replace?: (node: Node, index: number, args: readonly NodeId[]) => NodeId | undefined;
-}
-
-/**
- * Copies the needed nodes of a graph into a builder, replacing some on the way. Returns the new number of every imported node.
- * Orders of axes may change through a replacement; scan bodies are rebuilt where an argument's order of axes did.
- */
-export function importNodes(builder: GraphBuilder, graph: Graph, options: ImportOptions = {}): ReadonlyMap<number, NodeId> {
-  for (const [axis, size] of graph.axes) builder.declareAxis(axis, size);
-  const needed = new Uint8Array(graph.nodes.length);
-  for (const root of options.roots ?? graph.outputs.map((output) => output.node)) needed[root] = 1;
-  for (let i = graph.nodes.length - 1; i >= 0; i--) if (needed[i]) for (const arg of graph.nodes[i].args) needed[arg] = 1;
-  const place = new Map<number, NodeId>();
-  for (const [i, old] of graph.nodes.entries()) {
-    if (!needed[i]) continue;
-    const args = old.args.map((arg) => place.get(arg)!);
-    place.set(i, options.replace?.(old, i, args) ?? copyNode(builder, options.anonymous ? withoutName(old) : old, args));
-  }
-  return place;
-}
-
-/** The node as if the author had not named it. */
-export function withoutName({ op, args, axes, type, attributes }: Node): Node {
-  return { op, args, axes, type, attributes };
-}
-
-/** Adds a node like `old` on other arguments, with its name and place. */
-export function copyNode(builder: GraphBuilder, old: Node, args: readonly NodeId[]): NodeId {
-  const id = old.op === "scan" ? rebuildScan(builder, old, args) : copyPlain(builder, old, args);
-  return old.name === undefined ? id : keepName(builder, id, old);
-}
-
-/** Keeps the first name that a merged node had. */
-function keepName(builder: GraphBuilder, id: NodeId, old: Node): NodeId {
-  return builder.node(id).name === undefined ? builder.named(id, old.name!, old.span) : id;
-}
-
-function copyPlain(builder: GraphBuilder, old: Node, args: readonly NodeId[]): NodeId {
-  if (old.op === "merge") return builder.merge(args[0], old.attributes.axes!, old.attributes.to as AxisName);
-  return builder.make(old.op, args, old.attributes, old);
-}
-
-function rebuildScan(builder: GraphBuilder, old: Node, args: readonly NodeId[]): NodeId {
-  const scan = old.attributes.scan!;
-  const first = { sequence: 0, static: scan.sequences, state: scan.sequences + scan.statics };
-  const wanted = (node: Node) => withoutAxes(builder.axesOf(args[first[node.attributes.kind!] + node.attributes.index!]), ["t"]);
-  const same = (node: Node) => node.op !== "parameter" || equalAxes(node.axes, wanted(node));
-  if (scan.body.nodes.every(same) && nextFits(builder, scan, args)) return builder.scanNode(args, scan);
-  const inner = graphBuilder(builder.axes);
-  const place = importNodes(inner, scan.body, {
-    replace: (node) => (node.op === "parameter" ? inner.make("parameter", [], node.attributes, { axes: wanted(node), type: node.type }) : undefined),
-  });
-  const outputs = scan.body.outputs.map((output, k) => {
-    const id = place.get(output.node)!;
-    if (k >= scan.states) return { name: output.name, node: inner.transpose(id, scan.body.nodes[output.node].axes) };
-    return { name: output.name, node: inner.transpose(id, builder.axesOf(args[first.state + k])) };
-  });
-  for (const [axis, size] of inner.axes) builder.declareAxis(axis, size);
-  return builder.scanNode(args, { ...scan, body: inner.finish(outputs) });
-}
-
-function nextFits(builder: GraphBuilder, scan: ScanAttributes, args: readonly NodeId[]): boolean {
-  return scan.body.outputs
-    .slice(0, scan.states)
-    .every((output, k) => equalAxes(scan.body.nodes[output.node].axes, builder.axesOf(args[scan.sequences + scan.statics + k])));
 }

@@ -97,7 +97,7 @@ const unary: OpRule = elementwise(1, (args) => {
   return real(args[0].axes);
 });
 
-const binaryAxes = (args: readonly Node[]) => unionAxes(args[0].axes, args[1].axes);
+const binaryAxes = ([a, b]: readonly Node[]) => (hasAxes(a.axes, b.axes) ? a.axes : unionAxes(a.axes, b.axes));
 
 const arithmetic: OpRule = elementwise(2, (args) => {
   requireReal(args);
@@ -176,6 +176,9 @@ const binaryTable = {
   less_equal: comparison,
   equal: comparison,
 } satisfies { [K in BinaryOp]: OpRule };
+
+const unaryNames: ReadonlySet<string> = new Set(Object.keys(unaryTable));
+const binaryNames: ReadonlySet<string> = new Set(Object.keys(binaryTable));
 
 export const opTable = {
   ...unaryTable,
@@ -442,12 +445,12 @@ export function isView(op: Op): boolean {
 
 /** True for ops of one real argument applied elementwise. */
 export function isUnary(op: Op): op is UnaryOp {
-  return Object.hasOwn(unaryTable, op);
+  return unaryNames.has(op);
 }
 
 /** True for ops of two arguments applied elementwise. */
 export function isBinary(op: Op): op is BinaryOp {
-  return Object.hasOwn(binaryTable, op);
+  return binaryNames.has(op);
 }
 
 /** Axes and type of `op` applied to the arguments. @throws InternalError that says which rule is broken. */
@@ -456,8 +459,9 @@ export function shapeOf(op: Op, args: readonly Node[], attributes: Attributes, a
   if (!rule) broken(`there is no op ${op}`);
   if (!(args.length >= rule.arity[0] && args.length <= rule.arity[1])) broken(`${op} takes ${rule.arity[0]} arguments, not ${args.length}`);
   for (const key of rule.required) if (attributes[key] === undefined) broken(`${op} needs the attribute ${key}`);
-  for (const key of Object.keys(attributes) as (keyof Attributes)[]) {
-    if (!(rule.required.includes(key) || rule.optional.includes(key))) broken(`${op} has no attribute ${key}`);
+  for (const key in attributes) {
+    const name = key as keyof Attributes;
+    if (!(rule.required.includes(name) || rule.optional.includes(name))) broken(`${op} has no attribute ${name}`);
   }
   for (const arg of args)
     if (!(arg.op !== "scan" || op === "emitted" || op === "final")) broken(`${op} cannot take a scan itself, only what it emits`);

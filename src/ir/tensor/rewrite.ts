@@ -6,7 +6,9 @@
  * keep theirs. After the idea of Dex, tinygrad and Svelte that a compiler's rewrites can be read as a list.
  */
 import { equalAxes, replaceAxis, withoutAxes } from "./axes.ts";
-import { copyNode, graphBuilder, importNodes, type GraphBuilder, type Improve, type NodeId } from "./build.ts";
+import { graphBuilder, type GraphBuilder, type Improve, type NodeId } from "./build.ts";
+import { copyNode, fits, importNodes, parameterAxes } from "./copy.ts";
+import { equalBodies } from "./intern.ts";
 import type { AxisName, Graph, Node, Op } from "./node.ts";
 import { isUnary } from "./ops.ts";
 
@@ -54,64 +56,107 @@ export function constantValue(g: GraphBuilder, id: NodeId): number | undefined {
   return undefined;
 }
 
-/** A quick look without binding anything: false if the pattern cannot match. */
-function possible(g: GraphBuilder, pattern: Pattern, id: NodeId): boolean {
-  if (typeof pattern === "string") return true;
-  if (typeof pattern === "number") return constantValue(g, id) === pattern;
-  const { op, args } = g.node(id);
-  if (op !== pattern[0] || args.length !== pattern.length - 1) return false;
-  let direct = true;
-  for (let i = 0; i < args.length && direct; i++) direct = possible(g, pattern[i + 1] as Pattern, args[i]);
-  return direct || (COMMUTATIVE.has(op) && possible(g, pattern[1] as Pattern, args[1]) && possible(g, pattern[2] as Pattern, args[0]));
+/** Continues a match: the first result that is not undefined ends the search. */
+type Continue = () => NodeId | undefined;
+/** Tries all ways to match a node; `slots` holds what the names stand for. */
+type Matcher = (g: GraphBuilder, id: NodeId, slots: NodeId[], then: Continue) => NodeId | undefined;
+
+/** Names get slots in the order in which they first stand in the pattern. */
+function compilePattern(pattern: Pattern, names: string[]): Matcher {
+  if (typeof pattern === "string") {
+    const known = names.indexOf(pattern);
+    if (known >= 0) return (_g, id, slots, then) => (slots[known] === id ? then() : undefined);
+    const slot = names.push(pattern) - 1;
+    return (_g, id, slots, then) => {
+      slots[slot] = id;
+      return then();
+    };
+  }
+  if (typeof pattern === "number") return (g, id, _slots, then) => (constantValue(g, id) === pattern ? then() : undefined);
+  const [op, ...inner] = pattern;
+  const parts = inner.map((part) => compilePattern(part as Pattern, names));
+  const along = (g: GraphBuilder, args: readonly NodeId[], i: number, slots: NodeId[], then: Continue): NodeId | undefined =>
+    i === parts.length ? then() : parts[i](g, args[i], slots, i === parts.length - 1 ? then : () => along(g, args, i + 1, slots, then));
+  const commutes = COMMUTATIVE.has(op);
+  return (g, id, slots, then) => {
+    const node = g.node(id);
+    if (node.op !== op || node.args.length !== parts.length) return undefined;
+    const found = along(g, node.args, 0, slots, then);
+    return found === undefined && commutes ? along(g, [node.args[1], node.args[0]], 0, slots, then) : found;
+  };
 }
 
-type Bindings = Readonly<Record<string, NodeId>>;
+interface CompiledRule {
+  readonly rule: Rule;
+  readonly names: readonly string[];
+  readonly match: Matcher;
+}
 
-function matches(g: GraphBuilder, pattern: Pattern, id: NodeId, bound: Bindings): Bindings[] {
-  if (typeof pattern === "string") {
-    const old = bound[pattern];
-    if (old === undefined) return [{ ...bound, [pattern]: id }];
-    return old === id ? [bound] : [];
+interface CompiledRules {
+  readonly byOp: ReadonlyMap<Op, readonly CompiledRule[]>;
+  /** Scan bodies on which no rule fires, and which come out as they went in. */
+  readonly settled: WeakSet<Graph>;
+}
+
+const compilations = new WeakMap<readonly Rule[], CompiledRules>();
+
+function compiled(rules: readonly Rule[]): CompiledRules {
+  const known = compilations.get(rules);
+  if (known) return known;
+  const byOp = new Map<Op, CompiledRule[]>();
+  for (const rule of rules) {
+    const names: string[] = [];
+    const match = compilePattern(rule.pattern, names);
+    byOp.set(rule.pattern[0], [...(byOp.get(rule.pattern[0]) ?? []), { rule, names, match }]);
   }
-  if (typeof pattern === "number") return constantValue(g, id) === pattern ? [bound] : [];
-  const node = g.node(id);
-  const [op, ...parts] = pattern;
-  if (node.op !== op || node.args.length !== parts.length) return [];
-  const along = (args: readonly NodeId[]): Bindings[] => {
-    let found: Bindings[] = [bound];
-    for (const [i, part] of parts.entries()) found = found.flatMap((each) => matches(g, part, args[i], each));
-    return found;
-  };
-  const direct = along(node.args);
-  return COMMUTATIVE.has(op) ? [...direct, ...along([node.args[1], node.args[0]])] : direct;
+  const result = { byOp, settled: new WeakSet<Graph>() };
+  compilations.set(rules, result);
+  return result;
 }
 
 /** Makes the hook that applies rules to every new node of a builder; `trace` receives what fired. */
 export function improveBy(rules: readonly Rule[], trace: Firing[]): Improve {
-  const byOp = new Map<Op, Rule[]>();
-  for (const rule of rules) byOp.set(rule.pattern[0], [...(byOp.get(rule.pattern[0]) ?? []), rule]);
+  const { byOp } = compiled(rules);
   return (g, id) => {
     const node = g.node(id);
-    for (const rule of byOp.get(node.op) ?? []) {
-      if (!possible(g, rule.pattern, id)) continue;
-      for (const x of matches(g, rule.pattern, id, {})) {
-        const match: Match = { g, id, node, x };
-        if (rule.when && !rule.when(match)) continue;
-        const found = rule.replace(match);
-        if (found === undefined || found === id) continue;
-        const better = g.broadcast(found, withoutAxes(node.axes, g.axesOf(found)));
-        trace.push({ rule: rule.name, op: node.op, became: g.node(better).op });
-        return better;
-      }
+    const slots: NodeId[] = []; // not shared: a replacement makes nodes, which come here too
+    for (const { rule, names, match } of byOp.get(node.op) ?? []) {
+      const better = match(g, id, slots, () => replacement(rule, { g, id, node, x: bound(names, slots) }));
+      if (better === undefined) continue;
+      trace.push({ rule: rule.name, op: node.op, became: g.node(better).op });
+      return better;
     }
     return undefined;
   };
 }
 
+function bound(names: readonly string[], slots: readonly NodeId[]): Match["x"] {
+  const x: Record<string, NodeId> = {};
+  for (let i = 0; i < names.length; i++) x[names[i]] = slots[i];
+  return x;
+}
+
+function replacement(rule: Rule, match: Match): NodeId | undefined {
+  if (rule.when && !rule.when(match)) return undefined;
+  const found = rule.replace(match);
+  if (found === undefined || found === match.id) return undefined;
+  return match.g.broadcast(found, withoutAxes(match.node.axes, match.g.axesOf(found)));
+}
+
 /** Applies the rules everywhere, scan bodies included. The graph itself comes back if no rule fires. */
 export function rewrite(graph: Graph, rules: readonly Rule[]): { graph: Graph; trace: readonly Firing[] } {
   const trace: Firing[] = [];
-  const result = rewriteWith(graph, improveBy(rules, trace));
+  const improve = improveBy(rules, trace);
+  const { settled } = compiled(rules);
+  const result = rebuild(graph, {
+    improve,
+    replace: (g, node, _index, args) => {
+      if (node.op !== "scan") return undefined;
+      return settled.has(node.attributes.scan!.body) && fits(g, node, args)
+        ? copyNode(g, node, args)
+        : rewriteScan(g, node, args, { improve, trace, settled });
+    },
+  });
   const same = trace.length === 0 && result.nodes.length === graph.nodes.length && count(result) === count(graph);
   return { graph: same ? graph : result, trace };
 }
@@ -119,13 +164,6 @@ export function rewrite(graph: Graph, rules: readonly Rule[]): { graph: Graph; t
 /** Nodes of a graph and its scan bodies. */
 function count(graph: Graph): number {
   return graph.nodes.reduce((n, node) => n + 1 + (node.attributes.scan ? count(node.attributes.scan.body) : 0), 0);
-}
-
-function rewriteWith(graph: Graph, improve: Improve): Graph {
-  return rebuild(graph, {
-    improve,
-    replace: (g, node, _index, args) => (node.op === "scan" ? rewriteScan(g, node, args, improve) : undefined),
-  });
 }
 
 export interface RebuildOptions {
@@ -142,16 +180,22 @@ export function rebuild(graph: Graph, options: RebuildOptions): Graph {
   return g.finish(graph.outputs.map(({ name, node }) => ({ name, node: orient(g, place.get(node)!, graph.nodes[node].axes) })));
 }
 
-function rewriteScan(g: GraphBuilder, old: Node, args: readonly NodeId[], improve: Improve): NodeId {
+interface ScanRewriting {
+  readonly improve: Improve;
+  readonly trace: readonly Firing[];
+  readonly settled: WeakSet<Graph>;
+}
+
+function rewriteScan(g: GraphBuilder, old: Node, args: readonly NodeId[], { improve, trace, settled }: ScanRewriting): NodeId {
   const scan = old.attributes.scan!;
+  const fired = trace.length;
   const body = graphBuilder(g.axes, improve);
-  const first = { sequence: 0, static: scan.sequences, state: scan.sequences + scan.statics };
   const place = importNodes(body, scan.body, {
     replace: (node, _index, inner) => {
       if (node.op === "transpose") return inner[0];
-      if (node.op !== "parameter") return undefined;
-      const axes = withoutAxes(g.axesOf(args[first[node.attributes.kind!] + node.attributes.index!]), ["t"]);
-      return body.make("parameter", [], node.attributes, { axes, type: node.type });
+      return node.op === "parameter"
+        ? body.make("parameter", [], node.attributes, { axes: parameterAxes(g, scan, args, node), type: node.type })
+        : undefined;
     },
   });
   for (const [axis, size] of body.axes) g.declareAxis(axis, size);
@@ -159,12 +203,17 @@ function rewriteScan(g: GraphBuilder, old: Node, args: readonly NodeId[], improv
   const outputs = scan.body.outputs.map(({ name, node }, k) => {
     const id = place.get(node)!;
     if (k < scan.states) {
-      const at = first.state + k;
+      const at = scan.sequences + scan.statics + k;
       ordered[at] = g.transpose(args[at], withoutAxes(body.axesOf(id), []));
     }
     return { name, node: id };
   });
-  return copyNode(g, { ...old, attributes: { scan: { ...scan, body: body.finish(outputs) } } }, ordered);
+  const result = body.finish(outputs);
+  if (trace.length === fired && equalBodies(result, scan.body)) {
+    settled.add(scan.body);
+    return copyNode(g, old, ordered);
+  }
+  return copyNode(g, { ...old, attributes: { scan: { ...scan, body: result } } }, ordered);
 }
 
 /** The same value with its axes in the wanted order: by the order of operands where that does it, else by a transpose. */

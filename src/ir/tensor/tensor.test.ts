@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { graphBuilder, importNodes } from "./build.ts";
+import { graphBuilder } from "./build.ts";
+import { importNodes } from "./copy.ts";
 import { interpret, interpretAll } from "./interpret.ts";
 import type { Graph, Node } from "./node.ts";
 import { printGraph } from "./print.ts";

@@ -8,6 +8,18 @@ import { equalAxes, withoutAxes } from "./axes.ts";
 import type { AxisName, AxisSize, Graph, Node, Op, ScanAttributes } from "./node.ts";
 import { broken, shapeOf, type Shape } from "./ops.ts";
 
+let everyPass = false;
+
+/** Says whether passes that come one after the other are verified one by one (in tests), or only what the whole phase made. */
+export function verifyEveryPass(on: boolean): void {
+  everyPass = on;
+}
+
+/** What `verifyEveryPass` last said. */
+export function verifiesPasses(): boolean {
+  return everyPass;
+}
+
 /** @throws InternalError that names the node (its number, op and name) and the rule it breaks. */
 export function verify(graph: Graph): void {
   verifyGraph(graph, graph.axes, undefined);

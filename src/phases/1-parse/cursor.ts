@@ -3,6 +3,7 @@
  *
  * Reading past the end gives the end token again. Once a line is given up (`abandon`) it reads as ended and reports nothing more.
  */
+import { blockName } from "../../ir/syntax/names.ts";
 import type { Identifier } from "../../ir/syntax/node.ts";
 import type { SyntaxCode } from "../../support/catalogue/syntax.ts";
 import type { Span } from "../../support/source.ts";
@@ -93,7 +94,14 @@ export function quoted(c: Cursor, span: Span): string {
 /** The name of the current token, which must be a name; remembers it. */
 export function identifier(c: Cursor): Identifier {
   const token = next(c);
+  if (token.text.includes(".")) fail(c, "E010", token, `\`${quoted(c, token)}\` is a value inside a block that is called: it can only be read`);
   return seen(c, token);
+}
+
+/** The name of a block or function, from a token already passed. */
+export function blockIdentifier(c: Cursor, token: Token): Identifier {
+  const name = blockName(written(c, token), token.text);
+  return seen(c, name === token.text ? token : { ...token, text: name });
 }
 
 /** An identifier from a token already passed. */

@@ -5,7 +5,7 @@
  * `q^\top k` of two lower-case letters is `q·k` and `v k^\top` is `v⊗k`, because vectors have no orientation; a number or a lower-case Greek letter
  * before something is a factor `*`; `e^{…}` is exp. Whatever is a guess is noted.
  */
-import { canonicalName } from "../../ir/syntax/names.ts";
+import { blockName, canonicalName } from "../../ir/syntax/names.ts";
 import type { BinaryOperator, Expression, Identifier, Subscript } from "../../ir/syntax/node.ts";
 import { PRECEDENCE } from "../../ir/syntax/operators.ts";
 import { joinSpans, type Span } from "../../support/source.ts";
@@ -164,8 +164,8 @@ function readFactor(c: LatexCursor, token: LatexToken): Factor {
     case "word": {
       const known = functionOfWord(token.text);
       if (known) return applied(c, token, known);
-      if (is(peek(c), "(") && token.text.length > 1) return applied(c, token, canonicalName(token.text.replace(/[^\p{L}\p{N}]+/gu, "_")));
-      return symbol(c, token, token.text.replace(/[^\p{L}\p{N}]+/gu, "_"));
+      const name = token.text.replace(/[^\p{L}\p{N}]+/gu, "_");
+      return is(peek(c), "(") && token.text.length > 1 ? applied(c, token, blockName(name, canonicalName(name))) : symbol(c, token, name);
     }
     case "sign":
       return bracketed(c, token);

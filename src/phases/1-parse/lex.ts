@@ -3,7 +3,7 @@
  *
  * In: the text of a source. Out: tokens with canonical names and signs, line ends and comments among them, and what could not be read.
  * A name's time subscript is a token of its own: `h_t` is `h` and time 0, `hₜ₋₁` is `h` and time 1, `h_{t-1}` is `h` and an opening `_{`.
- * Any other subscript of letters and digits belongs to the name: `W_xi`, `W_{xi}` and `Wₓᵢ` are the name `W_xi`, and `a_ts` is the name `a_ts`;
+ * `r.c`, a value inside the block that defines r, is one name. Any other subscript of letters and digits belongs to the name: `W_xi`, `W_{xi}` and `Wₓᵢ` are the name `W_xi`, and `a_ts` is the name `a_ts`;
  * the value of `a` at t and s is written `a[s]` or `a_{t,s}`. Never decides what a line is.
  */
 import { canonicalName } from "../../ir/syntax/names.ts";
@@ -163,9 +163,14 @@ export function lex(text: string, reporter: Reporter): Token[] {
       canonical = canonicalName(name);
       known.set(name, canonical);
     }
-    if (lag === undefined) push("name", start, i, canonical);
+    // `r.c`: a value inside the block that defines r is one name.
+    const host = tokens[tokens.length - 1];
+    const isInside = host?.kind === "name" && host.end === start - 1 && text[start - 1] === ".";
+    const first = isInside ? tokens.pop()!.start : start;
+    if (isInside) canonical = `${host.text}.${canonical}`;
+    if (lag === undefined) push("name", first, i, canonical);
     else {
-      push("name", start, baseEnd, canonical);
+      push("name", first, baseEnd, canonical);
       push("time", baseEnd, i, "", lag);
     }
     if (text[i] === "_" && text[i + 1] === "{") push("sign", i, i + 2, "_{");
@@ -195,7 +200,10 @@ export function lex(text: string, reporter: Reporter): Token[] {
     if (c === ".") {
       if (two === ".*") push("sign", at, at + 2, "∘");
       else if (two === "..") push("sign", at, at + (text[at + 2] === "." ? 3 : 2), "..");
-      else unexpected();
+      else if (tokens[tokens.length - 1]?.kind === "name" && tokens[tokens.length - 1]!.end === at && isLetterAt(at + 1)) {
+        at++;
+        readName();
+      } else unexpected();
     } else if (two === "->") push("sign", at, at + 2, "→");
     else if (two === "<=") push("sign", at, at + 2, "≤");
     else if (two === ">=") push("sign", at, at + 2, "≥");

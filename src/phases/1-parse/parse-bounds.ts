@@ -1,5 +1,5 @@
 /**
- * Bounds of a time index in a `where` line: `s ≤ t`, `t-W < s ≤ t`, `t ≥ s`.
+ * Bounds of a time index in a `where` line: `s ≤ t`, `t-W < s ≤ t`, `t ≥ s`, `s < r ≤ t`.
  *
  * In: a cursor at the start of a declaration. Out: the bound, its values relative to t, or undefined and a message.
  */
@@ -47,6 +47,10 @@ export function parseBound(c: Cursor, start: number): Declaration | undefined {
     const strict = sign === "<" || sign === ">";
     const isLower = i < middle !== reversed;
     if (isLower && part.kind === "number" && (part.value === 1 || part.value === 0)) continue; // from the first step on: no bound
+    if (isLower && parts.length === 3 && isIndex(part)) {
+      lower = { strict, value: { kind: "number", span: part.span, value: 0 }, of: { kind: "identifier", span: part.span, name: part.name } };
+      continue;
+    }
     const value = relativeToTime(part);
     if (!value) {
       fail(c, "E028", part.span, `\`${quoted(c, part.span)}\` is no place relative to t`);

@@ -216,19 +216,32 @@ function parseOptions(c: Cursor): Option[] {
       skipDeclaration(c);
     } else {
       const hasValue = !atEnd(c) && !isSign(peek(c), ",", ";");
-      const value = hasValue ? parseExpression(c) : undefined;
+      const sizes = hasValue ? parseTaps(c) : [];
+      const [value, ...more] = sizes;
       if (entry.argument === "required" && !value) fail(c, "E030", name.span, `\`${quoted(c, name.span)}\` needs a number: ${entry.meaning}`);
       if (entry.argument === "none" && value) {
         const span = { start: name.span.end, end: value.span.end };
         fail(c, "E030", value.span, `\`${quoted(c, name.span)}\` stands alone`, { edit: { span, text: "", label: quoted(c, name.span) } });
       }
-      options.push(value ? { name, value } : { name });
+      options.push(value ? { name, value, ...(more.length > 0 ? { more } : {}) } : { name });
     }
     if (!isSign(peek(c), ",") || peek(c, 1).kind !== "name") return options;
     if (!Object.hasOwn(OPTIONS, peek(c, 1).text) && opensDeclaration(c)) return options;
     if (Object.hasOwn(OPTIONS, peek(c, 1).text) && beginsDeclaration(c, 1)) return options;
     next(c);
   }
+}
+
+/** `3`, `3×5`, `(3, 5)` */
+function parseTaps(c: Cursor): Expression[] {
+  const opening = isSign(peek(c), "(") && [1, 2].some((ahead) => isSign(peek(c, ahead), ",")) ? next(c) : undefined;
+  const sizes: Expression[] = [];
+  c.inSizes = true;
+  do sizes.push(parseExpression(c));
+  while (sizes.length < 3 && accept(c, opening ? "," : "×"));
+  c.inSizes = false;
+  if (opening) accept(c, ")");
+  return sizes;
 }
 
 /** After a comma: true if a list of names leads to a relation, so that a new declaration begins. */

@@ -10,7 +10,7 @@ import type { BinaryOperator, Expression, Identifier, Subscript } from "../../ir
 import { OPERATORS, PRECEDENCE } from "../../ir/syntax/operators.ts";
 import { joinSpans, type Span } from "../../support/source.ts";
 import type { Cursor } from "./cursor.ts";
-import { abandon, accept, atEnd, fail, identifier, isSign, next, peek, previousEnd, quoted, seen, written } from "./cursor.ts";
+import { abandon, accept, atEnd, blockIdentifier, fail, identifier, isSign, next, peek, previousEnd, quoted, seen, written } from "./cursor.ts";
 import type { Token } from "./lex.ts";
 import { closeGroup, endsEquation, hole, reportSideBySide, skipTo, startsValue, unexpected } from "./recover.ts";
 import { toSubscript } from "./subscripts.ts";
@@ -217,7 +217,7 @@ function parseName(c: Cursor): Expression {
     next(c);
     return parseCall(c, token);
   }
-  const { span, name } = identifier(c);
+  const { span, name } = seen(c, next(c));
   return { kind: "name", span, name };
 }
 
@@ -298,7 +298,7 @@ function parseBoundedSum(c: Cursor): Expression {
 }
 
 function parseCall(c: Cursor, token: Token): Expression {
-  const callee = seen(c, token);
+  const callee = blockIdentifier(c, token);
   if (!countOperator(c, token)) return hole(token.start);
   return inside(c, () => {
     const args: Expression[] = [];

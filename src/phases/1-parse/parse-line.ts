@@ -6,7 +6,7 @@
 import type { Declaration, Definition, Expression, Header, Identifier, Where } from "../../ir/syntax/node.ts";
 import type { Span } from "../../support/source.ts";
 import type { Context, Cursor } from "./cursor.ts";
-import { accept, atEnd, createCursor, fail, identifier, isSign, next, peek, previousEnd, quoted, written } from "./cursor.ts";
+import { accept, atEnd, blockIdentifier, createCursor, fail, identifier, isSign, next, peek, previousEnd, quoted, written } from "./cursor.ts";
 import type { Line } from "./lines.ts";
 import { looksDeclared, parseDeclarations, parseIndices } from "./parse-declarations.ts";
 import { parseExpression } from "./parse-expression.ts";
@@ -68,7 +68,7 @@ function reportNoEquation(c: Cursor): Header | undefined {
     fail(c, "E014", span, `the header \`${quoted(c, span)}\` does not say what it returns`, {
       edit: { span: end, text: " → y", label: `${quoted(c, span)} → y` },
     });
-    return { kind: "header", span, name: identifier(c), inputs: [], outputs: [] };
+    return { kind: "header", span, name: blockIdentifier(c, next(c)), inputs: [], outputs: [] };
   }
   if (!c.isDoubtful) c.context.reporter.retract(span);
   fail(c, "E009", span, `\`${quoted(c, span)}\` is no equation: it has no \`=\``);
@@ -100,7 +100,7 @@ function parseHeader(c: Cursor): Header | undefined {
     fail(c, "E014", span, "a header begins with the name of its block");
     return undefined;
   }
-  const name = identifier(c);
+  const name = blockIdentifier(c, next(c));
   if (!accept(c, "(")) {
     const arrow = c.tokens.find((token) => isSign(token, "→"))!;
     const inputs = written(c, { start: name.span.end, end: arrow.start }).trim();

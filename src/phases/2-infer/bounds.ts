@@ -36,6 +36,7 @@ export function boundsOf(model: Model, table: BoundsTable, term: Draft): Bounds 
     }
     case "moment":
     case "component":
+    case "collection":
     case "element":
       return go(term.operand);
     case "unary": {
@@ -85,7 +86,7 @@ function binaryBounds(model: Model, table: BoundsTable, term: Draft & { kind: "b
   }
 }
 
-const ASKS = new Set(["exp", "log", "sqrt", "max", "min", "clamp", "stop_gradient", "diag", "split", "relu"]);
+const ASKS = new Set(["masked", "exp", "log", "sqrt", "max", "min", "clamp", "stop_gradient", "diag", "split", "relu"]);
 
 function callBounds(model: Model, table: BoundsTable, term: Draft & { kind: "call" }): Bounds {
   const { range, gate } = FUNCTIONS[term.function];
@@ -113,6 +114,8 @@ function callBounds(model: Model, table: BoundsTable, term: Draft & { kind: "cal
     case "diag":
     case "split":
       return x;
+    case "masked":
+      return { low: -Infinity, high: x.high, gate: false };
     case "relu":
       return { low: Math.max(0, x.low), high: Math.max(0, x.high), gate: false };
     default:

@@ -41,6 +41,8 @@ export interface OuterFrame extends Frame {
   indicesOf(name: string): readonly string[];
   /** A value that has no name, some steps earlier; 0 before the first step. */
   delay(value: Value, lag: number): Value;
+  /** The sum of a value over all steps up to each: of the steps between two, as a difference, without a third time axis. */
+  runningSum(value: Value): Value;
 }
 
 /** Axes for sizes and indices, and their numbers. */
@@ -122,8 +124,9 @@ const COMMUTATIVE: ReadonlySet<BinaryOp> = new Set(["add", "mul", "max", "min", 
 export function elementwise(frame: Frame, op: BinaryOp, left: Value, right: Value): Value {
   const { b } = frame;
   const dims = left.dims.length >= right.dims.length ? left.dims : right.dims;
-  const x = left.dims.length > 0 ? withDims(frame, left, dims) : left;
-  const y = right.dims.length > 0 ? withDims(frame, right, dims) : right;
+  // The vector beside a map goes with its channels.
+  const x = left.dims.length > 0 ? withDims(frame, left, dims.slice(0, left.dims.length)) : left;
+  const y = right.dims.length > 0 ? withDims(frame, right, dims.slice(0, right.dims.length)) : right;
   const first = b.axesOf(x.node);
   const second = b.axesOf(y.node);
   const union = [...first, ...second.filter((axis) => !first.includes(axis))];

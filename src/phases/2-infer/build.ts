@@ -15,6 +15,7 @@ import { graphBuilder, type NodeId } from "../../ir/tensor/build.ts";
 import { choose, noteIndexAxes, numberValue, type OuterFrame, sizeTable, standard, type Value, withDims } from "./build-frame.ts";
 import { buildRecurrence, type RecurrenceHost, stateDepths, stateKey } from "./build-recurrence.ts";
 import { emit } from "./emit-term.ts";
+import { runningSum } from "./running-sum.ts";
 import { timeMask } from "./time-mask.ts";
 
 /**
@@ -66,6 +67,10 @@ export function build(network: Network, variant: Variant): Graph {
     },
     mask: (index) => timeMask(outside, network.indices.find((each) => each.name === index)!, number, valid, reset),
     delay: (value, lag) => shifted(undefined, value, lag),
+    runningSum(value) {
+      const within = valid === undefined ? value : choose(outside, valid, value, numberValue(outside, 0));
+      return { node: runningSum(b, within.node), dims: value.dims };
+    },
   };
 
   function input(name: string, lag: number): Value {
@@ -337,5 +342,11 @@ function refuseStreaming(network: Network): void {
   if (backward)
     throw new SluiceError("E460", `state cannot be carried: ${backward.names[0]} runs backwards in time, so it needs the end of the sequence first`);
   const time = network.indices.find((index) => index.kind === "time");
+  for (const equation of network.equations) {
+    visitTerm(equation.value, (term) => {
+      if (term.kind === "convolution" && term.taps.offset < 0)
+        throw new SluiceError("E460", `state cannot be carried: the centred convolution in ${equation.name} reads later steps`);
+    });
+  }
   if (time) throw new SluiceError("E460", `state cannot be carried: sums over ${time.name} reach back over the whole sequence`);
 }

@@ -6,7 +6,7 @@
  */
 import type { Span } from "../../support/source.ts";
 import type { Diagnostic, Edit, Reason } from "../../support/diagnostic.ts";
-import type { EquationOf, TermOf } from "../../ir/network/equation.ts";
+import type { EquationOf, SpaceTaps, TermOf } from "../../ir/network/equation.ts";
 import type { Expression } from "../../ir/syntax/node.ts";
 import type { Dimension } from "./sizes.ts";
 
@@ -60,7 +60,14 @@ export interface WeightSymbol {
   readonly uses: WeightUse[];
   distribution?: { readonly value: Expression; readonly scope: string };
   declared?: Span;
-  kernel?: { readonly count: number; readonly dilation: number; readonly same: boolean; readonly depthwise: boolean };
+  kernel?: {
+    readonly count: number;
+    readonly dilation: number;
+    readonly same: boolean;
+    readonly depthwise: boolean;
+    /** Over the space axes of a map, not over time. */
+    readonly space?: readonly SpaceTaps[];
+  };
   /** Number of blocks of a block-diagonal matrix, whose shape is [blocks, out, in]. */
   blocks?: Dimension;
   /** Set for a weight that only begins a state. */
@@ -102,6 +109,8 @@ export interface IndexSymbol {
   readonly lower?: number;
   readonly upper?: number;
   readonly window?: Dimension;
+  /** Only positions after that of another time index: `s < r`. */
+  readonly after?: string;
 }
 
 /** Everything known about the network so far, by path. */

@@ -8,7 +8,8 @@ import { invariant } from "../../support/invariant.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
 import { type Term, termChildren } from "../../ir/network/equation.ts";
 import { type BinaryOp } from "../../ir/tensor/node.ts";
-import { choose, elementwise, type Frame, numberValue, outerProduct, product, sortAxes, type Value } from "./build-frame.ts";
+import { choose, elementwise, type Frame, numberValue, outerProduct, product, sortAxes, type Value, withDims } from "./build-frame.ts";
+import { convolveSpace } from "./convolve-space.ts";
 import { applyFunction, concatenate, softmaxOver } from "./expand-functions.ts";
 
 /** The value of a term. */
@@ -35,6 +36,14 @@ export function emit(frame: Frame, term: Term): Value {
       const operand = emit(frame, term.operand);
       const axis = frame.sizes.index(term.index);
       return { node: b.rename(operand.node, operand.dims[0], axis), dims: operand.dims.slice(1) };
+    }
+    case "collection": {
+      const operand = emit(frame, term.operand);
+      const indices = term.indices.map((index) => frame.sizes.index(index));
+      const missing = indices.filter((axis) => !b.axesOf(operand.node).includes(axis));
+      const node = missing.length > 0 ? b.broadcast(operand.node, missing) : operand.node;
+      const dims = frame.sizes.axes(term.shape);
+      return withDims(frame, { node, dims: [...indices, ...operand.dims] }, dims);
     }
     case "element": {
       const operand = emit(frame, term.operand);
@@ -152,6 +161,11 @@ function reduction(frame: Frame, term: Term & { kind: "reduction" }): Value {
   const isTime = b.axes.get(axis) === "T" || frame.outside.b.axes.get(axis) === "T";
   if (isTime && frame !== frame.outside && isForeign(frame, term)) return frame.lift(reduction(frame.outside, term));
   let body = emit(frame, term.body);
+  if (term.after !== undefined && term.op === "sum" && frame === frame.outside && b.axesOf(body.node).includes(axis) && !b.axesOf(body.node).includes("t")) {
+    // Σ over r of s < r ≤ t is what has gathered up to t less what had gathered up to s.
+    const sum = frame.outside.runningSum({ node: b.rename(body.node, axis, "t"), dims: body.dims });
+    return elementwise(frame, "sub", sum, { node: b.rename(sum.node, "t", frame.sizes.index(term.after)), dims: sum.dims });
+  }
   if (!b.axesOf(body.node).includes(axis)) {
     b.declareAxis(axis, frame.outside.b.size(axis));
     body = { node: b.broadcast(body.node, axis), dims: body.dims };
@@ -180,6 +194,7 @@ function convolution(frame: Frame, term: Term & { kind: "convolution" }): Value 
   const { taps, operand } = term;
   if (frame !== frame.outside && isForeign(frame, term)) return frame.lift(convolution(frame.outside, term));
   const kernel = emit(frame, term.kernel);
+  if (taps.space) return convolveSpace(frame, kernel, emit(frame, operand), taps.space, taps.depthwise, frame.sizes.axes(term.shape).slice(1));
   const [tapAxis] = kernel.dims;
   let sum: Value | undefined;
   for (let j = 0; j < taps.count; j++) {
@@ -195,6 +210,8 @@ function convolution(frame: Frame, term: Term & { kind: "convolution" }): Value 
 /** A term at t - lag: names through the frame's own memory, other terms by a shift of the whole sequence. */
 function delayed(frame: Frame, term: Term, lag: number): Value {
   if (lag === 0) return emit(frame, term);
+  // What comes later is read from the whole sequence: 0 beyond its end.
+  if (lag < 0) return frame.outside.delay(emit(frame.outside, term), lag);
   if (term.kind === "input") return frame.input(term.name, term.lag + lag);
   if (term.kind === "value") return reindexed(frame, frame.value(term.name, term.lag + lag), term.name, term.indices);
   return frame.outside.delay(emit(frame.outside, term), lag);

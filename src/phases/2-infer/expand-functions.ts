@@ -7,7 +7,8 @@
 import { unreachable } from "../../support/invariant.ts";
 import type { AxisName, UnaryOp } from "../../ir/tensor/node.ts";
 import type { NodeId } from "../../ir/tensor/build.ts";
-import { choose, elementwise, type Frame, numberValue, type Value, withDims } from "./build-frame.ts";
+import { SluiceError } from "../../support/diagnostic.ts";
+import { choose, elementwise, type Frame, numberValue, sortAxes, type Value, withDims } from "./build-frame.ts";
 
 const PLAIN: Readonly<Record<string, UnaryOp>> = {
   σ: "sigmoid",
@@ -74,14 +75,22 @@ export function applyFunction(frame: Frame, name: string, args: readonly Value[]
       const variance = mul(sumSquares(frame, centred), c(1 / length(frame, x)));
       return elementwise(frame, "div", centred, keep(frame, centred, unary("sqrt", add(variance, c(options.epsilon)))));
     }
-    case "top_k":
-      return topK(frame, x, options.k);
+    case "top_k": // what is not kept is 0 to a softmax
+      return choose(frame, greatest(frame, x, options.k).kept, x, c(NOTHING));
+    case "among_top":
+      return { node: greatest(frame, x, options.k).kept, dims: x.dims };
+    case "top_indices": {
+      const places = greatest(frame, x, options.k).places.map((node): Value => ({ node: b.to_real(node), dims: [] }));
+      return concatenate(frame, places);
+    }
+    case "masked":
+      return masked(frame, x, y);
     case "concat":
       return concatenate(frame, args);
     case "split": {
-      const part = frame.sizes.ofLength(length(frame, x) / options.parts);
-      const to = b.otherAxis(part, b.axesOf(x.node));
-      return { node: b.slice(x.node, x.dims[0], to, (options.part - 1) * (length(frame, x) / options.parts)), dims: [to] };
+      const size = (b.size(x.dims[0]) as number) / options.parts;
+      const to = b.otherAxis(frame.sizes.ofLength(size), b.axesOf(x.node));
+      return { node: b.slice(x.node, x.dims[0], to, (options.part - 1) * size), dims: [to, ...x.dims.slice(1)] };
     }
     case "diag": {
       const column = b.otherAxis(x.dims[0], x.dims);
@@ -176,21 +185,38 @@ function crossEntropy(frame: Frame, logits: Value, target: Value): Value {
   return { node: b.neg(b.contract(y.node, all.node, logits.dims[0])), dims: [] };
 }
 
-/** Keeps the k greatest: k times, takes the greatest of what is left. Ties go to the first. */
-function topK(frame: Frame, x: Value, k: number): Value {
+/** -∞ to a softmax, and still a number. */
+const NOTHING = -1e30;
+
+/** The k greatest: k times, takes the greatest of what is left. Ties go to the first. */
+function greatest(frame: Frame, x: Value, k: number): { readonly kept: NodeId; readonly places: readonly NodeId[] } {
   const { b } = frame;
   const axis = last(x);
-  const places = b.iota(axis);
-  let left = x.node;
+  if (k > (b.size(axis) as number)) throw new SluiceError("E450", `the ${k} greatest are asked of ${b.size(axis)} components`);
+  const each = b.iota(axis);
+  const low = numberValue(frame, NOTHING);
+  const places: NodeId[] = [];
+  let left = b.stop_gradient(x.node);
   let kept: NodeId | undefined;
-  const low = numberValue(frame, -1e30);
-  for (let round = 0; round < Math.min(k, b.size(axis) as number); round++) {
+  for (let round = 0; round < k; round++) {
     const best = b.argmax(left, axis);
-    const hit = b.equal(b.expand(best, [...b.axesOf(best), axis]), places);
+    const hit = b.equal(b.expand(best, [...b.axesOf(best), axis]), each);
     kept = kept === undefined ? hit : b.max(kept, hit);
     left = choose(frame, hit, low, { node: left, dims: x.dims }).node;
+    places.push(best);
   }
-  return choose(frame, kept!, x, low);
+  return { kept: kept!, places };
+}
+
+/** x where m is not 0. */
+function masked(frame: Frame, x: Value, m: Value): Value {
+  const { b } = frame;
+  const dims = x.dims.length >= m.dims.length ? x.dims : m.dims;
+  const condition = m.dims.length > 0 ? withDims(frame, m, dims.slice(0, m.dims.length)) : m;
+  const value = x.dims.length > 0 ? withDims(frame, x, dims.slice(0, x.dims.length)) : x;
+  const union = [...new Set([...b.axesOf(value.node), ...b.axesOf(condition.node)])];
+  const whole: Value = { node: b.expand(value.node, sortAxes(frame, union, dims)), dims };
+  return choose(frame, condition.node, whole, numberValue(frame, NOTHING));
 }
 
 /** Vectors end to end; numbers are vectors of one. */

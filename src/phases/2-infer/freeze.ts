@@ -128,6 +128,7 @@ export function freeze(model: Model, solver: SizeSolver, components: readonly Co
         ...(index.lower !== undefined ? { lower: index.lower } : {}),
         ...(index.upper !== undefined ? { upper: index.upper } : {}),
         ...(index.window ? { window: toSize(index.window) } : {}),
+        ...(index.after ? { after: index.after } : {}),
         span: index.span,
       }),
     ),
@@ -207,7 +208,8 @@ function statesOf(
     const symbol = model.values.get(name)!;
     if (symbol.lags.size === 0 || !recurrenceOf.has(name)) continue;
     const lag = [...symbol.lags.keys()].reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
-    const first = symbol.initial.get(lag < 0 ? -1 : 1)?.value ?? symbol.initial.get(1)?.value;
+    const written = symbol.initial.get(lag < 0 ? -1 : 1)?.value ?? symbol.initial.get(1)?.value;
+    const first = written && wholeOf(written, symbol.indices);
     states.push({
       name,
       lag,
@@ -225,4 +227,14 @@ function statesOf(
     });
   }
   return states;
+}
+
+/** `S0` of `S0[n]`, where `S[n]` is what begins so: the whole of S0 then is the whole of the first state. */
+function wholeOf(value: Draft, indices: readonly string[]): Draft {
+  let operand = value;
+  for (const index of [...indices].reverse()) {
+    if (operand.kind !== "component" || operand.index !== index) return value;
+    operand = operand.operand;
+  }
+  return operand.kind === "weight" || operand.kind === "input" ? operand : value;
 }

@@ -12,9 +12,9 @@
  * broadcast  as for `+`                    reduce    all components to a number
  * loss       two equal shapes to a number  classes   logits and an index (or a distribution) to a number
  * concat     vectors joined                split     a part of a vector
- * diag       a vector on the diagonal of a matrix
+ * diag       a vector on the diagonal of a matrix          top       a vector to one of k components
  */
-export type ShapeRule = "same" | "vector" | "equal" | "broadcast" | "reduce" | "loss" | "classes" | "concat" | "split" | "diag";
+export type ShapeRule = "top" | "same" | "vector" | "equal" | "broadcast" | "reduce" | "loss" | "classes" | "concat" | "split" | "diag";
 
 export interface FunctionEntry {
   readonly args: readonly [minimum: number, maximum: number];
@@ -70,13 +70,27 @@ export const FUNCTIONS: Readonly<Record<string, FunctionEntry>> = {
     shape: "vector",
     meaning: "the k greatest components; the others become -∞ (so softmax gives them 0)",
   },
+  among_top: {
+    args: one,
+    options: { k: undefined },
+    shape: "vector",
+    range: unit,
+    meaning: "1 for the k greatest components, 0 for the others; ties go to the first",
+  },
+  top_indices: {
+    args: one,
+    options: { k: undefined },
+    shape: "top",
+    meaning: "places of the k greatest components, the greatest first, counted from 0 as tokens are",
+  },
+  masked: { args: two, shape: "broadcast", meaning: "x where the second is not 0, else -∞ (so softmax gives it 0)" },
   concat: { args: [1, 64], shape: "concat", meaning: "vectors end to end" },
   split: {
     args: one,
     options: { part: undefined, parts: undefined },
     shape: "split",
     linear: true,
-    meaning: "one of `parts` equal parts of a vector, counted from 1",
+    meaning: "one of `parts` equal parts of a vector, counted from 1 (of a map: of its channels)",
   },
   diag: { args: one, shape: "diag", linear: true, meaning: "matrix with the vector on its diagonal" },
   cross_entropy: { args: two, shape: "classes", meaning: "-log softmax(logits)[index], or -Σ p·log softmax(logits) for a distribution p" },

@@ -26,16 +26,13 @@ export interface FoundGate {
 }
 
 /** One factor that is a gate, where it stands. */
-interface Occurrence {
+export interface Occurrence {
   readonly host: ValueSymbol;
   readonly factor: Draft;
   readonly base: Draft;
   /** The other factors. */
   readonly rest: readonly Draft[];
-  /** True where only sums and signs lie between the product and the left side of its equation. */
-  readonly onTop: boolean;
-  /** True inside the argument of a function that is not linear, or of a product of linear algebra. */
-  readonly inside: boolean;
+  readonly place: Place;
 }
 
 const ORDER: readonly GateRole[] = ["update", "attention", "routing", "forget", "input", "reset", "output", "other"];
@@ -165,6 +162,7 @@ function baseOf(term: Draft): Draft {
       return term.op === "neg" ? baseOf(term.operand) : term;
     case "moment":
     case "component":
+    case "collection":
     case "element":
       return baseOf(term.operand);
     case "binary": {
@@ -216,109 +214,3 @@ function nameAnonymous(model: Model, hosts: ReadonlyMap<ValueSymbol, readonly Oc
   return names;
 }
 
-function roleOf(
-  model: Model,
-  recurrent: ReadonlyMap<string, number>,
-  occurrence: Occurrence,
-  onTopOfHost: readonly Occurrence[],
-  spines: Map<string, Set<string>>,
-): { role: GateRole; reason: string } {
-  const { host, factor, rest, onTop, inside } = occurrence;
-  const kind = rootOf(model, occurrence.base);
-  const name = lastPart(host.name);
-  if (kind?.kind === "reduction" && kind.op === "softmax") {
-    const type = model.indices.get(kind.index)?.type;
-    return type === "time"
-      ? { role: "attention", reason: "a softmax over positions" }
-      : { role: "routing", reason: `a softmax over ${lastPart(kind.index)}` };
-  }
-  if (kind?.kind === "call" && kind.function === "softmax" && factor.kind === "component")
-    return { role: "routing", reason: `a softmax over ${lastPart(factor.index)}` };
-  const partner =
-    onTop && onTopOfHost.some((other) => other !== occurrence && (isOneMinus(other.factor, factor) || isOneMinus(factor, other.factor)));
-  if (partner) return { role: "update", reason: `it and 1 minus it share out what ${name} becomes` };
-  let own = spines.get(host.name);
-  if (!own) spines.set(host.name, (own = spineStates(model, host.name)));
-  const passesOwn = rest.some((part) => onSpine(part, (term) => term.kind === "value" && term.lag !== 0 && own!.has(term.name)));
-  if (onTop && passesOwn) return { role: "forget", reason: `it multiplies ${name} of the step before` };
-  const earlier = rest.map((part) => firstState(part, recurrent)).find((found) => found !== undefined);
-  if (onTop && accumulates(model, own)) return { role: "input", reason: `it multiplies what enters ${lastPart([...own][0])}` };
-  if (earlier && (inside || (recurrent.has(host.name) && !host.output)))
-    return { role: "reset", reason: `it multiplies ${lastPart(earlier)} of the step before, inside the new content` };
-  const current = rest.some((part) => refersTo(part, (term) => term.kind === "value" && term.lag === 0 && recurrent.has(term.name)));
-  // `h = W·(o∘tanh(c))`: a projection of what leaves is still what leaves.
-  if (inside && current && host.output && !earlier) return { role: "output", reason: `it multiplies what leaves as ${name}` };
-  if (inside && recurrent.has(host.name)) return { role: "other", reason: `it acts inside ${name}` };
-  if ((onTop && (host.output || current)) || !recurrent.has(host.name)) {
-    const feedsGate = model.gates.has(host.name) || boundedByGate(model, host);
-    if (!feedsGate) return { role: "output", reason: host.output ? `it multiplies what leaves as ${name}` : `it multiplies what ${name} passes on` };
-  }
-  return { role: "other", reason: `it multiplies a part of ${name}` };
-}
-
-/** True for a value that only serves to make a gate: `log a = -8*softplus(Λ)∘r`. */
-function boundedByGate(_model: Model, host: ValueSymbol): boolean {
-  return lastPart(host.name).startsWith("log ");
-}
-
-/** The function or reduction that a gate is made by. */
-function rootOf(model: Model, base: Draft, depth = 0): Draft | undefined {
-  if (base.kind !== "value") return base;
-  const equation = model.values.get(base.name)?.equation;
-  return equation && depth < 8 ? rootOf(model, baseOf(equation.value), depth + 1) : undefined;
-}
-
-/** The states that an equation is the update of, itself or as a bare summand of theirs. */
-function spineStates(model: Model, name: string): Set<string> {
-  const found = new Set([name]);
-  for (let grown = true, round = 0; grown && round < 4; round++) {
-    grown = false;
-    for (const symbol of model.values.values()) {
-      if (found.has(symbol.name) || !symbol.equation) continue;
-      if (onSpine(symbol.equation.value, (term) => term.kind === "value" && term.lag === 0 && found.has(term.name))) {
-        found.add(symbol.name);
-        grown = true;
-      }
-    }
-  }
-  return new Set([...found].filter((each) => model.values.get(each)!.lags.size > 0 || each === name));
-}
-
-/** True if a bare summand of the term satisfies the test. */
-function onSpine(term: Draft, test: (term: Draft) => boolean): boolean {
-  if (test(term)) return true;
-  if (term.kind === "binary" && (term.op === "add" || term.op === "sub")) return onSpine(term.left, test) || onSpine(term.right, test);
-  if (term.kind === "unary") return onSpine(term.operand, test);
-  if (term.kind === "call" && (term.function === "zoneout" || term.function === "dropout" || term.function === "stop_gradient"))
-    return term.args.some((arg) => onSpine(arg, test));
-  return false;
-}
-
-/** True if the states' own earlier values are among what is added up, alone or times something. */
-function accumulates(model: Model, own: ReadonlySet<string>): boolean {
-  const summand = (term: Draft): boolean => {
-    if (term.kind === "value" && term.lag !== 0 && own.has(term.name)) return true;
-    if (term.kind === "binary" && (term.op === "add" || term.op === "sub")) return summand(term.left) || summand(term.right);
-    if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul" || term.op === "product"))
-      return summand(term.left) || summand(term.right);
-    return term.kind === "unary" && summand(term.operand);
-  };
-  return [...own].some((name) => {
-    const equation = model.values.get(name)?.equation;
-    return equation !== undefined && summand(equation.value);
-  });
-}
-
-function refersTo(term: Draft, test: (term: Draft) => boolean): boolean {
-  return test(term) || termChildren(term).some((child) => refersTo(child, test));
-}
-
-/** The first recurrent value of another step that a term reads. */
-function firstState(term: Draft, recurrent: ReadonlyMap<string, number>): string | undefined {
-  if (term.kind === "value" && term.lag !== 0 && recurrent.has(term.name)) return term.name;
-  for (const child of termChildren(term)) {
-    const found = firstState(child, recurrent);
-    if (found) return found;
-  }
-  return undefined;
-}

@@ -7,6 +7,7 @@
 import type { Diagnostic } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
 import type { Block, Expression, File } from "../../ir/syntax/node.ts";
+import { visitTerm } from "../../ir/network/equation.ts";
 import type { Network } from "../../ir/network/node.ts";
 import { type Draft, dimsOf, type InputSymbol, type Model, type Reporter, unknownShape } from "./draft.ts";
 import { checkTypes, explainShapes, explainUndecided } from "./explain-shapes.ts";
@@ -14,7 +15,7 @@ import { freeze } from "./freeze.ts";
 import { findGates } from "./gates.ts";
 import { blocksByName, inlineCall, outputsOf, resolveBlock, warnUnused } from "./inline.ts";
 import { nameSizes } from "./name-sizes.ts";
-import { orderValues } from "./order.ts";
+import { type Component, orderValues } from "./order.ts";
 import { reporter } from "./report-mistakes.ts";
 import { type Context, openScope } from "./scope.ts";
 import { sizeSolver } from "./sizes.ts";
@@ -90,6 +91,7 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
     report.error("E130", block.span, "nothing here is an input: no name has a time", { label: "write a header: name(x) → h" });
   }
   const components = orderValues(model, report);
+  checkCentred(model, components, report);
   const shapes = solveShapes(model, solver, context.declared);
   nameSizes(model, solver);
   explainShapes(model, report, shapes);
@@ -102,6 +104,23 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
   const named = gates.some((gate) => model.values.get(gate.value)!.generated);
   const network = freeze(model, solver, named ? orderValues(model, report) : components, gates, report);
   return report.failed ? undefined : network;
+}
+
+/** A centred convolution reads later steps, which a recurrence has not computed yet. */
+function checkCentred(model: Model, components: readonly Component[], report: Reporter): void {
+  for (const { names, direction } of components) {
+    if (!direction) continue;
+    for (const name of names) {
+      const equation = model.values.get(name)?.equation;
+      if (!equation) continue;
+      visitTerm(equation.value, (term) => {
+        if (term.kind !== "convolution" || term.taps.offset >= 0 || term.operand.kind !== "value" || !names.includes(term.operand.name)) return;
+        report.error("E306", term.operand.span, "a centred convolution reads later steps, which a recurrence has not computed yet", {
+          label: "drop `same`, or convolve what does not depend on the past",
+        });
+      });
+    }
+  }
 }
 
 /** Inputs of the main block: the header's, or names with a time that nothing defines. */

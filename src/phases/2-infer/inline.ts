@@ -62,7 +62,9 @@ function define(scope: Scope, definition: Definition): void {
   const { symbol } = meaning;
   const call = callsBlock(scope, definition.value) ? definition.value : undefined;
   const usedByOthers = symbol.used;
+  scope.active.push(...symbol.indices);
   const value = call ? scope.context.inline(scope, call, symbol.name) : resolve(scope, definition.value);
+  scope.active.length -= symbol.indices.length;
   symbol.used = usedByOthers; // to read oneself is no use
   const span = spanIn(scope, definition.span);
   for (const index of freeIndices(value)) {
@@ -249,8 +251,13 @@ function resolveInitials(scope: Scope): void {
       });
       continue;
     }
-    const value = resolve(scope, d.value, true);
-    if (value.kind === "weight") model.weights.get(value.name)!.initialOf = symbol.name;
+    const whole = resolve(scope, d.value, true);
+    if (whole.kind === "weight") model.weights.get(whole.name)!.initialOf = symbol.name;
+    // `S[0] = S0` of a definition `S[n]` gives every n its own part of S0.
+    const value =
+      whole.kind === "weight" || whole.kind === "input"
+        ? symbol.indices.reduce<Draft>((operand, index) => ({ kind: "component", operand, index, span: whole.span, shape: unknownShape() }), whole)
+        : whole;
     symbol.initial.set(d.lag, { value, span });
   }
 }

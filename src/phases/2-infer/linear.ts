@@ -49,6 +49,7 @@ export function linearity(
       case "unary":
       case "moment":
       case "component":
+      case "collection":
       case "element":
         return of(term.operand);
       case "concatenation":

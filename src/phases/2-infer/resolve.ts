@@ -6,10 +6,13 @@
  */
 import type { Span } from "../../support/source.ts";
 import type { Edit } from "../../support/diagnostic.ts";
+import { canonicalName } from "../../ir/syntax/names.ts";
 import type { Expression, Subscript } from "../../ir/syntax/node.ts";
 import { type Draft, type IndexSymbol, knownShape, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
 import { type CallExpression, describe, dimensionOf, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
+import { kernelOf } from "./kernel-options.ts";
+import { unifyDimensions } from "./sizes.ts";
 
 export const poison = (span: Span): Draft => ({ kind: "number", value: Number.NaN, span, shape: unknownShape() });
 export const isPoison = (term: Draft): boolean => term.kind === "number" && Number.isNaN(term.value);
@@ -51,7 +54,11 @@ export function resolve(scope: Scope, expression: Expression, still = false): Dr
         go(expression.body);
         return poison(span);
       }
-      return { kind: "reduction", op: expression.op, index: meaning.symbol.name, body: go(expression.body), span, shape: unknownShape() };
+      const { name: index, after } = meaning.symbol;
+      scope.active.push(index);
+      const body = go(expression.body);
+      scope.active.pop();
+      return { kind: "reduction", op: expression.op, index, ...(after ? { after } : {}), body, span, shape: unknownShape() };
     }
     case "call":
       return callTerm(scope, expression, still);
@@ -65,6 +72,7 @@ function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: bo
   if (!meaning) {
     const dotted = name.includes(".") ? model.values.get(scope.prefix + name) : undefined;
     if (dotted) return valueTerm(scope, dotted, lag, span, still, given);
+    if (name.includes(".")) return noInside(scope, name, span);
     if (lag !== 0) {
       const known = [...scope.names].filter(([, m]) => m.kind === "value" || m.kind === "argument").map(([n]) => n);
       const near = nearestName(name, known);
@@ -108,6 +116,20 @@ function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: bo
   }
 }
 
+/** `r.c` where the block that defines r has no c. */
+function noInside(scope: Scope, name: string, span: Span): Draft {
+  const { report, model } = scope.context;
+  const host = name.slice(0, name.lastIndexOf("."));
+  const prefix = `${scope.prefix}${host}.`;
+  const inside = [...model.values.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(scope.prefix.length));
+  const near = nearestName(name, inside);
+  report.error("E103", span, inside.length > 0 ? `the block that defines ${host} has no value ${lastPart(name)}` : `${host} is not defined by a block that is called`, {
+    label: "no such value",
+    edit: near && !scope.site ? renameEdit(scope, span, name, near) : undefined,
+  });
+  return poison(span);
+}
+
 function renameEdit(scope: Scope, span: Span, name: string, near: string): Edit {
   const text = scope.context.report.quote(span);
   return { span, text: text.startsWith(name) ? near + text.slice(name.length) : near, label: near };
@@ -121,12 +143,17 @@ function valueTerm(scope: Scope, symbol: ValueSymbol, lag: number, span: Span, s
   }
   symbol.used = true;
   if (lag !== 0 && !symbol.lags.has(lag)) symbol.lags.set(lag, span);
+  const term: Draft = { kind: "value", name: symbol.name, lag, indices: symbol.indices, span, shape: symbol.shape };
+  const isWhole = given === 0 && symbol.indices.length > 0;
+  if (isWhole && symbol.indices.every((index) => scope.context.model.indices.get(index)!.type === "count" && !scope.active.includes(index))) {
+    return { kind: "collection", operand: term, indices: symbol.indices, span, shape: unknownShape() };
+  }
   if (given < symbol.indices.length) {
     const names = symbol.indices.map(lastPart).join(",");
     report.error("E111", span, `${symbol.name} has the index ${names}, which is missing here`, { label: `write ${lastPart(symbol.name)}[${names}]` });
     return poison(span);
   }
-  return { kind: "value", name: symbol.name, lag, indices: symbol.indices, span, shape: symbol.shape };
+  return term;
 }
 
 export const lastPart = (path: string): string => path.slice(path.lastIndexOf(".") + 1);
@@ -178,19 +205,6 @@ function weightUse(symbol: WeightSymbol, span: Span): Draft {
   return term;
 }
 
-function kernelOf(scope: Scope, name: string): WeightSymbol["kernel"] {
-  const options = scope.options.get(name)!;
-  const read = (option: string, fallback: number): number => {
-    const entry = options.get(option);
-    if (!entry) return fallback;
-    const value = entry.value && numberOf(entry.value);
-    if (value !== undefined && Number.isInteger(value) && value >= 1 && value <= 4096) return value;
-    scope.context.report.error("E209", entry.span, `the ${option} of ${name} is a whole number of at least 1`);
-    return fallback;
-  };
-  return { count: read("kernel", 1), dilation: read("dilation", 1), same: options.has("same"), depthwise: options.has("depthwise") };
-}
-
 function convolution(scope: Scope, left: Expression, right: Expression, span: Span, still: boolean): Draft {
   const { report, model } = scope.context;
   const kernel = resolve(scope, left, still);
@@ -219,23 +233,17 @@ function convolution(scope: Scope, left: Expression, right: Expression, span: Sp
     });
     return poison(span);
   }
-  const { count, dilation, same, depthwise } = symbol.kernel;
-  const taps = { count, dilation, offset: same ? -dilation * Math.floor((count - 1) / 2) : 0, depthwise };
-  noteLags(scope, operand, taps.offset);
-  return { kind: "convolution", kernel, operand, taps, span, shape: unknownShape() };
-}
-
-/** A centred convolution reads ahead: only inputs can be. */
-function noteLags(scope: Scope, operand: Draft, offset: number): void {
-  if (offset >= 0) return;
-  if (operand.kind !== "input") {
-    scope.context.report.error("E306", operand.span, "a centred convolution reads later steps, which only an input has", {
-      label: "convolve an input, or drop `same`",
+  const { count, dilation, same, depthwise, space } = symbol.kernel;
+  if (space) return { kind: "convolution", kernel, operand, taps: { count: 1, dilation: 1, offset: 0, depthwise, space }, span, shape: unknownShape() };
+  // Of an even kernel the middle is the tap before the centre, as elsewhere.
+  const taps = { count, dilation, offset: same ? -Math.ceil((dilation * (count - 1)) / 2) : 0, depthwise };
+  if (taps.offset < 0 && operand.kind !== "input" && operand.kind !== "value") {
+    report.error("E306", operand.span, "a centred convolution reads later steps, which only inputs and definitions have", {
+      label: "give this a name, or drop `same`",
     });
-    return;
+    return poison(span);
   }
-  const symbol = scope.context.model.inputs.get(operand.name)!;
-  symbol.lookAhead = Math.max(symbol.lookAhead, -(operand.lag + offset));
+  return { kind: "convolution", kernel, operand, taps, span, shape: unknownShape() };
 }
 
 function subscriptTerm(scope: Scope, expression: Extract<Expression, { kind: "subscript" }>, still: boolean): Draft {
@@ -266,6 +274,12 @@ function subscriptTerm(scope: Scope, expression: Extract<Expression, { kind: "su
               label: index.type === "time" ? "a time, not a count" : "a count, not a time",
             },
           );
+          return poison(span);
+        }
+        if (index.size && declared.size && !unifyDimensions(index.size, declared.size)) {
+          report.error("E112", spanIn(scope, subscript.span), `${lastPart(index.name)} has another range than the index ${lastPart(declared.name)} of ${base.name}`, {
+            label: "another range",
+          });
           return poison(span);
         }
         indices.push(index.name);
@@ -308,7 +322,7 @@ function applySubscript(scope: Scope, operand: Draft, subscript: Extract<Subscri
   }
   if (index?.type === "count") return { kind: "component", operand, index: index.name, span, shape: unknownShape() };
   if (index) {
-    if (operand.kind !== "value" && operand.kind !== "input") {
+    if (!isSequence(operand)) {
       report.error("E112", place, `only inputs and definitions can be read at the time ${lastPart(index.name)}`, { label: "not a sequence" });
       return poison(span);
     }
@@ -336,6 +350,11 @@ function applySubscript(scope: Scope, operand: Draft, subscript: Extract<Subscri
   symbol.indexUse ??= span;
   symbol.type ??= "index";
   return { kind: "lookup", operand, index: value, span, shape: unknownShape() };
+}
+
+/** What can be read at another time: inputs, definitions, and components of them. */
+function isSequence(term: Draft): boolean {
+  return term.kind === "value" || term.kind === "input" || ((term.kind === "component" || term.kind === "element") && isSequence(term.operand));
 }
 
 function callTerm(scope: Scope, call: CallExpression, still: boolean): Draft {
@@ -421,7 +440,7 @@ function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draf
   const span = spanIn(scope, call.span);
   const place = spanIn(scope, call.callee.span);
   for (const arg of call.args) resolve(scope, arg, still);
-  const meaning = scope.names.get(name);
+  const meaning = scope.names.get(canonicalName(name));
   if (meaning && call.args.length === 1) {
     if (meaning.kind === "value") meaning.symbol.used = true;
     report.error("E105", place, `${name} is ${describe(meaning)}, not a function`, {
@@ -459,11 +478,15 @@ export function freeIndices(term: Draft, found = new Set<string>()): Set<string>
       return found.add(term.index);
     case "reduction": {
       const inner = freeIndices(term.body);
+      if (term.after) inner.add(term.after);
       if (term.op === "softmax") inner.add(term.index);
       else inner.delete(term.index);
       for (const index of inner) found.add(index);
       return found;
     }
+    case "collection":
+      for (const index of freeIndices(term.operand)) if (!term.indices.includes(index)) found.add(index);
+      return found;
     case "unary":
     case "absolute":
     case "element":

@@ -48,7 +48,9 @@ export interface Scope {
   readonly definitions: readonly Definition[];
   /** Declared shapes of names: leading sizes from indices, then the shape itself. */
   readonly shapes: Map<string, { readonly dims: readonly Dimension[]; readonly indices: number; readonly span: Span }>;
-  readonly options: Map<string, Map<string, { readonly value?: Expression; readonly span: Span }>>;
+  readonly options: Map<string, Map<string, { readonly value?: Expression; readonly more?: readonly Expression[]; readonly span: Span }>>;
+  /** Indices of the equation and the sums that are being resolved. */
+  readonly active: string[];
   /** Index letters already reported as undeclared. */
   readonly undeclared: Set<string>;
   /** Names that a declaration speaks of, and where. */
@@ -86,6 +88,7 @@ export function openScope(
     options: new Map(),
     mentioned: new Map(),
     undeclared: new Set(),
+    active: [],
   };
   for (const [name, term] of options.args) scope.names.set(name, { kind: "argument", term });
   declareSizes(scope);
@@ -223,6 +226,7 @@ function declareIndices(scope: Scope): void {
     scope.names.set(name.name, { kind: "index", symbol: index });
     context.model.indices.set(index.name, index);
   };
+  const later: (() => void)[] = [];
   for (const d of scope.declarations) {
     if (d.kind === "range") {
       const from = numberOf(d.from);
@@ -245,10 +249,23 @@ function declareIndices(scope: Scope): void {
     }
     if (d.kind === "bound") {
       const upper = d.upper && relativeToNow(scope, d.upper.value);
-      const lower = d.lower && relativeToNow(scope, d.lower.value);
+      const lower = d.lower && !d.lower.of ? relativeToNow(scope, d.lower.value) : d.lower && { offset: 0, window: undefined };
+      const before = d.lower?.of;
       if ((d.upper && !upper) || (d.lower && !lower)) continue;
       if (upper?.window) {
         context.report.error("E117", spanIn(scope, d.span), "the upper bound of a time index is t, or t and a number");
+        continue;
+      }
+      if (before) {
+        if (!d.lower!.strict || d.upper?.strict !== false || upper?.offset !== 0) {
+          context.report.error("E117", spanIn(scope, d.span), "a time index between two others is written `s < r ≤ t`");
+          continue;
+        }
+        later.push(() => {
+          const other = scope.names.get(before.name);
+          if (other?.kind === "index" && other.symbol.type === "time") add(d.name, { type: "time", from: 1, upper: 0, after: other.symbol.name });
+          else undeclaredIndex(scope, before);
+        });
         continue;
       }
       add(d.name, {
@@ -260,6 +277,7 @@ function declareIndices(scope: Scope): void {
       });
     }
   }
+  for (const declare of later) declare();
   // An index whose range is broken has been reported; its uses are not reported again.
   for (const d of scope.declarations) {
     const declared = d.kind === "range" ? d.names : d.kind === "bound" ? [d.name] : [];
@@ -409,7 +427,7 @@ function declareOptions(scope: Scope): void {
       for (const name of d.names) {
         const options = scope.options.get(name.name) ?? new Map();
         scope.options.set(name.name, options);
-        for (const option of d.options) options.set(option.name.name, { value: option.value, span: spanIn(scope, option.name.span) });
+        for (const { name: word, value, more } of d.options) options.set(word.name, { value, more, span: spanIn(scope, word.span) });
         scope.mentioned.set(name.name, spanIn(scope, name.span));
       }
     }

@@ -5,9 +5,10 @@
  * term has nothing more to say. A contradiction is recorded as a mistake of that term and ends it. Rules never guess; guesses.ts does.
  */
 import type { Span } from "../../support/source.ts";
+import { type SpaceTaps, termChildren } from "../../ir/network/equation.ts";
 import { type Draft, dimsOf, find, type Model, type Shape } from "./draft.ts";
 import { FUNCTIONS } from "./functions.ts";
-import { addDimensions, constant, type Dimension, multiplyDimensions, type SizeSolver, unifyDimensions, variable } from "./sizes.ts";
+import { addDimensions, constant, type Dimension, multiplyDimensions, normalize, type SizeSolver, unifyDimensions, variable } from "./sizes.ts";
 
 /** What went wrong in a term; worded later, when sizes have names. */
 export type Mistake =
@@ -107,6 +108,8 @@ export function advance(rules: Rules, term: Draft): boolean {
       return true;
     case "component":
       return component(rules, term);
+    case "collection":
+      return collected(rules, term);
     case "element": {
       const dims = dimsOf(term.operand.shape);
       if (dims) {
@@ -170,6 +173,22 @@ function component(rules: Rules, term: Draft & { kind: "component" }): boolean {
   return true;
 }
 
+/** All values of a definition with indices: their ranges are the first dimensions. */
+function collected(rules: Rules, term: Draft & { kind: "collection" }): boolean {
+  const leading = term.indices.map((index) => rules.model.indices.get(index)!.size!);
+  const dims = dimsOf(term.operand.shape);
+  if (dims) {
+    settleOr(rules, term, term, [...leading, ...dims]);
+    return true;
+  }
+  const own = dimsOf(term.shape);
+  if (!own) return false;
+  if (own.length < leading.length) return fault(rules, { kind: "operand", term, a: term, wanted: "a vector" });
+  settle(rules, term.operand.shape, own.slice(leading.length), term.span);
+  settleOr(rules, term, term, [...leading, ...own.slice(leading.length)]);
+  return true;
+}
+
 function lookup(rules: Rules, term: Draft & { kind: "lookup" }): boolean {
   if (term.index.kind !== "input") return true;
   const symbol = rules.model.inputs.get(term.index.name)!;
@@ -221,6 +240,7 @@ function concatenated(rules: Rules, term: Draft, parts: readonly Draft[]): boole
 function convolved(rules: Rules, term: Draft & { kind: "convolution" }): boolean {
   const x = dimsOf(term.operand.shape);
   if (!x) return false;
+  if (term.taps.space) return convolvedOverSpace(rules, term, term.taps.space, x);
   if (x.length !== 1) return fault(rules, { kind: "operand", term, a: term.operand, wanted: "a vector" });
   const taps = constant(term.taps.count);
   if (term.taps.depthwise) {
@@ -231,6 +251,38 @@ function convolved(rules: Rules, term: Draft & { kind: "convolution" }): boolean
   const out = kernel?.[1] ?? dimsOf(term.shape)?.[0] ?? fresh(rules);
   settleOr(rules, term, term.kernel, [taps, out, x[0]]);
   return settleOr(rules, term, term, [out]) || true;
+}
+
+/** [taps…, O, C] over a map [C, Y, X] is a map [O, Y′, X′]. */
+function convolvedOverSpace(
+  rules: Rules,
+  term: Draft & { kind: "convolution" },
+  space: readonly SpaceTaps[],
+  x: readonly Dimension[],
+): boolean {
+  if (x.length !== space.length + 1) return fault(rules, { kind: "operand", term, a: term.operand, wanted: mapOf(space.length) });
+  const own = dimsOf(term.shape);
+  if (own && own.length !== x.length) return fault(rules, { kind: "operand", term, a: term, wanted: mapOf(space.length) });
+  const taps = space.map((axis) => constant(axis.count));
+  const sizes = space.map((axis, k) => sizeAfter(axis, x[k + 1]) ?? own?.[k + 1] ?? fresh(rules));
+  if (term.taps.depthwise) {
+    settleOr(rules, term, term.kernel, [...taps, x[0]]);
+    return settleOr(rules, term, term, [x[0], ...sizes]) || true;
+  }
+  const out = dimsOf(term.kernel.shape)?.[space.length] ?? own?.[0] ?? fresh(rules);
+  settleOr(rules, term, term.kernel, [...taps, out, x[0]]);
+  return settleOr(rules, term, term, [out, ...sizes]) || true;
+}
+const mapOf = (axes: number): string => `a map of channels and ${axes === 1 ? "one space axis" : `${axes} space axes`}`;
+
+/** How many results a convolution gives along an axis, ⌊(n + p + p′ - d(k-1) - 1) / stride⌋ + 1; undefined where the rounding needs a number. */
+function sizeAfter({ count, dilation, stride, padding: [before, after] }: SpaceTaps, size: Dimension): Dimension | undefined {
+  const lost = dilation * (count - 1) - before - after;
+  const places = addDimensions(normalize(size), constant(Math.abs(lost)), lost > 0 ? -1 : 1);
+  if (stride === 1) return places;
+  const isKnown = places.length === 1 && places[0].unknowns.length === 0;
+  if (isKnown) return constant(Math.floor((places[0].coefficient - 1) / stride) + 1);
+  return undefined;
 }
 
 /** [N, O, I] times a vector of N·I is a vector of N·O. */
@@ -285,7 +337,15 @@ function binary(rules: Rules, term: Draft & { kind: "binary" }): boolean {
   }
 }
 
-/** A number with anything, or equal shapes. */
+/** A map: channels and space axes. With one space axis it is known by the convolution that it comes from. */
+export function isMap(term: Draft): boolean {
+  const rank = rankOf(term.shape);
+  if (rank !== 2) return rank !== undefined && rank > 2;
+  if (term.kind === "convolution") return term.taps.space !== undefined;
+  return (term.kind === "binary" || term.kind === "unary" || term.kind === "call") && termChildren(term).some(isMap);
+}
+
+/** A number with anything, equal shapes, or a vector with the channels of a map. */
 function broadcast(rules: Rules, term: Draft, left: Draft, right: Draft): boolean {
   const a = rankOf(left.shape);
   const b = rankOf(right.shape);
@@ -293,6 +353,15 @@ function broadcast(rules: Rules, term: Draft, left: Draft, right: Draft): boolea
   if (a === 0 || b === 0) {
     const other = a === 0 ? right : left;
     return !unify(rules, term, term, other) || rankOf(other.shape) !== undefined;
+  }
+  if (a !== undefined && b !== undefined && a !== b && Math.min(a, b) === 1 && isMap(a > b ? left : right)) {
+    const [map, channels] = a > b ? [left, right] : [right, left];
+    const dims = dimsOf(map.shape)!;
+    if (!unifyDimensions(dims[0], dimsOf(channels.shape)![0])) {
+      rules.mistakes.push({ kind: "unequal", term, a: map, b: channels, aSize: dims[0], bSize: dimsOf(channels.shape)![0], how: "components" });
+    }
+    settleOr(rules, term, term, dims);
+    return true;
   }
   if (a !== undefined && b !== undefined) {
     if (unify(rules, term, left, right)) unify(rules, term, term, left);
@@ -398,6 +467,10 @@ function called(rules: Rules, term: Draft & { kind: "call" }): boolean {
       settleOr(rules, term, term, []);
       if (rankOf(x.shape) === undefined) return false;
       return rankOf(x.shape) === 0 ? fault(rules, { kind: "operand", term, a: x, wanted: "a vector" }) : true;
+    case "top":
+      if (rankOf(x.shape) === undefined) return false;
+      if (rankOf(x.shape) !== 1) return fault(rules, { kind: "operand", term, a: x, wanted: "a vector" });
+      return settleOr(rules, term, term, [constant(term.options.k)]) || true;
     case "loss":
       settleOr(rules, term, term, []);
       return unify(rules, term, x, y) || true;
@@ -407,16 +480,18 @@ function called(rules: Rules, term: Draft & { kind: "call" }): boolean {
       return concatenated(rules, term, term.args);
     case "split": {
       const dims = dimsOf(x.shape);
-      if (dims && dims.length !== 1) return fault(rules, { kind: "operand", term, a: x, wanted: "a vector" });
-      if (!dims && !dimsOf(term.shape)) return false;
-      const part = dimsOf(term.shape)?.[0] ?? fresh(rules);
+      if (dims && dims.length === 0) return fault(rules, { kind: "operand", term, a: x, wanted: "a vector" });
+      const own = dimsOf(term.shape);
+      if (!dims && !own) return false;
+      const part = own?.[0] ?? fresh(rules);
+      const rest = (dims ?? own!).slice(1);
       if (!dims) {
         const whole = rules.solver.fresh();
         whole.given = x.kind === "input";
-        settle(rules, x.shape, [variable(whole)], term.span);
+        settle(rules, x.shape, [variable(whole), ...rest], term.span);
       }
-      settleOr(rules, term, x, [multiplyDimensions(constant(term.options.parts), part)]);
-      settleOr(rules, term, term, [part]);
+      settleOr(rules, term, x, [multiplyDimensions(constant(term.options.parts), part), ...rest]);
+      settleOr(rules, term, term, [part, ...rest]);
       return true;
     }
     case "diag": {

@@ -17,7 +17,7 @@ import { termChildren, visitTerm } from "../../ir/network/equation.ts";
 import { type Draft, dimsOf, find, type Model, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { isPoison } from "./resolve.ts";
-import { advance, type Mistake, rankOf, type Rules, settle, unifyShapes } from "./shape-rules.ts";
+import { advance, isMap, type Mistake, rankOf, type Rules, settle, unifyShapes } from "./shape-rules.ts";
 import { type Dimension, type SizeSolver, soleUnknown, unifyDimensions, variable } from "./sizes.ts";
 
 export interface WeightConflict {
@@ -177,6 +177,11 @@ export function isWeightLike(term: Draft): boolean {
   }
 }
 
+/** An input, or a part of one: `C[g]`, `k[s]`. */
+function isInputPart(term: Draft): boolean {
+  return term.kind === "input" || term.kind === "moment" || (term.kind === "component" && isInputPart(term.operand));
+}
+
 type Guess = (rules: Rules, term: Draft) => boolean;
 
 const vector = (rules: Rules, term: Draft, because: Span): true => {
@@ -187,6 +192,14 @@ const vector = (rules: Rules, term: Draft, because: Span): true => {
 };
 const matrix = (rules: Rules, term: Draft, columns: Dimension, because: Span): true => {
   settle(rules, term.shape, [variable(rules.solver.fresh()), columns], because);
+  return true;
+};
+/** What a matrix or kernel is applied to: a vector; a map if the kernel runs over space. */
+const spread = (rules: Rules, term: Draft, operand: Draft): true => {
+  const axes = term.kind === "convolution" ? (term.taps.space?.length ?? 0) : 0;
+  const sizes = Array.from({ length: axes + 1 }, () => rules.solver.fresh());
+  for (const size of sizes) size.given = operand.kind === "input";
+  settle(rules, operand.shape, sizes.map(variable), term.span);
   return true;
 };
 const unknown = (term: Draft): boolean => rankOf(term.shape) === undefined;
@@ -214,7 +227,7 @@ const GUESSES: readonly Guess[] = [
         : term.kind === "convolution" || term.kind === "blockwise"
           ? term.operand
           : undefined;
-    return operand !== undefined && (operand.kind === "input" || operand.kind === "moment") && unknown(operand) && vector(rules, operand, term.span);
+    return operand !== undefined && isInputPart(operand) && unknown(operand) && spread(rules, term, operand);
   },
   // 2: matrices and tables of weights
   (rules, term) => {
@@ -243,10 +256,16 @@ const GUESSES: readonly Guess[] = [
       unknown(term.right) &&
       !isWeightLike(term.right) &&
       vector(rules, term.right, term.span)) ||
-      ((term.kind === "convolution" || term.kind === "blockwise") && unknown(term.operand) && vector(rules, term.operand, term.span))) === true,
+      ((term.kind === "convolution" || term.kind === "blockwise") && unknown(term.operand) && spread(rules, term, term.operand))) === true,
   // 4: weights beside vectors
   (rules, term) =>
-    sides(term).some(([side, other]) => isWeightLike(side) && unknown(side) && isVectorOrMore(other) && become(rules, side, other, term.span)),
+    sides(term).some(([side, other]) => {
+      if (!isWeightLike(side) || !unknown(side) || !isVectorOrMore(other)) return false;
+      // In a sum with a map a weight is a bias of its channels.
+      if (!isMap(other) || term.kind !== "binary" || (term.op !== "add" && term.op !== "sub")) return become(rules, side, other, term.span);
+      settle(rules, side.shape, dimsOf(other.shape)!.slice(0, 1), term.span);
+      return true;
+    }),
   // 5: weights beside numbers that are computed
   (rules, term) =>
     term.kind === "binary" &&

@@ -22,6 +22,7 @@ export function timeMask(
   const conditions: NodeId[] = [];
   if (index.upper !== undefined) conditions.push(b.less_equal(then, b.add(now, whole(index.upper))));
   if (index.lower !== undefined) conditions.push(b.less_equal(b.add(now, whole(index.lower)), then));
+  if (index.after !== undefined) conditions.push(b.less(b.iota(frame.sizes.index(index.after)), then));
   if (index.window) conditions.push(b.less(now, b.add(then, whole(number(index.window)))));
   const isCausal = index.upper !== undefined && index.upper <= 0;
   if (valid !== undefined && !isCausal) conditions.push(b.rename(valid, "t", s));
@@ -34,6 +35,6 @@ export function timeMask(
   }
   const all = conditions.length > 0 ? conditions.reduce((x, y) => b.mul(x, y)) : b.filled(1, ["t", s]);
   const axes = b.axesOf(all);
-  const wanted = ["t", ...(axes.includes("b") ? ["b"] : []), s];
+  const wanted = ["t", ...(axes.includes("b") ? ["b"] : []), ...(index.after === undefined ? [] : [frame.sizes.index(index.after)]), s];
   return { node: b.expand(all, wanted), dims: [] };
 }

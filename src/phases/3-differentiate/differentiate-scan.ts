@@ -6,7 +6,8 @@
  * cotangents of the initial states. Cotangents of sequences are emitted; those of statics too, and summed over time outside.
  */
 import { invariant } from "../../support/invariant.ts";
-import { copyNode, graphBuilder, importNodes, withoutName, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { copyNode, importNodes, withoutName } from "../../ir/tensor/copy.ts";
 import type { Node, Output, ScanAttributes } from "../../ir/tensor/node.ts";
 import { liveStates, type ScanActivity } from "./activity.ts";
 import { cotangents, pullBack } from "./pull.ts";

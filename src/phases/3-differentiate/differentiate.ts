@@ -9,7 +9,8 @@
  */
 import { invariant } from "../../support/invariant.ts";
 import { equalAxes } from "../../ir/tensor/axes.ts";
-import { graphBuilder, importNodes, type NodeId } from "../../ir/tensor/build.ts";
+import { graphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { importNodes } from "../../ir/tensor/copy.ts";
 import type { Graph, Node, Output, ScanAttributes } from "../../ir/tensor/node.ts";
 import { activeNodes, type ScanActivity } from "./activity.ts";
 import { differentiateScan } from "./differentiate-scan.ts";

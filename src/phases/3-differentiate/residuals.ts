@@ -64,25 +64,37 @@ export function planResiduals(
   const available = (id: NodeId): boolean => kept.has(id) || emitted.has(id);
 
   /** What must be kept in addition so that the value can be had; a value that will be emitted anyway costs nothing. */
-  const missing = (id: NodeId, found: Set<NodeId>): Set<NodeId> => {
+  const missing = (id: NodeId, found = new Set<NodeId>(), seen = new Set<NodeId>()): Set<NodeId> => {
+    if (seen.has(id)) return found;
+    seen.add(id);
     const node = g.node(id);
     if (node.op === "parameter") {
       if (node.attributes.kind === "state" && !available(next(node.attributes.index!))) found.add(next(node.attributes.index!));
     } else if (!available(id)) {
       if (!isCheap(id)) found.add(id);
-      else for (const arg of node.args) missing(arg, found);
+      else for (const arg of node.args) missing(arg, found, seen);
     }
     return found;
   };
   const order = [...touched].sort((a, b) => a - b);
+  /** True if a value differs from step to step. */
+  const varies = new Map<NodeId, boolean>();
+  const variesInTime = (id: NodeId): boolean => {
+    const known = varies.get(id);
+    if (known !== undefined) return known;
+    const { op, args, attributes } = g.node(id);
+    const found = op === "parameter" ? attributes.kind !== "static" : args.some(variesInTime);
+    varies.set(id, found);
+    return found;
+  };
   for (const id of order) if (!isCheap(id)) kept.add(id);
   for (const id of factors) {
     const value = unviewed(g, id);
-    if (g.node(value).op !== "parameter" && variesInTime(g, value)) kept.add(value);
+    if (g.node(value).op !== "parameter" && variesInTime(value)) kept.add(value);
   }
-  for (const id of order) if (g.node(id).op === "parameter") for (const each of missing(id, new Set())) kept.add(each);
+  for (const id of order) if (g.node(id).op === "parameter") for (const each of missing(id)) kept.add(each);
   for (const id of order) {
-    const needed = missing(id, new Set());
+    const needed = missing(id);
     const room = [...needed].reduce((sum, each) => sum + size(each), 0);
     if (size(id) < room) kept.add(id);
     else for (const each of needed) kept.add(each);
@@ -93,10 +105,4 @@ export function planResiduals(
 /** The node whose elements a view shows. */
 function unviewed(g: GraphBuilder, id: NodeId): NodeId {
   return isView(g.node(id).op) ? unviewed(g, g.node(id).args[0]) : id;
-}
-
-/** True if a value of a body differs from step to step. */
-function variesInTime(g: GraphBuilder, id: NodeId): boolean {
-  const { op, args, attributes } = g.node(id);
-  return op === "parameter" ? attributes.kind !== "static" : args.some((arg) => variesInTime(g, arg));
 }

@@ -5,7 +5,7 @@
  */
 import { commonAxes, equalAxes, sameAxisSet, unionAxes, withoutAxes } from "../../ir/tensor/axes.ts";
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
-import type { AxisName, BinaryOp, Op, UnaryOp } from "../../ir/tensor/node.ts";
+import type { AxisName, BinaryOp, Node, Op, UnaryOp } from "../../ir/tensor/node.ts";
 import { isBinary, isUnary, opTable } from "../../ir/tensor/ops.ts";
 import { constantValue, isCommutative, type Match, type OpPattern, type Rule } from "../../ir/tensor/rewrite.ts";
 import { binaryFunctions, unaryFunctions } from "../../ir/tensor/scalar.ts";
@@ -341,9 +341,9 @@ const views: Rule[] = [
     return over.includes("t") ? g.broadcast(x.x, withoutAxes(over, ["t"])) : undefined;
   }),
   rule("sum of pads is concat", ["add", "x", "y"], ({ g, node }) => {
-    const pads = addends(g, node.args).map((id) => g.node(id));
+    const pads = addedPads(g, node.args);
+    if (!pads) return undefined;
     const { to } = pads[0].attributes;
-    if (pads.some((pad) => pad.op !== "pad" || pad.attributes.to !== to || pad.name !== undefined)) return undefined;
     const sorted = pads.toSorted((a, b) => a.attributes.start! - b.attributes.start!);
     let end = 0;
     for (const pad of sorted) {
@@ -363,9 +363,14 @@ const views: Rule[] = [
   }),
 ];
 
-/** The terms of nested additions. */
-function addends(g: GraphBuilder, ids: readonly NodeId[]): NodeId[] {
-  return ids.flatMap((id) => (g.node(id).op === "add" ? addends(g, g.node(id).args) : [id]));
+/** The terms of nested additions, if all are nameless pads to one axis. */
+function addedPads(g: GraphBuilder, ids: readonly NodeId[], found: Node[] = []): Node[] | undefined {
+  for (const id of ids) {
+    const node = g.node(id);
+    if (node.op === "pad" && node.name === undefined && node.attributes.to === (found[0] ?? node).attributes.to) found.push(node);
+    else if (node.op !== "add" || !addedPads(g, node.args, found)) return undefined;
+  }
+  return found;
 }
 
 /** The argument of a concat that holds the whole range, with its axis and where it begins. */

@@ -4,7 +4,8 @@
  * In: a graph. Out: the same, where values that a scan emits one by one, but which stand together in a stack inside it, or which are stacked outside, are emitted as
  * that stack; outside, each is a slice of it. So the stack exists once in memory, written by the recurrence itself.
  */
-import { copyNode, graphBuilder, importNodes, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { copyNode, importNodes } from "../../ir/tensor/copy.ts";
 import type { AxisName, Graph, Node, Output } from "../../ir/tensor/node.ts";
 import type { Firing } from "../../ir/tensor/rewrite.ts";
 import { remake, type Replacement } from "./remake.ts";
@@ -165,6 +166,8 @@ export function readFromStacks(graph: Graph, trace: Firing[]): Graph {
   return replacements.size === 0 ? graph : remake(graph, replacements);
 }
 
-function dependsOn(graph: Graph, id: number, target: number): boolean {
-  return id === target || (id > target && graph.nodes[id].args.some((arg) => dependsOn(graph, arg, target)));
+function dependsOn(graph: Graph, id: number, target: number, seen = new Set<number>()): boolean {
+  if (id <= target || seen.has(id)) return id === target;
+  seen.add(id);
+  return graph.nodes[id].args.some((arg) => dependsOn(graph, arg, target, seen));
 }

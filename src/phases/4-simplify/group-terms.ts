@@ -4,11 +4,16 @@
  * In: a scan. Out: the same scan, `(Wx·x + Wh·h) + b` written as `(Wx·x + b) + Wh·h`, so that the first part can leave the recurrence and products lie side by
  * side. Intermediate sums that have a name or another reader stay as they are.
  */
-import { copyNode, graphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { graphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { copyNode } from "../../ir/tensor/copy.ts";
 import type { Graph, ScanAttributes } from "../../ir/tensor/node.ts";
 import { isView } from "../../ir/tensor/ops.ts";
 
+/** Scans whose terms are in order. */
+const grouped = new WeakSet<ScanAttributes>();
+
 export function groupTerms(scan: ScanAttributes): ScanAttributes {
+  if (grouped.has(scan)) return scan;
   const { body } = scan;
   const ranks = termRanks(body);
   const isInner = innerSums(body);
@@ -37,7 +42,10 @@ export function groupTerms(scan: ScanAttributes): ScanAttributes {
       place.push(node.name === undefined ? sum : g.named(sum, node.name, node.span));
     }
   }
-  if (!changed) return scan;
+  if (!changed) {
+    grouped.add(scan);
+    return scan;
+  }
   const outputs = body.outputs.map(({ name, node }, k) => ({
     name,
     node: k < scan.states ? g.transpose(place[node], body.nodes[node].axes) : place[node],

@@ -9,7 +9,8 @@
  */
 import { invariant } from "../../support/invariant.ts";
 import { unionAxes, withoutAxes } from "../../ir/tensor/axes.ts";
-import { copyNode, graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { copyNode } from "../../ir/tensor/copy.ts";
 import type { Graph, Node, Op, Output, ScanAttributes } from "../../ir/tensor/node.ts";
 import { isView } from "../../ir/tensor/ops.ts";
 import { constantValue, rebuild, type Firing } from "../../ir/tensor/rewrite.ts";
@@ -20,9 +21,11 @@ import { HEAVY } from "./remake.ts";
 export function hoist(graph: Graph, trace: Firing[]): Graph {
   const plans = new Map<NodeId, MovedScan>();
   const used = usedOutputs(graph);
-  if (graph.nodes.every((node, i) => node.op !== "scan" || isSettled(graph, node, used.get(i)!))) return graph;
+  const settled = new Set([...used.keys()].filter((scan) => isSettled(graph, graph.nodes[scan], used.get(scan)!)));
+  if (settled.size === used.size) return graph;
   return rebuild(graph, {
     replace: (g, node, index, args) => {
+      if (settled.has(index) || settled.has(node.args[0])) return undefined;
       if (node.op === "scan") {
         const moved = moveOut(g, node, args, used.get(index)!, trace);
         const key = g.constant(0);

@@ -5,7 +5,8 @@
  * stand later in the old order, as long as there is no circle.
  */
 import { unionAxes } from "../../ir/tensor/axes.ts";
-import { copyNode, graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { copyNode } from "../../ir/tensor/copy.ts";
 import type { AxisName, Graph, Node, Op } from "../../ir/tensor/node.ts";
 import { orient } from "../../ir/tensor/rewrite.ts";
 

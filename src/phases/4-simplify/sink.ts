@@ -6,24 +6,63 @@
  * product stay with the product; hoist puts them there.
  */
 import { withoutAxes } from "../../ir/tensor/axes.ts";
-import { copyNode, graphBuilder, importNodes, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
+import { copyNode, importNodes } from "../../ir/tensor/copy.ts";
 import type { Graph, Node, Output } from "../../ir/tensor/node.ts";
 import { isElementwise, isView } from "../../ir/tensor/ops.ts";
 import type { Firing } from "../../ir/tensor/rewrite.ts";
 import { HEAVY, readersOf, remake, type Replacement } from "./remake.ts";
 
-/** Sinks into the first scan that has something to take; call it until nothing changes. */
+/** Sinks into every scan that has something to take and does not share it with another; call it until nothing changes. */
 export function sink(graph: Graph, trace: Firing[]): Graph {
   const readers = readersOf(graph);
+  const absorptions: Absorption[] = [];
+  const taken = new Set<number>();
   for (const [index, node] of graph.nodes.entries()) {
     if (node.op !== "scan") continue;
     const before = sunkBefore(graph, index, readers);
     const after = before.size > 0 ? new Set<number>() : sunkAfter(graph, index); // not at once: what is read after may be made of what sinks before
-    if (before.size + after.size === 0) continue;
-    trace.push({ rule: "sink into the recurrence", op: "scan", became: "scan", name: node.attributes.scan!.stateNames.join(", ") });
-    return remake(graph, absorb(graph, index, before, after, readers));
+    const sunk = [...before, ...after];
+    if (sunk.length === 0 || sunk.some((id) => taken.has(id))) continue;
+    for (const id of sunk) taken.add(id);
+    absorptions.push(absorb(graph, index, before, after, readers));
   }
-  return graph;
+  if (absorptions.length === 0) return graph;
+  const together = makesCircle(graph, absorptions) ? absorptions.slice(0, 1) : absorptions;
+  for (const { scan } of together) {
+    const name = graph.nodes[scan].attributes.scan!.stateNames.join(", ");
+    trace.push({ rule: "sink into the recurrence", op: "scan", became: "scan", name });
+  }
+  return remake(graph, new Map(together.flatMap(({ replacements }) => [...replacements])));
+}
+
+/** A scan that takes nodes into its body. */
+interface Absorption {
+  readonly scan: number;
+  /** What its arguments will be. */
+  readonly args: readonly number[];
+  readonly replacements: ReadonlyMap<number, Replacement>;
+}
+
+/** True if two scans would each need what the other emits. */
+function makesCircle(graph: Graph, absorptions: readonly Absorption[]): boolean {
+  const needs = new Map<number, readonly number[]>();
+  for (const { scan, args, replacements } of absorptions) {
+    for (const id of replacements.keys()) needs.set(id, [scan]);
+    needs.set(scan, args);
+  }
+  const open = new Set<number>();
+  const closed = new Set<number>();
+  const reachesItself = (id: number): boolean => {
+    if (closed.has(id)) return false;
+    if (open.has(id)) return true;
+    open.add(id);
+    const found = (needs.get(id) ?? graph.nodes[id].args).some(reachesItself);
+    open.delete(id);
+    closed.add(id);
+    return found;
+  };
+  return absorptions.some(({ scan }) => reachesItself(scan));
 }
 
 /** A sum with the result of a product in it. */
@@ -91,7 +130,7 @@ function absorb(
   before: ReadonlySet<number>,
   after: ReadonlySet<number>,
   readers: readonly (readonly number[])[],
-): Map<number, Replacement> {
+): Absorption {
   const node = graph.nodes[index];
   const scan = node.attributes.scan!;
   const inner = graphBuilder(graph.axes);
@@ -133,7 +172,7 @@ function absorb(
   const args = [...lists.sequence, ...lists.static, ...node.args.slice(scan.sequences + scan.statics)];
   const attributes = { scan: { ...scan, sequences: lists.sequence.length, statics: lists.static.length, body } };
   replacements.set(index, (g, get) => copyNode(g, { ...node, attributes }, args.map(get)));
-  return replacements;
+  return { scan: index, args, replacements };
 }
 
 function parameterOf(
