@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { profile } from "./profile.ts";
 import { median, ratioText, type Sample, table } from "./report.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -147,7 +148,18 @@ function versionsOf(folder: string): Record<string, string> {
   return { node: process.version, ...dependencies };
 }
 
+/** Modes other than the comparison; undefined if the arguments name none. */
+async function otherMode(args: readonly string[]): Promise<number | undefined> {
+  const named = WORKLOADS.filter(({ name }) => args.includes(name));
+  const fused = args.includes("--fused");
+  if (!args.includes("--profile")) return undefined;
+  for (const workload of named.length > 0 ? named : WORKLOADS.filter(({ name }) => name === "W3")) await profile(workload, fused);
+  return 0;
+}
+
 async function main(args: readonly string[]): Promise<number> {
+  const status = await otherMode(args);
+  if (status !== undefined) return status;
   const options = optionsOf(args);
   if (typeof options === "string") {
     console.error(`${options}\nusage: npm run bench [-- W1 W3 …] [--peer ${PEERS.join("|")}]… [--repetitions N] [--json]`);

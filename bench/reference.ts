@@ -4,39 +4,11 @@
  * In: a workload and its arrays. Out: results by name: "h" of an inference; "loss" and "d<weight>", "dx" of a training step. Every peer, Sluice
  * included, is compared with this before it is timed.
  */
+import { attentionTraining, convolutionTraining, minGruTraining } from "./reference-parallel.ts";
+import { addAdjoint, addProduct, meanSquaredError, sigmoid } from "./reference-parts.ts";
 import type { Workload, WorkloadArrays } from "./workloads.ts";
 
 export type Results = Readonly<Record<string, Float32Array | Float64Array>>;
-
-const sigmoid = (a: number): number => 1 / (1 + Math.exp(-a));
-
-/** y[r] += Σ_c W[r, c]·x[c] */
-function addProduct(y: Float64Array, W: Float32Array, x: ArrayLike<number>, xOffset: number, columns: number): void {
-  for (let r = 0; r < y.length; r++) {
-    let sum = 0;
-    for (let c = 0; c < columns; c++) sum += W[r * columns + c] * x[xOffset + c];
-    y[r] += sum;
-  }
-}
-
-/** dx[c] += Σ_r W[r, c]·dy[r]; dW[r, c] += dy[r]·x[c] */
-function addAdjoint(
-  dy: Float64Array,
-  W: Float32Array,
-  dW: Float64Array,
-  x: ArrayLike<number>,
-  xOffset: number,
-  dx: Float64Array,
-  dxOffset: number,
-  columns: number,
-): void {
-  for (let r = 0; r < dy.length; r++) {
-    for (let c = 0; c < columns; c++) {
-      dx[dxOffset + c] += W[r * columns + c] * dy[r];
-      dW[r * columns + c] += dy[r] * x[xOffset + c];
-    }
-  }
-}
 
 /** Results of a workload. @throws Error for a workload without a reference */
 export function reference(workload: Workload, arrays: WorkloadArrays): Results {
@@ -49,6 +21,12 @@ export function reference(workload: Workload, arrays: WorkloadArrays): Results {
       return lstmTraining(workload, arrays);
     case "gru training":
       return gruTraining(workload, arrays);
+    case "mingru training":
+      return minGruTraining(workload, arrays);
+    case "convolution":
+      return convolutionTraining(workload, arrays);
+    case "attention":
+      return attentionTraining(workload, arrays);
     default:
       throw new Error(`no reference for ${workload.kind}`);
   }
@@ -130,17 +108,6 @@ function lstmTraining(workload: Workload, arrays: WorkloadArrays): Results {
     }
   }
   return { ...results, dWx, dWh, db, dx };
-}
-
-/** Adds the gradient of the mean of (h - target)² to dh, which lies `before` numbers later, and gives the mean. */
-function meanSquaredError(h: Float64Array, target: Float32Array, dh: Float64Array, before: number): number {
-  let loss = 0;
-  for (let i = 0; i < h.length; i++) {
-    const error = h[i] - target[i];
-    loss += error ** 2 / h.length;
-    dh[before + i] += (2 * error) / h.length;
-  }
-  return loss;
 }
 
 function gruTraining({ B, T, D, H }: Workload, { inputs, weights }: WorkloadArrays): Results {

@@ -42,6 +42,9 @@ export const WORKLOADS: readonly Workload[] = [
 /** Adam as every trainer runs it. */
 export const ADAM = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
+/** Heads of attention. */
+export const HEADS = 4;
+
 export type Arrays = Readonly<Record<string, Float32Array>>;
 
 export interface WorkloadArrays {

@@ -18,6 +18,7 @@ import { parse } from "./phases/1-parse/parse.ts";
 import { build } from "./phases/2-infer/build.ts";
 import { infer } from "./phases/2-infer/infer.ts";
 import { differentiate } from "./phases/3-differentiate/differentiate.ts";
+import { makeCareful } from "./phases/4-simplify/careful.ts";
 import { simplify } from "./phases/4-simplify/simplify.ts";
 import { schedule } from "./phases/5-schedule/schedule.ts";
 import { emitWasm } from "./phases/6-emit/wasm/emit.ts";
@@ -73,7 +74,8 @@ export interface Lowering {
 export function lower(network: Network, variant: Variant): Lowering {
   const built = build(network, variant);
   verify(built);
-  const differentiated = variant.gradient ? withGradients(built, variant) : built;
+  const { graph: careful, trace: forms } = makeCareful(built);
+  const differentiated = variant.gradient ? withGradients(careful, variant) : careful;
   verify(differentiated);
   const { graph, trace } = simplify(differentiated);
   verify(graph);
@@ -84,7 +86,7 @@ export function lower(network: Network, variant: Variant): Lowering {
       { name: "simplify", graph },
     ],
     graph,
-    trace,
+    trace: [...forms, ...trace],
   };
 }
 
@@ -115,6 +117,8 @@ export interface CompileOptions {
   readonly constants?: "code" | "global";
   /** Threads that a run may be divided among; more than 1 makes entries of (T, p, P) over a shared memory. */
   readonly threads?: number;
+  /** Exports the function of every step too, so that each can be timed. */
+  readonly profile?: boolean;
 }
 
 /**
@@ -122,8 +126,8 @@ export interface CompileOptions {
  * what depends on the weights alone and must run after they change.
  */
 export function compileProgram(units: readonly Unit[], options: CompileOptions): { readonly loops: LoopModule; readonly program: Program } {
-  const { capacity, batch, weights, threads = 1, tileRows, fused, constants } = options;
-  const { loops, buffers, entries, memoryBytes, parameterCount } = schedule(units, { capacity, weights, threads, tileRows });
+  const { capacity, batch, weights, threads = 1, tileRows, fused, constants, profile } = options;
+  const { loops, buffers, entries, memoryBytes, parameterCount } = schedule(units, { capacity, weights, threads, tileRows, profile });
   verifyLoopModule(loops);
   const pages = Math.ceil(memoryBytes / 65536);
   const shared = threads > 1;

@@ -43,110 +43,18 @@
  *   Index arithmetic in the loop (a + 4·k, b + 32·k) is equally fast on 4 × 8. The tile is a function of its own (a leaf), called once per tile.
  *   emitWasm puts the test of a loop at its bottom behind a guard; constant bounds need no guard.
  */
-import {
-  add,
-  add32,
-  call,
-  declare,
-  f32x4,
-  f32x4Local,
-  forLoop,
-  i32,
-  i32Local,
-  letLocal,
-  load,
-  loopFunction,
-  mul32,
-  multiplyAdd,
-  splat,
-  store,
-} from "../../src/ir/loop/build.ts";
-import type { LoopFunction, LoopModule, Statement } from "../../src/ir/loop/node.ts";
 import { printLoopModule } from "../../src/ir/loop/print.ts";
-import { verifyLoopModule } from "../../src/ir/loop/verify.ts";
-import { emitWasm } from "../../src/phases/6-emit/wasm/emit.ts";
-
-interface Shape {
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-  readonly rows: number;
-  readonly vectors: number;
-  readonly unroll: number;
-}
-
-/** tile(c, a, b): the products of `rows` rows of A with `vectors`·4 columns of B, added to C. Addresses in bytes, strides constant. */
-function tile({ N, K, rows, vectors, unroll }: Shape): LoopFunction {
-  const sum = (row: number, vector: number) => f32x4Local(`c${row}${vector}`);
-  const cells = Array.from({ length: rows * vectors }, (_, cell) => [Math.floor(cell / vectors), cell % vectors] as const);
-  const panelOffset = (vector: number) => (vector >> 1) * K * 32 + (vector & 1) * 16;
-  const cOffset = (row: number, vector: number) => row * 4 * N + vector * 16;
-  const round = (k: number): Statement[] => [
-    ...Array.from({ length: vectors }, (_, vector) => letLocal(`b${vector}`, load(i32Local("bk"), 32 * k + panelOffset(vector)))),
-    ...Array.from({ length: rows }, (_, row) => [
-      letLocal(`a${row}`, splat(i32Local("ak"), 4 * k + row * 4 * K)),
-      ...Array.from({ length: vectors }, (_, vector) =>
-        letLocal(`c${row}${vector}`, multiplyAdd(f32x4Local(`a${row}`), f32x4Local(`b${vector}`), sum(row, vector))),
-      ),
-    ]).flat(),
-  ];
-  return loopFunction(
-    "tile",
-    [declare("c", "i32"), declare("a", "i32"), declare("b", "i32")],
-    [
-      ...cells.map(([row, vector]) => letLocal(`c${row}${vector}`, f32x4(0))),
-      letLocal("bk", i32Local("b")),
-      forLoop("ak", i32Local("a"), add32(i32Local("a"), i32(4 * K)), 4 * unroll, [
-        ...Array.from({ length: unroll }, (_, k) => round(k)).flat(),
-        letLocal("bk", add32(i32Local("bk"), i32(32 * unroll))),
-      ]),
-      ...cells.map(([row, vector]) => store(i32Local("c"), cOffset(row, vector), add(load(i32Local("c"), cOffset(row, vector)), sum(row, vector)))),
-    ],
-    `C[${rows}, ${4 * vectors}] += A[${rows}, ${K}] · B[${K}, ${4 * vectors}]`,
-  );
-}
-
-/** A in the first bytes of the memory, then B, then C. */
-function product(shape: Shape): LoopModule {
-  const { M, N, K, rows, vectors } = shape;
-  const [i, j] = [i32Local("i"), i32Local("j")];
-  const [b, c] = [4 * M * K, 4 * M * K + 4 * K * N];
-  const place = [add32(add32(mul32(i, i32(4 * N)), mul32(j, i32(4))), i32(c)), mul32(i, i32(4 * K)), add32(mul32(j, i32(4 * K)), i32(b))];
-  const body = [forLoop("j", i32(0), i32(N), 4 * vectors, [forLoop("i", i32(0), i32(M), rows, [call("tile", ...place)])])];
-  return { functions: [tile(shape), loopFunction("product", [], body)], exports: ["product"] };
-}
-
-/** The best of many short measurements. */
-function measure(shape: Shape, fused: boolean): number {
-  const { M, N, K } = shape;
-  const module = product(shape);
-  verifyLoopModule(module);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * (M * K + K * N + M * N)) / 65536) });
-  new Float32Array(memory.buffer).forEach((_, index, all) => {
-    all[index] = Math.sin(index);
-  });
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(emitWasm(module, { fused }) as BufferSource), { env: { memory } });
-  const run = instance.exports.product as () => void;
-  const operations = 2 * M * N * K;
-  const calls = Math.ceil(1e7 / operations);
-  let bestMs = Number.POSITIVE_INFINITY;
-  for (let repetition = 0; repetition < 40; repetition += 1) {
-    const start = performance.now();
-    for (let each = 0; each < calls; each += 1) run();
-    bestMs = Math.min(bestMs, (performance.now() - start) / calls);
-  }
-  return operations / bestMs / 1e6;
-}
+import { measureProduct, productModule } from "./product-kernel.ts";
 
 const fused = process.argv.includes("--fused");
-if (process.argv.includes("--print")) console.log(printLoopModule(product({ M: 32, N: 512, K: 128, rows: 4, vectors: 2, unroll: 1 })));
+if (process.argv.includes("--print")) console.log(printLoopModule(productModule({ M: 32, N: 512, K: 128, rows: 4, vectors: 2, unroll: 1 })));
 for (const K of [128, 256]) {
   for (const rows of [1, 2, 3, 4, 5, 6]) {
     for (const vectors of [2, 4, 6, 8]) {
       if (rows * vectors > 12) continue;
       const N = 768;
       const rates = [1, 2, 4].map(
-        (unroll) => `${measure({ M: rows * Math.ceil(8 / rows), N, K, rows, vectors, unroll }, fused).toFixed(0)} (×${unroll})`,
+        (unroll) => `${measureProduct({ M: rows * Math.ceil(8 / rows), N, K, rows, vectors, unroll }, fused).toFixed(0)} (×${unroll})`,
       );
       console.log(`K=${K}  ${rows}×${4 * vectors}: ${rates.join("  ")} GFLOP/s`);
     }

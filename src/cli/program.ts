@@ -17,6 +17,7 @@ import { format } from "./commands/format.ts";
 import { gates } from "./commands/gates.ts";
 import { newCommand } from "./commands/new.ts";
 import { predict } from "./commands/predict.ts";
+import { reproduce } from "./commands/reproduce.ts";
 import { sample } from "./commands/sample.ts";
 import { trainCommand } from "./commands/train.ts";
 import { EXIT } from "./exit-code.ts";
@@ -54,6 +55,7 @@ export function createProgram(session: Session): Command {
   add(gates);
   add(ablate);
   add(compare);
+  add(reproduce);
   add(doctor);
   return program;
 }

@@ -2,6 +2,16 @@
  * The standard mechanisms: name → equations. Made by scripts/mechanisms.mjs from the .gate files of this folder; edit those.
  */
 export const MECHANISM_TEXTS = {
+  attention: `# Causal attention with several heads
+# Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), eq. 1 and section 3.2.2
+attention(x) → y
+  q[n] = Wq[n]·x
+  k[n] = Wk[n]·x
+  v[n] = Wv[n]·x
+  a[n,s] = softmax_s(q[n]·k[n,s] / √K)
+  y = Σ_n Wo[n]·(Σ_s a[n,s] * v[n,s])
+  where s ≤ t, n ∈ 1..N, q[n] ∈ ℝ^K
+`,
   bilinear_ffn: `# Feed-forward layer of Transformers: bilinear layer: a gated linear unit without its nonlinearity, then a matrix
 # Shazeer 2020, "GLU variants improve Transformer" (arXiv 2002.05202), eq. 6
 bilinear_ffn(x) → y
@@ -48,6 +58,29 @@ conv_lstm(x) → h, c
   where Wxi, Wxf, Wxc, Wxo, Whi, Whf, Whc, Who : kernel 3×3, same
   where x ∈ ℝ^{C×Y×X}
 `,
+  cross_attention: `# Attention with several heads to a second sequence of S positions, given once; \`ignored\` is 1 where a key is padding
+# Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), section 3.2.3
+cross_attention(query, key, value, ignored) → y, attn
+  q[n] = Wq[n]·query + bq[n]
+  k[n,s] = Wk[n]·key[s] + bk[n]
+  v[n,s] = Wv[n]·value[s] + bv[n]
+  a[n,s] = softmax_s(masked(q[n]·k[n,s] / √K, 1 - ignored[s]))
+  o[n] = Σ_s a[n,s] * v[n,s]
+  y = Σ_n Wo[n]·o[n] + bo
+  attn[s] = mean_n(a[n,s])
+  where s ∈ 1..S, n ∈ 1..N, q[n] ∈ ℝ^K
+  where key ∈ ℝ^{S×C}, value ∈ ℝ^{S×D}, ignored ∈ ℝ^S
+  where key, value, ignored : static
+`,
+  cross_dot_product: `# Scaled dot-product attention to a second sequence of S positions, given once, as far as a mask allows
+# Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), section 3.2.3
+cross_dot_product(q, k, v, allowed) → o
+  a[g,m,s] = softmax_s(masked(q[g,m]·k[g,s] / √K, allowed[g,m,s]))
+  o[g,m] = Σ_s a[g,m,s] * v[g,s]
+  where s ∈ 1..S, g ∈ 1..G, m ∈ 1..M
+  where q ∈ ℝ^{G×M×K}, k ∈ ℝ^{G×S×K}, v ∈ ℝ^{G×S×V}, allowed ∈ ℝ^{G×M×S}
+  where k, v : static
+`,
   delta_net_negative: `# DeltaNet with eigenvalues down to -1: β runs to 2, which lets the state reflect and so track parity
 # Grazzi, Siems et al. 2025, "Unlocking state-tracking in linear RNNs through negative eigenvalues" (arXiv 2411.12537), eq. 6
 delta_net_negative(x) → y
@@ -72,6 +105,28 @@ delta_net(x) → y
   y = Σ_n Wo[n]·rms_norm(o[n])
   where n ∈ 1..N, x ∈ ℝ^D, y ∈ ℝ^D, q[n] ∈ ℝ^K, v[n] ∈ ℝ^V, β[n] ∈ ℝ
 `,
+  forgetting_attention: `# Forgetting attention: forget gates of all steps in between lower the logits of what lies far back
+# Lin, Nikishin, He & Courville 2025, "Forgetting Transformer" (arXiv 2503.02130), eq. 5-7
+forgetting_attention(x) → y
+  q[n] = Wq[n]·x
+  k[n] = Wk[n]·x
+  v[n] = Wv[n]·x
+  log f[n] = log_σ(wf[n]·x + bf[n])
+  D[n,s] = Σ_r log(f[n,r])
+  a[n,s] = softmax_s(q[n]·k[n,s] / √K + D[n,s])
+  y = Σ_n Wo[n]·(Σ_s a[n,s] * v[n,s])
+  where s ≤ t, s < r ≤ t, n ∈ 1..N, q[n] ∈ ℝ^K, bf[n] ∈ ℝ
+`,
+  forgetting_core: `# Core of forgetting attention: queries, keys, values and gates are given; the queries of a group share keys and values
+# Lin, Nikishin, He & Courville 2025, "Forgetting Transformer" (arXiv 2503.02130), eq. 5-7
+forgetting_core(q, k, v, p) → o
+  log f[g,m] = log_σ(p[g,m])
+  D[g,m,s] = Σ_r log(f[g,m,r])
+  a[g,m,s] = softmax_s(q[g,m]·k[g,s] / √K + D[g,m,s])
+  o[g,m] = Σ_s a[g,m,s] * v[g,s]
+  where s ≤ t, s < r ≤ t, g ∈ 1..G, m ∈ 1..M
+  where q ∈ ℝ^{G×M×K}, k ∈ ℝ^{G×K}, v ∈ ℝ^{G×V}, p ∈ ℝ^{G×M}
+`,
   full_peephole_lstm: `# LSTM with full-matrix peepholes: every gate sees every cell
 # Graves 2013 (arXiv 1308.0850), eq. 7-11, with matrices in the place of the diagonal peepholes
 full_peephole_lstm(x) → h
@@ -82,6 +137,32 @@ full_peephole_lstm(x) → h
   o = σ(Wxo·x + Who·h[t-1] + Wco·c + bo)
   h = o∘tanh(c)
   where bf ~ 1
+`,
+  gated_attention_headwise: `# Gated attention with one gate for each head
+# Qiu et al. 2025, "Gated attention for large language models" (arXiv 2505.06708), eq. 5, headwise
+gated_attention_headwise(x) → y
+  q[g,m] = Wq[g,m]·x
+  k[g] = Wk[g]·x
+  v[g] = Wv[g]·x
+  a[g,m,s] = softmax_s(q[g,m]·k[g,s] / √K)
+  o[g,m] = Σ_s a[g,m,s] * v[g,s]
+  θ[g,m] = σ(wθ[g,m]·x + bθ[g,m])
+  y = Σ_g Σ_m Wo[g,m]·(θ[g,m] * o[g,m])
+  where s ≤ t, g ∈ 1..G, m ∈ 1..M
+  where q[g,m] ∈ ℝ^K, θ[g,m] ∈ ℝ
+`,
+  gated_attention: `# Gated attention: a sigmoid of the query's own token gates what attention gives, head by head and channel by channel
+# Qiu et al. 2025, "Gated attention for large language models" (arXiv 2505.06708), eq. 5, position G1
+gated_attention(x) → y
+  q[g,m] = Wq[g,m]·x
+  k[g] = Wk[g]·x
+  v[g] = Wv[g]·x
+  a[g,m,s] = softmax_s(q[g,m]·k[g,s] / √K)
+  o[g,m] = Σ_s a[g,m,s] * v[g,s]
+  θ[g,m] = σ(Wθ[g,m]·x + bθ[g,m])
+  y = Σ_g Σ_m Wo[g,m]·(o[g,m]∘θ[g,m])
+  where s ≤ t, g ∈ 1..G, m ∈ 1..M
+  where q[g,m] ∈ ℝ^K
 `,
   gated_conv_2d_fused: `# Gated convolution over two space axes, one kernel for features and gating
 # Yu et al. 2019, "Free-form image inpainting with gated convolution" (arXiv 1806.03589), eq. 2
@@ -483,6 +564,14 @@ mlstm(x) → h
   h[j] = o[j]∘h̃[j]
   where j ∈ 1..N, q[j] ∈ ℝ^K, v[j] ∈ ℝ^V, ĩ[j], f[j], i[j] ∈ ℝ, bf ~ uniform(3, 6), gate i, f
 `,
+  moe: `# Mixture of experts: the k greatest logits, then a softmax over these
+# Shazeer et al. 2017, "Outrageously large neural networks" (arXiv 1701.06538), eq. 1, 3 and 5
+moe(x) → y
+  l = Wg·x
+  G = softmax(top_k(l, 2))
+  y = Σ_e G[e] * (W[e]·x + b[e])
+  where e ∈ 1..E
+`,
   mogrifier_lstm: `# Mogrifier LSTM: before each step, input and state gate one another, here in four rounds
 # Melis, Kocisky & Blunsom 2020 (arXiv 1909.01792), eq. 1-2
 mogrifier_lstm(x) → h
@@ -496,6 +585,26 @@ mogrifier_lstm(x) → h
   o = σ(Wox·x3 + Woh·h3 + bo)
   c = f∘c[t-1] + i∘j
   h = o∘tanh(c)
+`,
+  multihead_attention: `# Attention with several heads and biases, and its weights averaged over the heads (torch.nn.MultiheadAttention)
+# Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), section 3.2.2
+multihead_attention(query) → y, attn
+  q[n] = Wq[n]·query + bq[n]
+  k[n] = Wk[n]·query + bk[n]
+  v[n] = Wv[n]·query + bv[n]
+  a[n,s] = softmax_s(q[n]·k[n,s] / √K)
+  o[n] = Σ_s a[n,s] * v[n,s]
+  y = Σ_n Wo[n]·o[n] + bo
+  attn[s] = mean_n(a[n,s])
+  where s ≤ t, n ∈ 1..N, q[n] ∈ ℝ^K
+`,
+  noisy_moe: `# Mixture of experts with noisy top-k gating: noise, given with the input, is scaled by a learned deviation
+# Shazeer et al. 2017, "Outrageously large neural networks" (arXiv 1701.06538), eq. 3-5
+noisy_moe(x, ε) → y
+  l = Wg·x + ε∘softplus(Wn·x)
+  G = softmax(top_k(l, 2))
+  y = Σ_e G[e] * (W[e]·x + b[e])
+  where e ∈ 1..E
 `,
   odyssey_cifg: `# LSTM with coupled input and forget gate (CIFG)
 # Greff et al. 2015, "LSTM: a search space odyssey" (arXiv 1503.04069), variant: f = 1 - i
@@ -642,7 +751,7 @@ recurrentgemma_rg_lru(x, s) → h
   a = (1 - s)*α
   m = s + (1 - s)*√(1 - α^2)
   h = a∘h[t-1] + m∘(i∘x)
-  where s ∈ ℝ
+  where s ∈ ℝ, gate a
 `,
   reglu_ffn: `# Feed-forward layer of Transformers: ReGLU: a gated linear unit with relu, then a matrix
 # Shazeer 2020, "GLU variants improve Transformer" (arXiv 2002.05202), eq. 6
@@ -740,6 +849,14 @@ rwkv7(x) → y
   where n ∈ 1..N, y ∈ ℝ^D, x ∈ ℝ^D, r[n] ∈ ℝ^K, v[n] ∈ ℝ^K, Aw, Aa, Ag ∈ ℝ^{R×D}
   where μr, μw, μk, μv, μa, μg ~ 0.5, η ~ 0
 `,
+  scaled_dot_product: `# Scaled dot-product attention: a softmax over positions decides how much of each value passes; the queries of a group share keys and values
+# Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), eq. 1; groups: Ainslie et al. 2023 (arXiv 2305.13245)
+scaled_dot_product(q, k, v) → o
+  a[g,m,s] = softmax_s(q[g,m]·k[g,s] / √K)
+  o[g,m] = Σ_s a[g,m,s] * v[g,s]
+  where s ≤ t, g ∈ 1..G, m ∈ 1..M
+  where q ∈ ℝ^{G×M×K}, k ∈ ℝ^{G×K}, v ∈ ℝ^{G×V}
+`,
   selective_scan_grouped: `# Selective scan of Mamba with its channels in groups: those of a group share B and C
 # Gu & Dao 2023 (arXiv 2312.00752), algorithm 2; groups as in mamba_ssm/ops/selective_scan_interface.py (selective_scan_ref)
 selective_scan_grouped(u, δ, B, C, z) → y
@@ -807,6 +924,15 @@ swish_glu(x) → y
   y = a∘σ(β*a)∘(V·x + c)
   where β ∈ ℝ, β ~ 1
 `,
+  switch: `# Switch layer: the most probable expert of a softmax over all, weighted by its probability
+# Fedus, Zoph & Shazeer 2022, "Switch transformers" (arXiv 2101.03961), eq. 1-2
+switch(x) → y
+  l = Wg·x + bg
+  p = softmax(l)
+  G = p∘among_top(p, 1)
+  y = Σ_e G[e] * (W[e]·x + b[e])
+  where e ∈ 1..E
+`,
   tanh_rnn: `# Simple recurrent network, no gate: Elman 1990 (Cognitive Science 14:179)
 tanh_rnn(x) → h
   h = tanh(W·x + U·h[t-1] + b)
@@ -848,7 +974,7 @@ torch_rnn(x) → h
 ur_lstm(x) → h
   f = σ(Wf·x + Uf·h[t-1] + bf)
   r = σ(Wr·x + Ur·h[t-1] - bf)
-  g = (1 - 2*r)∘f^2 + 2*r∘f
+  g = r∘(1 - (1 - f)^2) + (1 - r)∘f^2
   u = tanh(Wu·x + Uu·h[t-1] + bu)
   c = g∘c[t-1] + (1 - g)∘u
   o = σ(Wo·x + Uo·h[t-1] + bo)

@@ -4,7 +4,7 @@
 import type { Buffer } from "../ir/program/node.ts";
 import type { Clamp } from "../ir/network/variant.ts";
 import type { Network } from "../ir/network/node.ts";
-import type { Executable } from "../runtime/executable.ts";
+import { denseValues, type Executable } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { flatten, type NamedArray } from "./arrays.ts";
 import { type ReadInputs, readInputs, readLengths } from "./input.ts";
@@ -62,17 +62,10 @@ export function loadParameters(model: Pick<RunningModel, "parameters" | "version
 
 /** Copy of a result with its shape for this number of steps; without the batch axis if `single`. */
 export function takeResult(executable: Executable, name: string, steps: number, single: boolean): NamedArray {
-  const view = executable.buffers.get(name) as Float32Array;
   const buffer = executable.shapes.get(name)!;
   const full = shapeFor(buffer, steps);
   const shape = single ? full.filter((_, i) => buffer.axes[i] !== "b") : full;
-  return {
-    data: view.slice(
-      0,
-      full.reduce((a, b) => a * b, 1),
-    ),
-    shape,
-  };
+  return { data: denseValues(executable, name, steps) as Float32Array, shape };
 }
 
 /** The shape of a buffer in a run of this many steps. */

@@ -36,3 +36,54 @@ export function stepLength(buffer: Buffer): number {
 export function hasEntry(executable: Executable, name: string): boolean {
   return executable.program.entries.some((entry) => entry.name === name);
 }
+
+/** A buffer's values for a run of this many steps, row-major without gaps. A kernel keeps room for every length along a second time axis. */
+export function denseValues(executable: Executable, name: string, steps: number): Float32Array | Int32Array {
+  const view = executable.buffers.get(name);
+  const buffer = executable.shapes.get(name);
+  invariant(view && buffer, `no buffer ${name}`);
+  const shape = buffer.shape.map((size) => (size === "T" ? steps : size));
+  const length = shape.reduce((product, size) => product * size, 1);
+  if (!hasGaps(executable, buffer)) return view.slice(0, length);
+  const values = view instanceof Float32Array ? new Float32Array(length) : new Int32Array(length);
+  eachPlace(executable, buffer, steps, (dense, place) => {
+    values[dense] = view[place];
+  });
+  return values;
+}
+
+/** Writes values, row-major without gaps, for a run of this many steps. */
+export function writeDense(executable: Executable, name: string, steps: number, values: ArrayLike<number>): void {
+  const view = executable.buffers.get(name);
+  const buffer = executable.shapes.get(name);
+  invariant(view && buffer, `no buffer ${name}`);
+  if (!hasGaps(executable, buffer)) view.set(values);
+  else
+    eachPlace(executable, buffer, steps, (dense, place) => {
+      view[place] = values[dense];
+    });
+}
+
+function hasGaps(executable: Executable, buffer: Buffer): boolean {
+  return executable.device !== "interpreter" && buffer.shape.some((size, axis) => size === "T" && axis > 0);
+}
+
+function eachPlace(executable: Executable, buffer: Buffer, steps: number, visit: (dense: number, place: number) => void): void {
+  const { shape } = buffer;
+  const fixed = stepLength(buffer);
+  const inner = shape.filter((size, axis) => size === "T" && axis > 0).length;
+  const outer = shape[0] === "T" ? executable.program.capacity : 1;
+  const room = Math.round((buffer.sizeBytes / 4 / fixed / outer) ** (1 / inner));
+  const strides = shape.map(() => 1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) {
+    const after = shape[axis + 1];
+    strides[axis] = strides[axis + 1] * (after === "T" ? room : after);
+  }
+  let dense = 0;
+  const walk = (axis: number, place: number): void => {
+    if (axis === shape.length) return visit(dense++, place);
+    const size = shape[axis];
+    for (let i = 0; i < (size === "T" ? steps : size); i++) walk(axis + 1, place + i * strides[axis]);
+  };
+  walk(0, 0);
+}

@@ -45,6 +45,8 @@ export interface ProgramStep {
   readonly flops: { readonly constant: number; readonly perStep: number };
   /** Steps of one iteration, of a scan. */
   readonly steps?: readonly ProgramStep[];
+  /** Only in a program compiled to be profiled: the exported function (T, t, n) of the step, and whether a scan runs from the last time step. */
+  readonly call?: { readonly name: string; readonly reverse: boolean };
 }
 
 export interface Program {

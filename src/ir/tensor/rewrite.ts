@@ -32,6 +32,13 @@ export interface Rule {
   readonly replace: (match: Match) => NodeId | undefined;
 }
 
+/** A rule in one line. */
+export const rule = (name: string, pattern: OpPattern, replace: Rule["replace"], when?: Rule["when"]): Rule => ({ name, pattern, replace, when });
+
+/** Short for rules whose replacement needs the builder and what was bound. */
+export const identity = (name: string, pattern: OpPattern, replace: (g: GraphBuilder, x: Match["x"]) => NodeId): Rule =>
+  rule(name, pattern, ({ g, x }) => replace(g, x));
+
 /** A rule fired: on which node, and what came of it. */
 export interface Firing {
   readonly rule: string;

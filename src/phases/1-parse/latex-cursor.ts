@@ -3,6 +3,7 @@
  *
  * Reading past the end gives the end token again.
  */
+import type { Expression } from "../../ir/syntax/node.ts";
 import type { Span } from "../../support/source.ts";
 import type { LatexToken } from "./latex-tokens.ts";
 
@@ -13,6 +14,17 @@ export interface LatexCursor {
   bars: number;
   /** Letters that some sum or softmax of the text runs over. */
   readonly indices: ReadonlySet<string>;
+  /** Letters that number the components of vectors (`r_j = \\sigma([W x]_j)`), and what was found to be written by components. */
+  readonly components: {
+    readonly letters: ReadonlySet<string>;
+    readonly noted: Set<string>;
+    readonly names: Set<string>;
+    readonly marked: WeakSet<Expression>;
+  };
+  /** Letters whose superscript numbers are part of the name. */
+  readonly numbered: ReadonlySet<string>;
+  /** The name that the equation defines, and how many layers without weights of their own it has. */
+  readonly target: { name: string; linears: number };
   /** Ranges found at sums: index letter, first and last place as LaTeX tokens. */
   readonly ranges: Map<string, { readonly from?: string; readonly to?: string; readonly strict: boolean; readonly span: Span }>;
   note(code: "W002" | "W003", span: Span, message: string): void;

@@ -10,7 +10,8 @@ import type { BinaryOperator, Expression, Identifier, Subscript } from "../../ir
 import { PRECEDENCE } from "../../ir/syntax/operators.ts";
 import { joinSpans, type Span } from "../../support/source.ts";
 import { is, type LatexCursor, next, peek, plain, Unreadable } from "./latex-cursor.ts";
-import { isCallAhead, isTranspose, labelOf, lagOf, readGroup, subscripted, timeFirst } from "./latex-scripts.ts";
+import { isCallAhead, isComponent, isTranspose, labelOf, lagOf, readGroup, subscripted, timeFirst } from "./latex-scripts.ts";
+import { binary, type Factor, isVector, joinBySign, joinFactors } from "./latex-product.ts";
 import { functionOfWord, type LatexToken } from "./latex-tokens.ts";
 
 const ACCENTS: Readonly<Record<string, string>> = {
@@ -47,13 +48,6 @@ const MAX_DEPTH = 160;
 const MAX_FACTORS = 500;
 
 const named = (name: string, span: Span): Identifier => ({ kind: "identifier", span: plain(span), name });
-const binary = (op: BinaryOperator, left: Expression, right: Expression): Expression => ({
-  kind: "binary",
-  span: joinSpans(left.span, right.span),
-  op,
-  left,
-  right,
-});
 const call = (name: string, span: Span, args: readonly Expression[]): Expression => ({
   kind: "call",
   span: plain(span),
@@ -86,7 +80,7 @@ export function parseLatex(c: LatexCursor, minimum: number = PRECEDENCE.additive
     if (entry.op === "convolve" && token.text === "*") c.note("W003", plain(token), "`*` after a capital letter is read as a convolution over time");
     if (token.text === "times") c.note("W003", plain(token), "`\\times` is read as the product `·`");
     const right = parseLatex(c, entry.precedence + 1);
-    left = binary(entry.op === "product" && isScalar(left) ? "mul" : entry.op, left, right);
+    left = joinBySign(c, entry.op, left, right);
   }
   c.depth--;
   return left;
@@ -98,12 +92,6 @@ function isCapital(e: Expression): boolean {
   return base.kind === "name" && /^\p{Lu}/u.test(base.name);
 }
 
-interface Factor {
-  readonly expression: Expression;
-  /** A lower-case letter with a sign of transposition, which was left out. */
-  readonly row: boolean;
-}
-
 /** Factors side by side. */
 function chain(c: LatexCursor, first: Expression | undefined): Expression {
   const factors: Factor[] = first ? [{ expression: first, row: false }] : [parseFactor(c)];
@@ -111,27 +99,7 @@ function chain(c: LatexCursor, first: Expression | undefined): Expression {
     if (factors.length > MAX_FACTORS) throw new Unreadable(plain(peek(c)), "it is too long");
     factors.push(parseFactor(c));
   }
-  const joined: Expression[] = [];
-  for (const [i, factor] of factors.entries()) {
-    const before = joined[joined.length - 1];
-    if (factor.row && i > 0 && before && isVector(before)) joined[joined.length - 1] = binary("outer", before, factor.expression);
-    else joined.push(factor.expression);
-  }
-  return joined.reduce((left, right) => binary(isScalar(left) || right.kind === "number" ? "mul" : "product", left, right));
-}
-
-function isVector(e: Expression): boolean {
-  const base = e.kind === "subscript" ? e.base : e;
-  return base.kind === "name" && /^\p{Ll}/u.test(base.name);
-}
-
-function isScalar(e: Expression): boolean {
-  if (e.kind === "number") return true;
-  if (e.kind === "unary" && e.op === "neg") return isScalar(e.operand);
-  if (e.kind === "binary" && (e.op === "div" || e.op === "mul" || e.op === "power"))
-    return isScalar(e.left) && (e.op === "power" || isScalar(e.right));
-  const base = e.kind === "subscript" ? e.base : e;
-  return base.kind === "name" && /^[α-ω](?!.*σ$)/u.test(base.name);
+  return joinFactors(c, factors);
 }
 
 function startsFactor(c: LatexCursor, token: LatexToken): boolean {
@@ -162,6 +130,7 @@ function readFactor(c: LatexCursor, token: LatexToken): Factor {
       }
       return isFunctionLetter(c, token.text) ? noted(c, token, token.text) : symbol(c, token, token.text);
     case "word": {
+      if (/^linear$/i.test(token.text) && isCallAhead(c)) return { expression: linear(c, token), row: false };
       const known = functionOfWord(token.text);
       if (known) return applied(c, token, known);
       const name = token.text.replace(/[^\p{L}\p{N}]+/gu, "_");
@@ -304,12 +273,30 @@ function applied(c: LatexCursor, token: LatexToken, name: string): Factor {
       args = [{ kind: "concatenation", span: joinSpans(args[0]!.span, args[args.length - 1]!.span), parts: args }];
     close(c, opening.text === "(" ? ")" : opening.text === "[" ? "]" : "}");
   } else args = [chain(c, undefined)];
+  const isBracketed = is(opening, "(", "[", "{");
   const span = { start: token.start, end: c.tokens[c.at - 1]!.end };
   let expression: Expression;
   if (index && name !== "min") expression = { kind: "reduction", span, op: name as "softmax" | "max", index, body: args[0]! };
   else expression = call(name, span, args);
   if (power) expression = binary("power", expression, power);
-  return { expression, row: false };
+  return isBracketed ? scripted(c, token, expression) : { expression, row: false };
+}
+
+/** `\mathrm{Linear}(x)` in the equation of z is `W_z x + b_z`; a second one there gets weights of its own. */
+function linear(c: LatexCursor, token: LatexToken): Expression {
+  while (is(peek(c), "_", "^")) {
+    next(c);
+    if (is(peek(c), "{")) readGroup(c);
+    else next(c);
+  }
+  next(c);
+  const operand = parseLatex(c);
+  const span = { start: token.start, end: close(c, ")") };
+  c.target.linears++;
+  const label = `${c.target.name.replace(/_(?:tilde|hat|bar)|[\u0300-\u036f]/gu, "")}${c.target.linears > 1 ? c.target.linears : ""}`;
+  const weight = (letter: string): Expression => ({ kind: "name", span, name: canonicalName(`${letter}_${label}`) });
+  c.note("W003", span, `\`${token.text}\` is read as a layer of its own, with weights W_${label} and b_${label}`);
+  return binary("add", binary("product", weight("W"), operand), weight("b"));
 }
 
 /** A name with its scripts. */
@@ -318,6 +305,7 @@ function symbol(c: LatexCursor, token: LatexToken, base: string): Factor {
   const subscripts: Subscript[] = [];
   let power: Expression | undefined;
   let isTransposed = false;
+  let isMarked = false; // has the number of a component
   for (;;) {
     const script = peek(c);
     if (is(script, "'")) {
@@ -332,11 +320,14 @@ function symbol(c: LatexCursor, token: LatexToken, base: string): Factor {
     const lag = lagOf(content);
     if (content.length === 0) continue;
     if (lag !== undefined) subscripts.push({ kind: "time", span, lag });
+    else if (isComponent(c, content)) isMarked = true;
     else if (script.text === "_") name = subscripted(c, name, content, subscripts, span);
     else if (content.every((part) => is(part, "prime"))) name += "_prime".repeat(content.length);
     else if (isTranspose(content)) isTransposed = true;
-    else if (content.length === 1 && content[0]!.kind === "number") power = { kind: "number", span, value: Number(content[0]!.text) };
-    else if (is(content[0]!, "-") && content.length === 2 && content[1]!.kind === "number") {
+    else if (content.length === 1 && content[0]!.kind === "number") {
+      if (c.numbered.has(base)) name += content[0]!.text;
+      else power = { kind: "number", span, value: Number(content[0]!.text) };
+    } else if (is(content[0]!, "-") && content.length === 2 && content[1]!.kind === "number") {
       power = { kind: "unary", span, op: "neg", operand: { kind: "number", span, value: Number(content[1]!.text) } };
     } else {
       const label = labelOf(c, content);
@@ -349,6 +340,7 @@ function symbol(c: LatexCursor, token: LatexToken, base: string): Factor {
   let expression: Expression = { kind: "name", span, name: canonicalName(name) };
   if (/^\d+$/.test(name)) expression = { kind: "number", span, value: Number(name) };
   else if (subscripts.length > 0) expression = { kind: "subscript", span, base: expression, subscripts: timeFirst(subscripts) };
+  if (isMarked) c.components.names.add(canonicalName(name));
   const row = isTransposed && isVector(expression);
   if (isTransposed && !row) expression = { kind: "unary", span, op: "transpose", operand: expression };
   if (power) expression = binary("power", expression, power);
@@ -363,7 +355,8 @@ function scripted(c: LatexCursor, opening: LatexToken, base: Expression): Factor
     if (script.text === "'") throw new Unreadable(plain(script), "a prime without a name");
     const content = is(peek(c), "{") ? readGroup(c) : [next(c)];
     const span = { start: opening.start, end: c.tokens[c.at - 1]!.end };
-    if (script.text === "^" && isTranspose(content)) expression = { kind: "unary", span, op: "transpose", operand: expression };
+    if (isComponent(c, content)) c.components.marked.add(expression);
+    else if (script.text === "^" && isTranspose(content)) expression = { kind: "unary", span, op: "transpose", operand: expression };
     else if (script.text === "^" && content.length > 0) {
       const inner: LatexCursor = { ...c, tokens: [...content, { kind: "end", start: span.end, end: span.end, text: "" }], at: 0, bars: 0 };
       const exponent = parseLatex(inner);

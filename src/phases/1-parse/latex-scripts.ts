@@ -37,8 +37,9 @@ export function readGroup(c: LatexCursor): LatexToken[] {
     if (token.kind === "end") throw new Unreadable(plain(token), "`}` is missing");
     next(c);
     if (is(token, "{")) depth++;
-    else if (is(token, "}") && depth-- === 0) return content;
-    else content.push(token);
+    else if (is(token, "}")) {
+      if (depth-- === 0) return content;
+    } else content.push(token);
   }
 }
 
@@ -57,9 +58,19 @@ export function labelOf(c: LatexCursor, tokens: readonly LatexToken[]): string {
   return label;
 }
 
+/** True for the letter that numbers components, as in `\\sigma(W x)^j`; it is noted once. */
+export function isComponent(c: LatexCursor, content: readonly LatexToken[]): boolean {
+  const [letter] = content;
+  if (content.length !== 1 || letter!.kind !== "letter" || !c.components.letters.has(letter!.text)) return false;
+  if (!c.components.noted.has(letter!.text))
+    c.note("W003", plain(letter!), `\`${letter!.text}\` is read as the number of a component, and left out: an equation holds for all of them`);
+  c.components.noted.add(letter!.text);
+  return true;
+}
+
 /** `t`, `t-1`, `(t+1)`: the lag. */
 export function lagOf(tokens: readonly LatexToken[]): number | undefined {
-  const inner = tokens.filter((token) => !is(token, "(", ")"));
+  const inner = tokens.filter((token) => !is(token, "(", ")", "<", ">", "langle", "rangle"));
   const [t, sign, distance] = inner;
   if (t?.kind !== "letter" || t.text !== "t") return undefined;
   if (inner.length === 1) return 0;

@@ -86,6 +86,7 @@ export function lexLatex(text: string): LatexToken[] {
   };
   while (at < text.length) {
     const c = text[at]!;
+    if ((at === 0 || text[at - 1] === "\n") && readProse()) continue;
     if (c === "\\") readCommand();
     else if (c === "%") {
       let end = at;
@@ -104,6 +105,18 @@ export function lexLatex(text: string): LatexToken[] {
   }
   tokens.push({ kind: "end", start: text.length, end: text.length, text: "" });
   return tokens;
+
+  /** A line of plain words between displays, with formulas of no equation in it: "where $\\odot$ is the elementwise product". */
+  function readProse(): boolean {
+    const length = text.slice(at, at + 1000).search(/[\r\n]|$/u);
+    if (length === 1000) return false;
+    const line = text.slice(at, at + length);
+    const words = line.replace(/\$[^$=]*\$/gu, " ");
+    if (!/^[\p{L}\s,.;:!?()'’“”"-]+$/u.test(words)) return false;
+    if (words.split(/[^\p{L}]+/u).filter((word) => word.length > 2 && !functionOfWord(word)).length < 2) return false;
+    push("comment", at, at + line.length, line.trim());
+    return true;
+  }
 
   function readLetters(): void {
     let end = at;

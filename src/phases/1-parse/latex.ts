@@ -24,6 +24,8 @@ export function readLatex(source: Source): { text: string; notes: readonly Diagn
   };
   const tokens = lexLatex(source.text);
   const indices = summedLetters(tokens);
+  const components = { letters: componentLetters(tokens, indices), noted: new Set<string>(), names: new Set<string>(), marked: new WeakSet<Expression>() };
+  const numbered = numberedLetters(tokens);
   const ranges: LatexCursor["ranges"] = new Map();
   const items: Item[] = [];
   const declared: Declaration[] = [];
@@ -43,6 +45,9 @@ export function readLatex(source: Source): { text: string; notes: readonly Diagn
       depth: 0,
       bars: 0,
       indices,
+      components,
+      numbered,
+      target: { name: "", linears: 0 },
       ranges,
       note,
     };
@@ -105,6 +110,33 @@ function summedLetters(tokens: readonly LatexToken[]): Set<string> {
     if (!(isSum || isWord) || tokens[i + 1]?.text !== "_") return;
     const index = tokens[i + 2]!.text === "{" ? tokens[i + 3] : tokens[i + 2];
     if (index?.kind === "letter" && index.text !== "t") letters.add(index.text);
+  });
+  return letters;
+}
+
+/** Letters that stand at the bracket of a whole value, `\sigma(W x)^j` or `[W x]_j`. */
+function componentLetters(tokens: readonly LatexToken[], indices: ReadonlySet<string>): Set<string> {
+  const letters = new Set<string>();
+  tokens.forEach((token, i) => {
+    if (token.kind !== "sign" || !")]".includes(token.text) || !["_", "^"].includes(tokens[i + 1]?.text ?? "")) return;
+    const isGroup = tokens[i + 2]?.text === "{";
+    const letter = isGroup ? tokens[i + 3] : tokens[i + 2];
+    if (isGroup && tokens[i + 4]?.text !== "}") return;
+    if (letter?.kind === "letter" && /^[ijklm]$/.test(letter.text) && !indices.has(letter.text)) letters.add(letter.text);
+  });
+  return letters;
+}
+
+/** Letters that have a superscript 1, which is no power: `W^1` and `W^2` are two names. */
+function numberedLetters(tokens: readonly LatexToken[]): Set<string> {
+  const letters = new Set<string>();
+  tokens.forEach((token, i) => {
+    const content = tokens[i + 1]?.text === "{" ? tokens[i + 2] : tokens[i + 1];
+    if (token.kind !== "sign" || token.text !== "^" || content?.kind !== "number" || content.text !== "1") return;
+    let at = i - 1;
+    if (tokens[at]?.text === "}") while (at > 0 && i - at < 20 && tokens[at]!.text !== "{") at--;
+    if (tokens[at - 1]?.text === "_") at -= 2;
+    if (tokens[at]?.kind === "letter") letters.add(tokens[at]!.text);
   });
   return letters;
 }
@@ -179,15 +211,20 @@ function readEquation(c: LatexCursor, span: Span, tag: string | undefined, note:
   const target = isLog ? left.args[0]! : left;
   const name = nameOf(target);
   if (!name) throw new Unreadable(left.span, "its left side is no name");
+  c.target.name = name.target.name;
   const value = parseLatex(c);
   const rest = c.tokens[c.at]!;
-  if (rest.kind !== "end") {
+  let comment = tag === undefined ? undefined : `(${tag})`;
+  const said = c.tokens.slice(c.at, -1).filter((token) => !(token.kind === "sign" && ",;.".includes(token.text)));
+  if (said.every((token) => token.kind === "word")) {
+    if (said.length > 0) comment = [comment, ...said.map((token) => token.text)].filter(Boolean).join(" ");
+  } else if (rest.kind !== "end") {
     const after = { start: rest.start, end: span.end };
     const isText = rest.kind === "word" || (rest.kind === "sign" && ",;.".includes(rest.text));
     if (!isText && !isEquals(rest)) throw new Unreadable({ start: rest.start, end: rest.end }, `\`${rest.text}\` is not understood`);
     note("W002", after, "this was left out");
   }
-  return { kind: "definition", span, form: isLog ? "log" : "plain", ...name, value, ...(tag === undefined ? {} : { comment: `(${tag})` }) };
+  return { kind: "definition", span, form: isLog ? "log" : "plain", ...name, value, ...(comment === undefined ? {} : { comment }) };
 }
 
 /** Name and indices of a left side: a name, at time t, with letters as indices. */
@@ -235,6 +272,7 @@ function splitDeclarations(tokens: readonly LatexToken[]): LatexToken[][] {
 /** `W, U \\in \\mathbb{R}^{H \\times D}`, `n \\in \\{1, …, N\\}`, `s \\le t`, `b \\sim 1`, `h_0 = 0` */
 function readDeclaration(c: LatexCursor): Declaration {
   const names: Identifier[] = [];
+  const indexed: { readonly name: Identifier; readonly indices: readonly Identifier[] }[] = [];
   const span = { start: c.tokens[0]!.start, end: c.tokens[c.tokens.length - 2]!.end };
   const isGates = c.tokens[0]!.kind === "word" && c.tokens[0]!.text === "gate";
   if (isGates) c.at++;
@@ -242,6 +280,7 @@ function readDeclaration(c: LatexCursor): Declaration {
     const name = nameOf(parseLatex(c));
     if (!name) throw new Unreadable(span, "its left side is no name");
     names.push(name.target);
+    indexed.push({ name: name.target, indices: name.indices });
     if (c.tokens[c.at]!.text !== ",") break;
     c.at++;
   }
@@ -262,7 +301,7 @@ function readDeclaration(c: LatexCursor): Declaration {
     return rangeOf(only.name, { to: place, strict: relation.text === "<" || relation.text === "lt", span });
   }
   const words = rest.filter((token) => !(token.kind === "sign" && "^{}()_".includes(token.text)));
-  if (words[0]?.text === "R") return { kind: "shape", span, names: names.map((name) => ({ name, indices: [] })), sizes: readSizes(words.slice(1)) };
+  if (words[0]?.text === "R") return { kind: "shape", span, names: indexed, sizes: readSizes(words.slice(1)) };
   const [from, to] = [words[0], words[words.length - 1]];
   if (!from || from === to || !words.some((token) => /dots|\./.test(token.text))) throw new Unreadable(span, "neither a shape nor a range");
   return { kind: "range", span, names, from: placeOf(from.text, span, "1"), to: placeOf(to!.text, span, "N") };

@@ -66,6 +66,11 @@ function binaryBounds(model: Model, table: BoundsTable, term: Draft & { kind: "b
     const share = boundsOf(model, table, shareFactor(term.right)); // asked once: shares may be nested
     return within(share) && (term.left.kind === "weight" || within(boundsOf(model, table, term.left))) ? UNIT : NONE;
   }
+  const mix = term.op === "add" ? mixtureOf(term.left, term.right) : undefined;
+  if (mix && within(boundsOf(model, table, mix.share))) {
+    const [one, other] = mix.parts.map((part) => boundsOf(model, table, part));
+    return { low: Math.min(one.low, other.low), high: Math.max(one.high, other.high), gate: one.gate && other.gate };
+  }
   const a = boundsOf(model, table, term.left);
   const b = boundsOf(model, table, term.right);
   switch (term.op) {
@@ -158,6 +163,24 @@ function shareFactor(rest: Draft): Draft {
 }
 export function isOneMinus(term: Draft, of: Draft): boolean {
   return term.kind === "binary" && term.op === "sub" && term.left.kind === "number" && term.left.value === 1 && sameTerm(term.right, of);
+}
+
+/** `r∘a + (1 - r)∘b`: between a and b where r is between 0 and 1. */
+function mixtureOf(left: Draft, right: Draft): { readonly share: Draft; readonly parts: readonly [Draft, Draft] } | undefined {
+  const sides = (term: Draft): readonly (readonly [Draft, Draft])[] =>
+    term.kind === "binary" && (term.op === "mul" || term.op === "hadamard")
+      ? [
+          [term.left, term.right],
+          [term.right, term.left],
+        ]
+      : [];
+  for (const [a, partA] of sides(left)) {
+    for (const [b, partB] of sides(right)) {
+      if (isOneMinus(b, a)) return { share: a, parts: [partA, partB] };
+      if (isOneMinus(a, b)) return { share: b, parts: [partA, partB] };
+    }
+  }
+  return undefined;
 }
 
 /** `f / (f + i)`: a share of a sum of positive values. */

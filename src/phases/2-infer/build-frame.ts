@@ -41,8 +41,8 @@ export interface OuterFrame extends Frame {
   indicesOf(name: string): readonly string[];
   /** A value that has no name, some steps earlier; 0 before the first step. */
   delay(value: Value, lag: number): Value;
-  /** The sum of a value over all steps up to each: of the steps between two, as a difference, without a third time axis. */
-  runningSum(value: Value): Value;
+  /** The sum of a value over all steps up to each, and what rounding took from it: differences of these are sums of the steps between two. */
+  runningSum(value: Value): readonly [high: Value, low: Value];
 }
 
 /** Axes for sizes and indices, and their numbers. */

@@ -69,7 +69,11 @@ export function build(network: Network, variant: Variant): Graph {
     delay: (value, lag) => shifted(undefined, value, lag),
     runningSum(value) {
       const within = valid === undefined ? value : choose(outside, valid, value, numberValue(outside, 0));
-      return { node: runningSum(b, within.node), dims: value.dims };
+      const { high, low } = runningSum(b, within.node);
+      return [
+        { node: high, dims: value.dims },
+        { node: low, dims: value.dims },
+      ];
     },
   };
 

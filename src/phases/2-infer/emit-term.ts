@@ -163,8 +163,11 @@ function reduction(frame: Frame, term: Term & { kind: "reduction" }): Value {
   let body = emit(frame, term.body);
   if (term.after !== undefined && term.op === "sum" && frame === frame.outside && b.axesOf(body.node).includes(axis) && !b.axesOf(body.node).includes("t")) {
     // Σ over r of s < r ≤ t is what has gathered up to t less what had gathered up to s.
-    const sum = frame.outside.runningSum({ node: b.rename(body.node, axis, "t"), dims: body.dims });
-    return elementwise(frame, "sub", sum, { node: b.rename(sum.node, "t", frame.sizes.index(term.after)), dims: sum.dims });
+    const then = frame.sizes.index(term.after);
+    const [high, low] = frame.outside
+      .runningSum({ node: b.rename(body.node, axis, "t"), dims: body.dims })
+      .map((sum) => elementwise(frame, "sub", sum, { node: b.rename(sum.node, "t", then), dims: sum.dims }));
+    return elementwise(frame, "add", high, low);
   }
   if (!b.axesOf(body.node).includes(axis)) {
     b.declareAxis(axis, frame.outside.b.size(axis));
@@ -174,8 +177,17 @@ function reduction(frame: Frame, term: Term & { kind: "reduction" }): Value {
   const zero = numberValue(frame, 0);
   const total = (value: Value): Value => ({ node: b.sum(value.node, axis), dims: value.dims });
   switch (term.op) {
-    case "sum":
-      return total(mask === undefined ? body : choose(frame, mask, body, zero));
+    case "sum": {
+      if (mask === undefined) return total(body);
+      const { body: written } = term;
+      if (written.kind === "binary" && written.op === "mul" && (written.left.shape.length === 0 || written.right.shape.length === 0)) {
+        // Of `a * v` the number is masked: that is less work, and leaves a product of matrices.
+        const [number, other] = written.left.shape.length === 0 ? [written.left, written.right] : [written.right, written.left];
+        const product = elementwise(frame, "mul", choose(frame, mask, emit(frame, number), zero), emit(frame, other));
+        if (b.axesOf(product.node).includes(axis)) return total(product);
+      }
+      return total(choose(frame, mask, body, zero));
+    }
     case "mean": {
       if (mask === undefined) return elementwise(frame, "mul", total(body), numberValue(frame, 1 / (b.size(axis) as number)));
       const many = b.max(b.sum(mask, axis), b.constant(1));

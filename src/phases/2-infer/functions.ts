@@ -75,6 +75,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionEntry>> = {
     options: { k: undefined },
     shape: "vector",
     range: unit,
+    gate: true,
     meaning: "1 for the k greatest components, 0 for the others; ties go to the first",
   },
   top_indices: {

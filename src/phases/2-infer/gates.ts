@@ -11,10 +11,22 @@
 import type { Span } from "../../support/source.ts";
 import type { GateRole } from "../../ir/network/node.ts";
 import { termChildren, withChildren } from "../../ir/network/equation.ts";
-import { type Bounds, boundsOf, type BoundsTable, isOneMinus, keyOf } from "./bounds.ts";
+import { type Bounds, boundsOf, type BoundsTable, keyOf } from "./bounds.ts";
 import { type Draft, dimsOf, type Model, type ValueSymbol } from "./draft.ts";
-import { freeIndices, lastPart } from "./resolve.ts";
+import {
+  baseOf,
+  decisive,
+  factorsOf,
+  isPassing,
+  isWeightProduct,
+  linearParts,
+  type Occurrence,
+  type Place,
+  type RoleContext,
+  roleOf,
+} from "./gate-roles.ts";
 import type { Component } from "./order.ts";
+import { freeIndices } from "./resolve.ts";
 
 export interface FoundGate {
   readonly value: string;
@@ -24,18 +36,6 @@ export interface FoundGate {
   readonly reason: string;
   readonly span: Span;
 }
-
-/** One factor that is a gate, where it stands. */
-export interface Occurrence {
-  readonly host: ValueSymbol;
-  readonly factor: Draft;
-  readonly base: Draft;
-  /** The other factors. */
-  readonly rest: readonly Draft[];
-  readonly place: Place;
-}
-
-const ORDER: readonly GateRole[] = ["update", "attention", "routing", "forget", "input", "reset", "output", "other"];
 
 export function findGates(model: Model, components: readonly Component[]): FoundGate[] {
   const table: BoundsTable = new Map();
@@ -49,7 +49,7 @@ export function findGates(model: Model, components: readonly Component[]): Found
   };
   const occurrences: Occurrence[] = [];
   for (const host of model.values.values()) {
-    if (host.equation) collect(host, host.equation.value, true, false, isGate, occurrences);
+    if (host.equation) collect({ host, isGate, found: occurrences }, host.equation.value, { place: "top", sums: [] });
   }
   const named = new Set(occurrences.flatMap(({ base }) => (base.kind === "value" ? [base.name] : [])));
   const hosts = new Map<ValueSymbol, Occurrence[]>();
@@ -70,18 +70,17 @@ export function findGates(model: Model, components: readonly Component[]): Found
   }
   const byHost = new Map<ValueSymbol, Occurrence[]>();
   for (const occurrence of occurrences) {
-    if (!occurrence.onTop) continue;
+    if (occurrence.place !== "top") continue;
     const list = byHost.get(occurrence.host) ?? [];
     list.push(occurrence);
     byHost.set(occurrence.host, list);
   }
-  const spines = new Map<string, Set<string>>();
+  const context: RoleContext = { model, recurrent, named, spines: new Map() };
   const gates: FoundGate[] = [];
   for (const [value, group] of groups) {
     const symbol = model.values.get(value);
     if (!symbol?.equation) continue;
-    const roles = group.map((occurrence) => ({ occurrence, ...roleOf(model, recurrent, occurrence, byHost.get(occurrence.host) ?? [], spines) }));
-    const best = roles.reduce((a, b) => (ORDER.indexOf(b.role) < ORDER.indexOf(a.role) ? b : a));
+    const best = decisive(group.map((occurrence) => ({ occurrence, ...roleOf(context, occurrence, byHost.get(occurrence.host) ?? []) })));
     const bounds = boundsOf(model, table, symbol.equation.value);
     const finite = Number.isFinite(bounds.low) && Number.isFinite(bounds.high);
     gates.push({
@@ -109,15 +108,19 @@ function joinFactors(occurrence: Occurrence): Draft {
   }));
 }
 
+interface Collection {
+  readonly host: ValueSymbol;
+  readonly isGate: (term: Draft) => Bounds | undefined;
+  readonly found: Occurrence[];
+}
+
 /** All products in a term, with their factors. */
-function collect(
-  host: ValueSymbol,
-  term: Draft,
-  onTop: boolean,
-  inside: boolean,
-  isGate: (term: Draft) => Bounds | undefined,
-  found: Occurrence[],
-): void {
+function collect(into: Collection, term: Draft, at: { readonly place: Place; readonly summand?: Draft; readonly sums: readonly string[] }): void {
+  const { host, isGate, found } = into;
+  const { place, sums, summand = term } = at;
+  const note = (factor: Draft, rest: readonly Draft[]): void => {
+    found.push({ host, factor, base: baseOf(factor), rest, place, summand, sums });
+  };
   if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul")) {
     const factors = factorsOf(term);
     const gates = factors.map((factor) => ({ factor, bounds: isGate(factor) })).filter((each) => each.bounds);
@@ -125,55 +128,32 @@ function collect(
     for (const { factor } of narrow.length > 0 ? narrow : gates) {
       const rest = factors.filter((other) => other !== factor);
       if (rest.every((other) => other.kind === "number" || other.kind === "size")) continue;
-      found.push({ host, factor, base: baseOf(factor), rest, onTop, inside });
+      note(factor, rest);
     }
-    for (const factor of factors) collect(host, factor, false, inside || !linear(factor), isGate, found);
+    for (const factor of factors) collect(into, factor, { place: place === "inside" ? place : "linear", summand, sums });
     return;
   }
-  if (term.kind === "binary" && term.op === "product" && term.left.kind === "call" && term.left.function === "diag" && isGate(term.left.args[0])) {
-    found.push({ host, factor: term.left.args[0], base: baseOf(term.left.args[0]), rest: [term.right], onTop, inside });
+  if (term.kind === "binary" && (term.op === "outer" || term.op === "product")) {
+    for (const [side, other] of [
+      [term.left, term.right],
+      [term.right, term.left],
+    ]) {
+      const factor = term.op === "outer" ? side : side.kind === "call" && side.function === "diag" ? side.args[0] : undefined;
+      if (factor && isGate(factor)) note(factor, [other]);
+    }
   }
   if (term.kind === "call" && term.function === "exp" && term.args[0].kind === "value" && host.logarithm === term.args[0].name) return;
-  const top =
-    onTop &&
-    (term.kind === "binary"
-      ? term.op === "add" || term.op === "sub"
-      : (term.kind === "unary" && term.op === "neg") || (term.kind === "reduction" && term.op === "sum"));
-  const nested =
-    inside || !linear(term) || (term.kind === "binary" && term.op === "product") || term.kind === "blockwise" || term.kind === "convolution";
-  for (const child of termChildren(term)) collect(host, child, top, nested, isGate, found);
-}
-
-function linear(term: Draft): boolean {
-  if (term.kind !== "call" && term.kind !== "absolute") return true;
-  return term.kind === "call" && ["stop_gradient", "dropout", "zoneout", "sum", "mean", "split", "diag"].includes(term.function);
-}
-
-function factorsOf(term: Draft): Draft[] {
-  if (term.kind === "binary" && (term.op === "hadamard" || term.op === "mul")) return [...factorsOf(term.left), ...factorsOf(term.right)];
-  if (term.kind === "unary" && term.op === "neg") return factorsOf(term.operand);
-  return [term];
-}
-
-/** What a factor is a gate by: `z` of `1 - z`, `f` of `f[n]`, the function call itself if it has no name. */
-function baseOf(term: Draft): Draft {
-  switch (term.kind) {
-    case "unary":
-      return term.op === "neg" ? baseOf(term.operand) : term;
-    case "moment":
-    case "component":
-    case "collection":
-    case "element":
-      return baseOf(term.operand);
-    case "binary": {
-      const { left, right } = term;
-      const affine = term.op === "add" || term.op === "sub" || term.op === "mul" || term.op === "hadamard" || term.op === "div";
-      if (affine && left.kind === "number" && term.op !== "div") return baseOf(right);
-      if (affine && right.kind === "number") return baseOf(left);
-      return term;
-    }
-    default:
-      return term;
+  const summed =
+    (term.kind === "binary" && (term.op === "add" || term.op === "sub")) ||
+    (term.kind === "unary" && term.op === "neg") ||
+    (term.kind === "reduction" && term.op === "sum") ||
+    isPassing(term);
+  const parts = new Set(linearParts(term));
+  const weighted = isWeightProduct(term) || term.kind === "blockwise" || term.kind === "convolution";
+  const within = term.kind === "reduction" && term.op === "sum" ? [...sums, term.index] : sums;
+  for (const child of termChildren(term)) {
+    const next = place === "inside" || weighted || !parts.has(child) ? "inside" : summed ? place : "linear";
+    collect(into, child, { place: next, sums: within, ...(summed && place === "top" && at.summand === undefined ? {} : { summand }) });
   }
 }
 
@@ -213,4 +193,3 @@ function nameAnonymous(model: Model, hosts: ReadonlyMap<ValueSymbol, readonly Oc
   }
   return names;
 }
-

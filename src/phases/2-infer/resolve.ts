@@ -352,6 +352,21 @@ function applySubscript(scope: Scope, operand: Draft, subscript: Extract<Subscri
   return { kind: "lookup", operand, index: value, span, shape: unknownShape() };
 }
 
+/** `log f[n,s]` where `log f[n] = …` defines f: the value that is kept, not a logarithm of its exponential. */
+function logarithmOf(scope: Scope, expression: Expression, still: boolean): Draft | undefined {
+  const base = expression.kind === "subscript" ? expression.base : expression;
+  const meaning = base.kind === "name" ? scope.names.get(base.name) : undefined;
+  if (meaning?.kind !== "value" || !meaning.symbol.logarithm) return undefined;
+  const logarithm = scope.context.model.values.get(meaning.symbol.logarithm)!;
+  const replace = (term: Draft): Draft | undefined => {
+    if (term.kind === "value" && term.lag === 0) return { ...term, name: logarithm.name, shape: logarithm.shape };
+    if (term.kind !== "moment" && term.kind !== "component" && term.kind !== "element") return undefined;
+    const operand = replace(term.operand);
+    return operand && ({ ...term, operand, ...(term.kind === "moment" ? { shape: operand.shape } : {}) } as Draft);
+  };
+  return replace(resolve(scope, expression, still));
+}
+
 /** What can be read at another time: inputs, definitions, and components of them. */
 function isSequence(term: Draft): boolean {
   return term.kind === "value" || term.kind === "input" || ((term.kind === "component" || term.kind === "element") && isSequence(term.operand));
@@ -368,12 +383,9 @@ function callTerm(scope: Scope, call: CallExpression, still: boolean): Draft {
     return unknownCallee(scope, call, still);
   }
   const { entry } = found;
-  if (found.name === "log" && call.args.length === 1 && call.args[0].kind === "name") {
-    const meaning = scope.names.get(call.args[0].name);
-    if (meaning?.kind === "value" && meaning.symbol.logarithm && meaning.symbol.indices.length === 0) {
-      meaning.symbol.used = true;
-      return valueTerm(scope, scope.context.model.values.get(meaning.symbol.logarithm)!, 0, span, still, 0);
-    }
+  if (found.name === "log" && call.args.length === 1) {
+    const known = logarithmOf(scope, call.args[0], still);
+    if (known) return { ...known, span };
   }
   const [least, most] = entry.args;
   const optionNames = Object.keys(entry.options ?? {});

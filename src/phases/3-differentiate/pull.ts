@@ -7,6 +7,7 @@
 import { unionAxes, withoutAxes } from "../../ir/tensor/axes.ts";
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
 import type { AxisName, Op, ScanOp } from "../../ir/tensor/node.ts";
+import { rangesOf } from "../../ir/tensor/ranges.ts";
 import { flowsThrough, pullbacks } from "./pullbacks.ts";
 
 /** Cotangents under way: terms to be added up when their node is reached. */
@@ -55,6 +56,7 @@ export function pullBack(
   onScanOp: (id: NodeId) => void,
 ): void {
   const guarded = new Set<NodeId>();
+  const ranges = rangesOf(g);
   for (let i = nodes.length - 1; i >= 0; i--) {
     const y = nodes[i];
     const node = g.node(y);
@@ -68,7 +70,7 @@ export function pullBack(
     const dy = into.get(y);
     const op = node.op as Exclude<Op, ScanOp>;
     if (dy === undefined || !node.args.some((arg, k) => active(arg) && flowsThrough(op, k))) continue;
-    const parts = pullbacks[op].pull({ g, node, y, args: node.args, dy, guarded: guarded.has(y) });
+    const parts = pullbacks[op].pull({ g, node, y, args: node.args, dy, guarded: guarded.has(y), ranges });
     for (const [k, arg] of node.args.entries()) if (parts[k] !== undefined && active(arg)) into.add(arg, parts[k]);
   }
 }

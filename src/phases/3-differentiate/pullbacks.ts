@@ -5,12 +5,13 @@
  * have more axes than its argument (the caller sums over them) or fewer (the caller broadcasts it). Total over the ops, the scan apart.
  *
  * Conventions at the corners: relu, abs, sign, step have derivative 0 at 0; sqrt has derivative 0 at 0 (so the gradient of a norm at the origin is 0); equal
- * maxima share the cotangent evenly; the side of a `select` that was not chosen receives 0, whatever it holds: below a select, ops with an unbounded
- * derivative pass 0 on where their cotangent is 0.
+ * maxima share the cotangent evenly; the side of a `select` that was not chosen receives 0, whatever it holds: below a select, ops whose derivative may be infinite
+ * (see ranges.ts) pass 0 on where their cotangent is 0.
  */
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
 import { unionAxes, withoutAxes } from "../../ir/tensor/axes.ts";
 import type { AxisName, Node, Op, ScanOp } from "../../ir/tensor/node.ts";
+import type { Range, Ranges } from "../../ir/tensor/ranges.ts";
 
 export interface Pull {
   readonly g: GraphBuilder;
@@ -22,6 +23,7 @@ export interface Pull {
   readonly dy: NodeId;
   /** True below a side of a `select`: where dy is 0 nothing may flow, even if the derivative there is infinite. */
   readonly guarded: boolean;
+  readonly ranges: Ranges;
 }
 
 export interface Pullback {
@@ -38,13 +40,18 @@ const unary = (dx: (g: GraphBuilder, x: NodeId, y: NodeId, dy: NodeId) => NodeId
   pull: ({ g, args, y, dy }) => [dx(g, args[0], y, dy)],
 });
 
-/** The same for a derivative that can be infinite. */
-const singular = (dx: (g: GraphBuilder, x: NodeId, y: NodeId, dy: NodeId) => NodeId): Pullback => ({
+/** The same for a derivative that is infinite for some x; `safe`: it is finite for all x that can occur. */
+const singular = (dx: (g: GraphBuilder, x: NodeId, y: NodeId, dy: NodeId) => NodeId, safe: (x: Range, p: Pull) => boolean): Pullback => ({
   through: "all",
-  pull: (p) => [guard(p, dx(p.g, p.args[0], p.y, p.dy))],
+  pull: (p) => [guard(p, dx(p.g, p.args[0], p.y, p.dy), () => safe(p.ranges.of(p.args[0]), p))],
 });
 
-const guard = ({ g, dy, guarded }: Pull, term: NodeId): NodeId => (guarded ? g.select(dy, term, g.constant(0)) : term);
+/** The term, and 0 where the cotangent is 0 if the term can be 0·∞ there. */
+const guard = ({ g, dy, guarded }: Pull, term: NodeId, isSafe: () => boolean): NodeId =>
+  guarded && !isSafe() ? g.select(dy, term, g.constant(0)) : term;
+
+const isFiniteValue: (x: Range, p: Pull) => boolean = (_x, { ranges, y }) => !ranges.mayBreak(y);
+const excludesZero = ({ low, high }: Range): boolean => low > 0 || high < 0;
 
 const through = (args: readonly number[] | "all", pull: Pullback["pull"]): Pullback => ({ through: args, pull });
 
@@ -83,12 +90,18 @@ export const pullbacks = {
   abs: unary((g, x, _y, dy) => g.mul(dy, g.sign(x))),
   sign: NOTHING,
   step: NOTHING,
-  recip: singular((g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y)))),
-  sqrt: unary((g, _x, y, dy) => where(g, y, g.div(g.mul(g.constant(0.5), dy), y))),
-  exp: singular((g, _x, y, dy) => g.mul(dy, y)),
-  expm1: singular((g, x, _y, dy) => g.mul(dy, g.exp(x))), // y + 1 would lose all digits for very negative x
-  log: singular((g, x, _y, dy) => g.div(dy, x)),
-  log1p: singular((g, x, _y, dy) => g.div(dy, g.add(x, g.constant(1)))),
+  recip: singular((g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y))), isFiniteValue),
+  sqrt: through("all", ({ g, args: [x], y, dy, ranges }) => {
+    const dx = g.div(g.mul(g.constant(0.5), dy), y);
+    return [ranges.of(x).low > 0 ? dx : where(g, y, dx)];
+  }),
+  exp: singular((g, _x, y, dy) => g.mul(dy, y), isFiniteValue),
+  expm1: singular((g, x, _y, dy) => g.mul(dy, g.exp(x)), isFiniteValue), // y + 1 would lose all digits for very negative x
+  log: singular((g, x, _y, dy) => g.div(dy, x), excludesZero),
+  log1p: singular(
+    (g, x, _y, dy) => g.div(dy, g.add(x, g.constant(1))),
+    (x) => x.low > -1,
+  ),
   sin: unary((g, x, _y, dy) => g.mul(dy, g.cos(x))),
   cos: unary((g, x, _y, dy) => g.neg(g.mul(dy, g.sin(x)))),
   erf: unary((g, x, _y, dy) => g.mul(dy, g.mul(g.constant(2 / Math.sqrt(Math.PI)), g.exp(g.neg(g.mul(x, x)))))),
@@ -102,16 +115,21 @@ export const pullbacks = {
 
   add: through("all", ({ dy }) => [dy, dy]),
   sub: through("all", ({ g, dy }) => [dy, g.neg(dy)]),
-  mul: through("all", ({ g, args: [a, b], dy }) => [product(g, dy, b, g.axesOf(a)), product(g, dy, a, g.axesOf(b))]),
+  mul: through("all", ({ g, args: [a, b], dy, guarded, ranges }) => {
+    const factor = (x: NodeId): NodeId => (guarded && ranges.mayBreak(x) ? g.select(dy, x, g.constant(0)) : x);
+    return [product(g, dy, factor(b), g.axesOf(a)), product(g, dy, factor(a), g.axesOf(b))];
+  }),
   div: through("all", (p) => {
     const {
       g,
       args: [a, b],
       y,
       dy,
+      ranges,
     } = p;
-    const da = guard(p, g.div(dy, b));
-    return [da, guard(p, product(g, g.neg(da), y, unionAxes(g.axesOf(a), g.axesOf(b))))];
+    const da = guard(p, g.div(dy, b), () => excludesZero(ranges.of(b)));
+    const all = unionAxes(g.axesOf(a), g.axesOf(b));
+    return [da, guard(p, product(g, g.neg(da), y, all), () => !ranges.mayBreak(y))];
   }),
   max: through("all", (p) => extremum(p, (a, b) => p.g.less(b, a))),
   min: through("all", (p) => extremum(p, (a, b) => p.g.less(a, b))),
@@ -123,7 +141,8 @@ export const pullbacks = {
       dy,
     } = p;
     const da = where(g, b, g.mul(dy, g.mul(b, g.pow(a, g.sub(b, g.constant(1)))))); // a⁰ is constant, also at a = 0
-    return [guard(p, da), guard(p, where(g, g.less(g.constant(0), a), g.mul(dy, g.mul(y, g.log(a)))))];
+    const unsafe = () => false;
+    return [guard(p, da, unsafe), guard(p, where(g, g.less(g.constant(0), a), g.mul(dy, g.mul(y, g.log(a)))), unsafe)];
   }),
   less: NOTHING,
   less_equal: NOTHING,

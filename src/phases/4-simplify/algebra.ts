@@ -1,5 +1,5 @@
 /**
- * Rules of algebra on tensor graphs, and the careful forms that keep digits. Data only: see ir/tensor/rewrite.ts for how they are applied.
+ * Rules of algebra on tensor graphs, with the careful forms (careful.ts). Data only: see ir/tensor/rewrite.ts for how they are applied.
  *
  * All are identities over the reals. As usual in such systems x·0 is taken to be 0 (an x that is not finite has been reported before).
  */
@@ -7,14 +7,9 @@ import { commonAxes, equalAxes, sameAxisSet, unionAxes, withoutAxes } from "../.
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
 import type { AxisName, BinaryOp, Node, Op, UnaryOp } from "../../ir/tensor/node.ts";
 import { isBinary, isUnary, opTable } from "../../ir/tensor/ops.ts";
-import { constantValue, isCommutative, type Match, type OpPattern, type Rule } from "../../ir/tensor/rewrite.ts";
+import { constantValue, identity, isCommutative, type Match, type OpPattern, rule, type Rule } from "../../ir/tensor/rewrite.ts";
 import { binaryFunctions, unaryFunctions } from "../../ir/tensor/scalar.ts";
-
-const rule = (name: string, pattern: OpPattern, replace: Rule["replace"], when?: Rule["when"]): Rule => ({ name, pattern, replace, when });
-
-/** Short for rules whose replacement needs the builder and what was bound. */
-const identity = (name: string, pattern: OpPattern, replace: (g: GraphBuilder, x: Match["x"]) => NodeId): Rule =>
-  rule(name, pattern, ({ g, x }) => replace(g, x));
+import { carefulForms } from "./careful.ts";
 
 const reals = ({ node }: Match): boolean => node.type === "real";
 
@@ -95,25 +90,8 @@ const arithmetic: Rule[] = [
   identity("x ^ 2", ["pow", "x", 2], (g, { x }) => g.mul(x, x)),
   identity("x ^ ½", ["pow", "x", 0.5], (g, { x }) => g.sqrt(x)),
   identity("x ^ -1", ["pow", "x", -1], (g, { x }) => g.recip(x)),
+  identity("e^2x", ["exp", ["mul", "x", 2]], (g, { x }) => g.mul(g.exp(x), g.exp(x))),
   identity("√(x²)", ["sqrt", ["mul", "x", "x"]], (g, { x }) => g.abs(x)),
-];
-
-const careful: Rule[] = [
-  identity("log σ", ["log", ["sigmoid", "x"]], (g, { x }) => g.log_sigmoid(x)),
-  identity("log (1 - σ)", ["log", ["sub", 1, ["sigmoid", "x"]]], (g, { x }) => g.neg(g.softplus(x))),
-  identity("log (1 + e^x)", ["log1p", ["exp", "x"]], (g, { x }) => g.softplus(x)),
-  identity("log (1 + x)", ["log", ["add", 1, "x"]], (g, { x }) => g.log1p(x)),
-  identity("log (1 - x)", ["log", ["sub", 1, "x"]], (g, { x }) => g.log1p(g.neg(x))),
-  identity("log e^x", ["log", ["exp", "x"]], (_, { x }) => x),
-  identity("e^x - 1", ["sub", ["exp", "x"], 1], (g, { x }) => g.expm1(x)),
-  identity("e^x + -1", ["add", ["exp", "x"], -1], (g, { x }) => g.expm1(x)),
-  identity("1 - e^x", ["sub", 1, ["exp", "x"]], (g, { x }) => g.neg(g.expm1(x))),
-  identity("1 - e^x · e^x", ["sub", 1, ["mul", ["exp", "x"], ["exp", "x"]]], (g, { x }) => g.neg(g.expm1(g.mul(g.constant(2), x)))),
-  identity("e^(log σ)", ["exp", ["log_sigmoid", "x"]], (g, { x }) => g.sigmoid(x)),
-  identity("e^-softplus", ["exp", ["neg", ["softplus", "x"]]], (g, { x }) => g.sigmoid(g.neg(x))),
-  identity("1 / (1 + e^-x)", ["recip", ["add", 1, ["exp", ["neg", "x"]]]], (g, { x }) => g.sigmoid(x)),
-  identity("- log σ(-x)", ["neg", ["log_sigmoid", ["neg", "x"]]], (g, { x }) => g.softplus(x)),
-  identity("- softplus(-x)", ["neg", ["softplus", ["neg", "x"]]], (g, { x }) => g.log_sigmoid(x)),
 ];
 
 const choices: Rule[] = [
@@ -404,4 +382,13 @@ const operandOrder: Rule[] = (["add", "mul", "max", "min", "equal", "contract"] 
   }),
 );
 
-export const algebra: readonly Rule[] = [...lateBroadcast, ...folding, ...arithmetic, ...careful, ...choices, ...sums, ...views, ...operandOrder];
+export const algebra: readonly Rule[] = [
+  ...lateBroadcast,
+  ...folding,
+  ...arithmetic,
+  ...carefulForms,
+  ...choices,
+  ...sums,
+  ...views,
+  ...operandOrder,
+];

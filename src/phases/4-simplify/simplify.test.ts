@@ -6,8 +6,10 @@ import { printGraph } from "../../ir/tensor/print.ts";
 import { randomAt, randomKeys } from "../../ir/tensor/random.ts";
 import { read } from "../../ir/tensor/read.ts";
 import { rewrite } from "../../ir/tensor/rewrite.ts";
+import { logSigmoid, sigmoid, softplus } from "../../ir/tensor/scalar.ts";
 import { verify } from "../../ir/tensor/verify.ts";
 import { algebra } from "./algebra.ts";
+import { makeCareful } from "./careful.ts";
 import { simplify } from "./simplify.ts";
 
 const T = 5;
@@ -91,6 +93,82 @@ test("algebra and careful forms", () => {
   expect(becomes((g, x) => g.mul(g.sub(x, x), g.exp(x)))).toBe("broadcast(0)");
   expect(becomes((g, x) => g.slice(g.concat([x, g.exp(x)], ["H", "H"], g.declareAxis("2H", 6)), "2H", "H", 3))).toBe("exp(x)");
   expect(becomes((g, x) => g.add(g.pad(g.exp(x), "H", g.declareAxis("2H", 6), 3), g.pad(x, "H", "2H", 0)))).toBe("concat(x, exp(x))");
+});
+
+/** What a graph of one number gives where every operation rounds to float32. */
+function rounded(graph: Graph, x: number): number {
+  const single: Record<string, (...values: number[]) => number> = {
+    exp: Math.exp,
+    expm1: Math.expm1,
+    log: Math.log,
+    log1p: Math.log1p,
+    neg: (a) => -a,
+    sqrt: Math.sqrt,
+    sigmoid,
+    softplus,
+    log_sigmoid: logSigmoid,
+    tanh: Math.tanh,
+    stop_gradient: (a) => a,
+    add: (a, b) => a + b,
+    sub: (a, b) => a - b,
+    mul: (a, b) => a * b,
+    div: (a, b) => a / b,
+    pow: (a, b) => a ** b,
+  };
+  const values: number[] = [];
+  for (const { op, args, attributes } of graph.nodes) {
+    const own = op === "input" ? x : op === "constant" ? attributes.value! : single[op](...args.map((arg) => values[arg]));
+    values.push(Math.fround(own));
+  }
+  return values[graph.outputs[0].node];
+}
+
+test("careful forms keep their digits in float32 where the textbook form has none left", () => {
+  const cases: [string, (g: GraphBuilder, x: NodeId) => NodeId, number, number][] = [
+    ["1 - e^x", (g, x) => g.sub(g.constant(1), g.exp(x)), -1e-6, 9.999995000001667e-7],
+    ["1 - e^x e^x", (g, x) => g.sub(g.constant(1), g.mul(g.exp(x), g.exp(x))), -1e-6, 1.999998000001333e-6],
+    ["1 - (e^x)²", (g, x) => g.sub(g.constant(1), g.pow(g.exp(x), g.constant(2))), -1e-6, 1.999998000001333e-6],
+    ["1 - e^x e^3x", (g, x) => g.sub(g.constant(1), g.mul(g.exp(x), g.exp(g.mul(g.constant(3), x)))), -1e-6, 3.999992000010667e-6],
+    ["1 - (e^x)^2.5", (g, x) => g.sub(g.constant(1), g.pow(g.exp(x), g.constant(2.5))), -1e-6, 2.4999968750026042e-6],
+    ["log (1 + e^x)", (g, x) => g.log(g.add(g.constant(1), g.exp(x))), -20, 2.061153620314381e-9],
+    ["log (1 + e^x)", (g, x) => g.log(g.add(g.exp(x), g.constant(1))), 200, 200],
+    ["log σ", (g, x) => g.log(g.sigmoid(x)), -200, -200],
+    ["log (σ^8)", (g, x) => g.log(g.pow(g.sigmoid(x), g.constant(8))), -200, -1600],
+    ["1 / (1 + e^-x)", (g, x) => g.div(g.constant(1), g.add(g.constant(1), g.exp(g.neg(x)))), -89, 2.2273639090486733e-39],
+    ["e^x / (1 + e^x)", (g, x) => g.div(g.exp(x), g.add(g.exp(x), g.constant(1))), 100, 1],
+    ["tanh", (g, x) => g.div(g.sub(g.exp(x), g.exp(g.neg(x))), g.add(g.exp(x), g.exp(g.neg(x)))), 100, 1],
+    ["log (e^x / (e^x + 1))", (g, x) => g.log(g.div(g.exp(x), g.add(g.exp(x), g.constant(1)))), -200, -200],
+  ];
+  for (const [name, make, x, wanted] of cases) {
+    const g = graphBuilder();
+    const graph = g.finish({ y: make(g, g.input("x", [])) });
+    const { graph: careful } = makeCareful(graph);
+    verify(careful);
+    const error = (given: Graph) => Math.abs(rounded(given, x) - wanted) / Math.max(Math.abs(wanted), 2 ** -126);
+    expect(error(careful), name).toBeLessThan(3e-7);
+    expect(error(graph) < 3e-5, `${name} as written`).toBe(false);
+  }
+});
+
+test("softmax and log Σ e^x written out do not overflow, and their gradients are the same", () => {
+  const g = graphBuilder(AXES);
+  const x = g.input("x", ["b", "H"]);
+  const total = g.sum(g.exp(x), "H");
+  const graph = g.finish({ p: g.div(g.exp(x), total), "log p": g.log(g.div(g.exp(x), total)), s: g.log(total) });
+  const { graph: careful } = makeCareful(graph);
+  verify(careful);
+  const run = (given: Graph, values: readonly number[]) => interpret(given, { x: values }, { T });
+  const small = [0.5, -1, 2, 0, 0.25, -0.75];
+  for (const [name, values] of Object.entries(run(graph, small)))
+    for (const [i, value] of values.entries()) expect(Math.abs(run(careful, small)[name][i] - value), name).toBeLessThan(1e-14);
+  const { p, "log p": logs, s } = run(careful, [2000, 1999, -2000, -5000, -5001, -5002]);
+  expect([p[0] / p[1], p[2], logs[2]].map((value) => Math.fround(value))).toEqual([
+    Math.fround(Math.E),
+    0,
+    Math.fround(-4000 - Math.log1p(Math.exp(-1))),
+  ]);
+  expect(Math.abs(s[1] - (-5000 + Math.log(1 + Math.exp(-1) + Math.exp(-2))))).toBeLessThan(1e-11);
+  expect(makeCareful(careful).graph).toBe(careful);
 });
 
 const GATES = ["i", "f", "o", "c"] as const;

@@ -19,6 +19,8 @@ export interface Lowered {
   readonly tiles: Tiles;
   readonly threads: number;
   readonly batch: number;
+  /** Receives the function of every step, where the program is to be profiled. */
+  readonly names?: Map<Step, string>;
 }
 
 /** Where threads count each other: the first two i32 of the memory, which no place uses. */
@@ -34,6 +36,7 @@ export function lowerEntry(entry: string, steps: readonly Step[], addresses: Rea
   const calls = (list: readonly Step[], around: "entry" | "scan" | "strip", sharing: Sharing): Statement[] =>
     list.flatMap((step) => {
       const name = `${entry}_${into.functions.length}`;
+      into.names?.set(step, name);
       into.functions.push(loopFunction(name, [], []));
       const at = into.functions.length - 1;
       into.functions[at] = lowered(step, name, around !== "entry", sharing);
@@ -76,5 +79,5 @@ export function lowerEntry(entry: string, steps: readonly Step[], addresses: Rea
   };
   const body = calls(steps, "entry", threaded ? "work" : "none");
   into.functions.push(loopFunction(entry, [declare("T", "i32"), ...(threaded ? [declare("p", "i32"), declare("P", "i32")] : [])], body));
-  return steps.map(workOf);
+  return steps.map((step) => workOf(step, into.names));
 }

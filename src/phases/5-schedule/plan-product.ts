@@ -25,11 +25,11 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
   const aContiguous = k.rest.length === 0 && innerStride(a, k.merged) === 1;
   const rows = m.merged.timed ? m.merged.size * places.capacity : m.merged.size;
   const { tileRows } = places;
-  const panelWidth = rows < 4 ? 16 : 8;
-
   const accumulates = planner.accumulates(roles.result);
 
   const n = dimension(planner, roles.n, [c, ...(initial ? [initial] : [])]);
+  // Columns that grow with time have room for whole panels of 8.
+  const panelWidth = rows < 4 && !n.merged.timed ? 16 : 8;
   if (planner.packable(roles) && aContiguous && n.rest.length === 0 && k.merged.timed !== "n") {
     const parts = packParts(planner, roles);
     const { panels, strides } = packPanels(planner, roles, parts, n.merged, k.merged, panelWidth);

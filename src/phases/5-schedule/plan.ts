@@ -140,8 +140,10 @@ export class Planner implements Planning {
     const copies: { node: number; access: Access }[] = [];
     for (const { node, access, direct } of want) {
       const source = direct ? this.behindNames(node, access) : undefined;
-      if (source && !this.wanted.has(source.node)) this.wanted.set(source.node, source.access);
-      else copies.push({ node, access });
+      if (source && !this.wanted.has(source.node)) {
+        this.wanted.set(source.node, source.access);
+        this.wanted.set(node, access); // where it leaves a strip under its own name
+      } else copies.push({ node, access });
     }
     for (let i = this.graph.nodes.length - 1; i >= 0; i--) if (this.graph.nodes[i].op === "concat" && !this.packOnly(i)) this.wantParts(i);
     const order = [...this.grouping.groups].sort((p, q) => Number(q.prepared) - Number(p.prepared));

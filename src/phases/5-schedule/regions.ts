@@ -78,12 +78,12 @@ export function splitRegions(graph: Graph): Regions {
   return { graph: ordered.graph, regionOf: ordered.region, causal };
 }
 
-/** Square values lie with `t` outermost and their other time axis innermost, whatever order their arguments gave: rows of a strip, ready for products. */
+/** Square values lie as a T × T matrix for each example and head, whatever order their arguments gave: rows of a strip side by side, ready for products. */
 function withLayout(graph: Graph): Graph {
   const nodes = graph.nodes.map((node): Node => {
     const others = timeAxes(graph, node).filter((axis) => axis !== "t");
     if (others.length === 0 || !node.axes.includes("t")) return node;
-    return { ...node, axes: ["t", ...node.axes.filter((axis) => axis !== "t" && !others.includes(axis)), ...others] };
+    return { ...node, axes: [...node.axes.filter((axis) => axis !== "t" && !others.includes(axis)), "t", ...others] };
   });
   return { ...graph, nodes };
 }

@@ -34,6 +34,8 @@ export interface ScheduleOptions {
   readonly threads?: number;
   /** Rows of a product's tile: 4, or 6 where the engine keeps twelve sums in registers. */
   readonly tileRows?: number;
+  /** Exports every step's function too, so that each can be timed. */
+  readonly profile?: boolean;
 }
 
 export function schedule(units: readonly ScheduledUnit[], options: ScheduleOptions): Schedule {
@@ -41,12 +43,12 @@ export function schedule(units: readonly ScheduledUnit[], options: ScheduleOptio
   const planned = units.map(({ entry, graph }) => ({ entry, steps: planUnit(graph, places) }));
   const { addresses, sizeBytes } = planMemory(places.all);
   const batch = units.map(({ graph }) => graph.axes.get("b")).find((size) => typeof size === "number") as number | undefined;
-  const into: Lowered = { functions: [], tiles: new Map(), threads: options.threads ?? 1, batch: batch ?? 1 };
+  const into: Lowered = { functions: [], tiles: new Map(), threads: options.threads ?? 1, batch: batch ?? 1, names: options.profile ? new Map() : undefined };
   const entries: Entry[] = [];
   for (const { entry, steps } of [{ entry: "prepare", steps: places.prepare as readonly Step[] }, ...planned]) {
     entries.push({ name: entry, steps: lowerEntry(entry, steps, addresses, into) });
   }
-  const loops: LoopModule = { functions: [...into.tiles.values(), ...into.functions], exports: entries.map((entry) => entry.name) };
+  const loops: LoopModule = { functions: [...into.tiles.values(), ...into.functions], exports: [...entries.map((entry) => entry.name), ...(into.names?.values() ?? [])] };
   const buffers = places.all
     .filter((place) => addresses.has(place))
     .map(

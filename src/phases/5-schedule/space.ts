@@ -56,7 +56,7 @@ function widthAlong(axis: AxisName, accesses: readonly Strided[]): 1 | 4 {
   return accesses.every((access) => stride(access, axis) <= 1 && !access.scalarAlong?.has(axis)) ? 4 : 1;
 }
 
-/** Orders the axes: time outermost, then by the strides of the heaviest access, and the axis that most accesses find contiguous innermost. */
+/** Orders the axes by the strides of the access that has most of them, and the axis that most accesses find contiguous innermost. */
 function order(axes: readonly { name: AxisName; size: AxisSize }[], accesses: readonly Strided[]): { name: AxisName; size: AxisSize }[] {
   if (axes.length < 2) return [...axes];
   // Time and batch run innermost only if there is nothing else: the order in which a sum is taken must not depend on the size of a batch.
@@ -74,7 +74,7 @@ function order(axes: readonly { name: AxisName; size: AxisSize }[], accesses: re
   const innermost = axes.reduce((best, axis) => (score(axis) >= score(best) ? axis : best));
   const main = accesses.reduce((best, access) => (access.strides.size > best.strides.size ? access : best), accesses[0]);
   const rest = axes.filter((axis) => axis !== innermost);
-  const rank = (axis: { name: AxisName }): number => (axis.name === "t" ? Number.POSITIVE_INFINITY : stride(main, axis.name));
+  const rank = (axis: { name: AxisName }): number => stride(main, axis.name);
   rest.sort((p, q) => (rank(q) > rank(p) ? 1 : rank(q) < rank(p) ? -1 : 0));
   return [...rest, innermost];
 }

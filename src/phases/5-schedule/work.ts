@@ -39,7 +39,7 @@ function flopsOf(step: Step): Work {
 }
 
 /** What a step does, for people. */
-export function workOf(step: Step): ProgramStep {
+export function workOf(step: Step, names?: ReadonlyMap<Step, string>): ProgramStep {
   const copies = step.kind === "nest" && step.operations.every((operation) => operation.op === "copy");
   const reduces = step.kind === "nest" && step.operations.some((operation) => operation.over.length > 0);
   const kind = step.kind === "nest" ? (copies ? "copy" : reduces ? "reduction" : "pointwise") : step.kind;
@@ -47,6 +47,7 @@ export function workOf(step: Step): ProgramStep {
     label: step.label,
     kind,
     flops: flopsOf(step),
-    ...(step.kind === "scan" || step.kind === "strip" ? { steps: step.steps.map(workOf) } : {}),
+    ...(step.kind === "scan" || step.kind === "strip" ? { steps: step.steps.map((inner) => workOf(inner, names)) } : {}),
+    ...(names ? { call: { name: names.get(step)!, reverse: step.kind === "scan" && step.reverse } } : {}),
   };
 }
