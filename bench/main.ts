@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { profile } from "./profile.ts";
@@ -31,6 +31,8 @@ interface Options {
   readonly peers: readonly PeerName[];
   readonly repetitions: number;
   readonly json: boolean;
+  /** Processor time instead of wall time: for a machine that others use too. */
+  readonly onProcessor: boolean;
 }
 
 function optionsOf(args: readonly string[]): Options | string {
@@ -38,16 +40,17 @@ function optionsOf(args: readonly string[]): Options | string {
   const peers: PeerName[] = [];
   let repetitions = 7;
   let json = false;
+  let onProcessor = false;
   for (let i = 0; i < args.length; i++) {
     const argument = args[i];
     if (argument === "--json") json = true;
+    else if (argument === "--processor-time") onProcessor = true;
     else if (argument === "--peer" && PEERS.includes(args[i + 1] as PeerName)) peers.push(args[++i] as PeerName);
     else if (argument === "--repetitions" && Number(args[i + 1]) >= 1) repetitions = Math.floor(Number(args[++i]));
     else if (WORKLOADS.some(({ name }) => name === argument)) workloads.push(argument);
     else return `unexpected ${argument}`;
   }
-  const usual = ["W1", "W2", "W3", "W4", "W5", "W6", "W10"];
-  return { workloads: workloads.length > 0 ? workloads : usual, peers: peers.length > 0 ? peers : PEERS, repetitions, json };
+  return { workloads: workloads.length > 0 ? workloads : WORKLOADS.map(({ name }) => name), peers: peers.length > 0 ? peers : PEERS, repetitions, json, onProcessor };
 }
 
 /** Installs the peers from their own lock file, the first time only. */
@@ -115,7 +118,7 @@ interface Measured {
   readonly reason?: string;
 }
 
-async function measureWorkload(workload: string, { peers: names, repetitions }: Options, folder: string): Promise<Measured[]> {
+async function measureWorkload(workload: string, { peers: names, repetitions, onProcessor }: Options, folder: string): Promise<Measured[]> {
   const measured: Measured[] = [];
   const ready: { peer: Peer; samples: number[]; prepareMs: number; differences: Record<string, number> }[] = [];
   for (const name of names) {
@@ -134,7 +137,10 @@ async function measureWorkload(workload: string, { peers: names, repetitions }: 
     } else ready.push({ peer, samples: [], prepareMs: answer.prepareMs as number, differences });
   }
   for (let repetition = 0; repetition < repetitions; repetition++) {
-    for (const { peer, samples } of ready) samples.push((await peer.ask({ measure: SMALLEST_SAMPLE_MS })).sample as number);
+    for (const { peer, samples } of ready) {
+      const { sample, processor } = (await peer.ask({ measure: SMALLEST_SAMPLE_MS })) as { sample: number; processor: number };
+      samples.push(onProcessor ? processor : sample);
+    }
   }
   for (const { peer, samples, prepareMs, differences } of ready) {
     peer.stop();
@@ -162,7 +168,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (status !== undefined) return status;
   const options = optionsOf(args);
   if (typeof options === "string") {
-    console.error(`${options}\nusage: npm run bench [-- W1 W3 …] [--peer ${PEERS.join("|")}]… [--repetitions N] [--json]`);
+    console.error(`${options}\nusage: npm run bench [-- W1 W3 …] [--peer ${PEERS.join("|")}]… [--repetitions N] [--processor-time] [--json]`);
     return 2;
   }
   const folder = join(process.cwd(), "bench/peers");
@@ -175,7 +181,7 @@ async function main(args: readonly string[]): Promise<number> {
   };
   if (!options.json)
     console.log(
-      `${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${process.version}; median ms of ${options.repetitions} interleaved samples, one thread\n`,
+      `${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${process.version}; median ms of ${options.repetitions} interleaved samples${options.onProcessor ? " of processor time" : ""}, one thread; load ${loadavg()[0].toFixed(1)}\n`,
     );
   const all: Measured[] = [];
   for (const name of options.workloads) {

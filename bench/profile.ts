@@ -2,27 +2,28 @@
  * `npm run bench -- --profile W3 [--fused]`: where the time of one step goes, kernel by kernel, as a share of the machine's measured peak.
  *
  * The workload is compiled with every step's function exported. A step of the program is timed by calling it as the entry would; a scan is driven from here
- * time step by time step, so that the kernels inside it are timed too. The clock's own cost is measured and taken off. Beside the sum of the parts stands
- * the time of the whole step as usually compiled.
+ * time step by time step, so that the kernels inside it are timed too. Every call counts with its best time of many rounds (wall or processor
+ * time, whichever is smaller), so that other work on the machine does not show; the clock's own cost is taken off. Beside the sum of the parts stands the best time of the whole step as usually compiled.
  */
 import type { Program, ProgramStep } from "../src/ir/program/node.ts";
 import { measurePeak } from "./kernels/product-kernel.ts";
+import { now, undisturbed } from "./clock.ts";
 import { median } from "./report.ts";
 import { type Prepared, prepareProgram, programOf } from "./sluice.ts";
 import { arraysOf, type Workload } from "./workloads.ts";
 
-const ROUNDS = 30;
+const ROUNDS = 20;
+const ROUNDS_MS = 4000;
 const WARM_UP_MS = 700;
 
 type Call = (T: number, t: number, n: number) => void;
 
-/** A step with the samples of its time, and what is inside it. */
+/** A step, the best time of each of its calls in a round, and what is inside it. */
 interface Timed {
   readonly step: ProgramStep;
   readonly call: Call;
-  readonly samples: number[];
+  readonly bestMs: Float64Array;
   readonly inner: readonly Timed[];
-  readonly times: number;
 }
 
 interface Line {
@@ -41,47 +42,45 @@ function clockCost(): number {
   return median(samples);
 }
 
-function timedSteps(steps: readonly ProgramStep[], exports: WebAssembly.Exports, times: number, T: number): Timed[] {
+function timedSteps(steps: readonly ProgramStep[], exports: WebAssembly.Exports, calls: number, T: number): Timed[] {
   return steps.map((step) => ({
     step,
     call: exports[step.call!.name] as Call,
-    samples: [],
+    bestMs: new Float64Array(calls).fill(Number.POSITIVE_INFINITY),
     inner: step.kind === "scan" ? timedSteps(step.steps ?? [], exports, T, T) : [],
-    times,
   }));
 }
 
-/** Runs a step once and returns its milliseconds; a scan's are the sum of its parts'. */
-function runOnce(timed: Timed, T: number, t: number, n: number, sums: Map<Timed, number>, cost: number): void {
-  if (timed.inner.length > 0) {
-    for (let u = 0; u < T; u++) for (const inner of timed.inner) runOnce(inner, T, timed.step.call!.reverse ? T - 1 - u : u, 1, sums, cost);
-    sums.set(timed, timed.inner.reduce((sum, inner) => sum + sums.get(inner)!, 0));
+function runOnce({ step, call, bestMs, inner }: Timed, T: number, t: number, n: number, at: number, cost: number): void {
+  if (inner.length > 0) {
+    for (let u = 0; u < T; u++) for (const one of inner) runOnce(one, T, step.call!.reverse ? T - 1 - u : u, 1, u, cost);
     return;
   }
+  const before = n > 1 || T === 1 ? now() : undefined;
   const start = performance.now();
-  timed.call(T, t, n);
-  sums.set(timed, (sums.get(timed) ?? 0) + Math.max(0, performance.now() - start - cost));
+  call(T, t, n);
+  const wall = performance.now() - start - cost;
+  // Processor time counts microseconds: it decides only for what others' turns on the core would hide.
+  bestMs[at] = Math.max(0, Math.min(bestMs[at], before !== undefined && wall > 1 ? undisturbed(before) : wall));
 }
+
+const msOf = ({ bestMs, inner }: Timed): number => (inner.length > 0 ? inner.reduce((sum, one) => sum + msOf(one), 0) : bestMs.reduce((p, q) => p + q));
 
 function linesOf(timed: readonly Timed[], T: number, depth: number): Line[] {
-  return timed.flatMap(({ step, samples, inner, times }) => {
-    const flops = (step.flops.constant + step.flops.perStep * (times === 1 ? T : 1)) * times;
-    return [{ label: step.label, depth, ms: median(samples), flops }, ...linesOf(inner, T, depth + 1)];
+  return timed.flatMap((one) => {
+    const { constant, perStep } = one.step.flops;
+    const flops = (constant + perStep * (depth === 0 ? T : 1)) * one.bestMs.length;
+    return [{ label: one.step.label, depth, ms: msOf(one), flops }, ...linesOf(one.inner, T, depth + 1)];
   });
 }
-
-const all = (timed: readonly Timed[]): Timed[] => timed.flatMap((one) => [one, ...all(one.inner)]);
 
 /** Times each step of each entry, in their order, over many rounds. */
 function measure(program: Program, exports: WebAssembly.Exports, T: number): Map<string, Timed[]> {
   const entries = new Map(program.entries.map(({ name, steps }) => [name, timedSteps(steps, exports, 1, T)]));
   const cost = clockCost();
   const began = performance.now();
-  for (let round = 0; round < ROUNDS || performance.now() - began < WARM_UP_MS; round++) {
-    const sums = new Map<Timed, number>();
-    for (const steps of entries.values()) for (const timed of steps) runOnce(timed, T, 0, T, sums, cost);
-    if (performance.now() - began < WARM_UP_MS) continue;
-    for (const steps of entries.values()) for (const timed of all(steps)) timed.samples.push(sums.get(timed)!);
+  for (let round = 0; round < ROUNDS || performance.now() - began < ROUNDS_MS; round++) {
+    for (const steps of entries.values()) for (const timed of steps) runOnce(timed, T, 0, T, 0, cost);
   }
   return entries;
 }
@@ -102,14 +101,15 @@ export async function profile(workload: Workload, fused: boolean): Promise<void>
   const { program } = programOf(workload, { fused, profile: true })!;
   const prepared = prepareProgram(workload, arrays, program);
   const began = performance.now();
-  while (performance.now() - began < WARM_UP_MS) usual.step();
-  const whole = median(
-    Array.from({ length: 20 }, () => {
-      const start = performance.now();
-      usual.step();
-      return performance.now() - start;
-    }),
-  );
+  let warm = 0;
+  for (; performance.now() - began < WARM_UP_MS; warm++) usual.step();
+  const steps = Math.max(1, Math.ceil(10 / ((performance.now() - began) / warm)));
+  let whole = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = now();
+    for (let step = 0; step < steps; step++) usual.step();
+    whole = Math.min(whole, undisturbed(start) / steps);
+  }
   prepared.step();
   const entries = measure(program, exportsOver(program, prepared), workload.T);
   const { name, title, B, T, D, H } = workload;

@@ -18,7 +18,7 @@ import { parse } from "./phases/1-parse/parse.ts";
 import { build } from "./phases/2-infer/build.ts";
 import { infer } from "./phases/2-infer/infer.ts";
 import { differentiate } from "./phases/3-differentiate/differentiate.ts";
-import { makeCareful } from "./phases/4-simplify/careful.ts";
+import { normalize } from "./phases/4-simplify/normalize.ts";
 import { simplify } from "./phases/4-simplify/simplify.ts";
 import { schedule } from "./phases/5-schedule/schedule.ts";
 import { emitWasm } from "./phases/6-emit/wasm/emit.ts";
@@ -74,8 +74,8 @@ export interface Lowering {
 export function lower(network: Network, variant: Variant): Lowering {
   const built = build(network, variant);
   verify(built);
-  const { graph: careful, trace: forms } = makeCareful(built);
-  const differentiated = variant.gradient ? withGradients(careful, variant) : careful;
+  const { graph: normal, trace: forms } = normalize(built);
+  const differentiated = variant.gradient ? withGradients(normal, variant) : normal;
   verify(differentiated);
   const { graph, trace } = simplify(differentiated);
   verify(graph);
@@ -92,7 +92,7 @@ export function lower(network: Network, variant: Variant): Lowering {
 
 /** Adds the gradients of the objective, which itself stays only if it is the loss. */
 function withGradients(graph: Graph, variant: Variant): Graph {
-  const objective = variant.gradient!.of === "loss" ? "loss" : "objective";
+  const objective = variant.gradient!.of === "loss" && !variant.gradient!.states ? "loss" : "objective";
   const all = differentiate(graph, { objective, weights: "all", inputs: variant.gradient!.inputs });
   return prune({ ...all, outputs: all.outputs.filter((output) => output.name !== "objective") });
 }

@@ -5,6 +5,7 @@
  *     const model = await train(lstm, dataset, { H: 12, steps: 600, seed: 2024 });
  *     const { i, f } = model.gates(input);
  */
+export { type AttentionRequest, type EquivalentAttention, equivalentAttention } from "./inspect/equivalent-attention.ts";
 export { type Ablation, ablate } from "./inspect/ablate.ts";
 export { checkModelGradient } from "./inspect/check-model.ts";
 export { drawExplanation } from "./inspect/draw-explanation.ts";
@@ -29,6 +30,7 @@ export {
 } from "./model/model.ts";
 export type { Stream, StreamOptions, StreamState } from "./model/stream.ts";
 export { wasmFeatures } from "./runtime/wasm/probe.ts";
+export { threadsRefused } from "./runtime/wasm/threads.ts";
 export { type Diagnostic, SluiceError } from "./support/diagnostic.ts";
 export type { Source } from "./support/source.ts";
 export { readTable, type Table } from "./train/data/csv.ts";

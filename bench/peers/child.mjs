@@ -2,8 +2,9 @@
  * The child process of one peer: prepares a workload, hands over what it computed, then measures when told.
  *
  * Messages in: { prepare: workload name } and { measure: least milliseconds of a sample }. Messages out: { ready: results, prepareMs } or { unable: reason };
- * { sample: milliseconds per step, steps }. One peer per process, because the libraries replace globals of Node.
+ * { sample: milliseconds per step, processor: the same in processor time, steps }. One peer per process, because the libraries replace globals of Node.
  */
+import { processorMs } from "../clock.ts";
 import { reference } from "../reference.ts";
 import { arraysOf, WORKLOADS } from "../workloads.ts";
 
@@ -29,12 +30,13 @@ export function serve(peer) {
       return { ready: differences, prepareMs };
     }
     const from = performance.now();
+    const processor = processorMs();
     let steps = 0;
     do {
       await prepared.step();
       steps++;
     } while (performance.now() - from < message.measure);
-    return { sample: (performance.now() - from) / steps, steps };
+    return { sample: (performance.now() - from) / steps, processor: (processorMs() - processor) / steps, steps };
   };
   process.on("message", async (message) => {
     try {

@@ -4,16 +4,16 @@
  */
 import { init, jit, nn, numpy as np } from "@jax-js/jax";
 import { ADAM } from "../workloads.ts";
+import { parallelWorkload } from "./jax-js-parallel.mjs";
 
 export const label = "jax-js wasm";
 
-const ACCEPTED = new Set(["lstm inference", "lstm streaming", "lstm training", "gru training", "adding"]);
-
 /** Makes a workload ready; undefined if this peer cannot do it. */
 export async function prepare(workload, arrays) {
-  if (!ACCEPTED.has(workload.kind)) return undefined;
   await init("wasm");
-  return workload.kind === "lstm inference" || workload.kind === "lstm streaming" ? inference(workload, arrays) : training(workload, arrays);
+  if (workload.kind === "lstm inference" || workload.kind === "lstm streaming") return inference(workload, arrays);
+  const parallel = parallelWorkload(workload, arrays);
+  return parallel ? trainer(parallel) : training(workload, arrays);
 }
 
 const matrix = (values, rows, columns) => np.array(values).reshape([rows, columns]);
@@ -193,6 +193,18 @@ function training(workload, { inputs, weights }) {
     for (const value of [x, target, ...Object.values(w)]) value.dispose();
     return { loss, gradients, dx };
   };
+  const results = (gradients) =>
+    Object.fromEntries(
+      Object.entries(gradients).map(([name, gradient]) => {
+        const values = name === "Wx" || name === "Wh" ? transpose(gradient) : gradient;
+        return [`d${name}`, Float32Array.from(values.dataSync())];
+      }),
+    );
+  return trainer({ w, x, target, differentiate, results });
+}
+
+/** Adam over `w` with what `differentiate` gives, and the results for the reference. */
+function trainer({ w, x, target, differentiate, results }) {
   const zeros = () => Object.fromEntries(Object.entries(w).map(([name, value]) => [name, np.zeros(value.shape)]));
   let trained = { w, m: zeros(), v: zeros() };
   const refs = (arrays) => Object.fromEntries(Object.entries(arrays).map(([name, value]) => [name, value.ref]));
@@ -216,12 +228,7 @@ function training(workload, { inputs, weights }) {
   };
   const check = async () => {
     const { loss, gradients, dx } = jit(differentiate)({ w: refs(trained.w), x: x.ref, target: target.ref });
-    const results = { loss: Float32Array.from(loss.dataSync()), dx: Float32Array.from(dx.dataSync()) };
-    for (const [name, gradient] of Object.entries(gradients)) {
-      const values = name === "Wx" || name === "Wh" ? transpose(gradient) : gradient;
-      results[`d${name}`] = Float32Array.from(values.dataSync());
-    }
-    return results;
+    return { loss: Float32Array.from(loss.dataSync()), dx: Float32Array.from(dx.dataSync()), ...results(gradients) };
   };
   return { check, step };
 }

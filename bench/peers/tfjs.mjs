@@ -8,21 +8,20 @@ import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { ADAM } from "../workloads.ts";
+import { parallelModel } from "./tfjs-parallel.mjs";
 
 export const label = "TensorFlow.js wasm";
 
-const ACCEPTED = new Set(["lstm inference", "lstm streaming", "lstm training", "gru training", "adding"]);
-
 /** Makes a workload ready; undefined if this peer cannot do it. */
 export async function prepare(workload, arrays) {
-  if (!ACCEPTED.has(workload.kind)) return undefined;
   setWasmPaths(`${dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
   setThreadsCount(1);
   await tf.setBackend("wasm");
   await tf.ready();
   if (tf.getBackend() !== "wasm") throw new Error(`the backend is ${tf.getBackend()}`);
   if (workload.kind === "lstm inference" || workload.kind === "lstm streaming") return inference(workload, arrays);
-  return training(workload, arrays);
+  const parallel = parallelModel(workload, arrays);
+  return parallel ? trainer(parallel.w, parallel.differentiate, parallel.results) : training(workload, arrays);
 }
 
 /** [rows, columns] transposed once, as matMul wants it. */
@@ -187,6 +186,14 @@ function training(workload, { inputs, weights }) {
   };
   const differentiate = () =>
     (kind === "gru training" ? gruGradients : lstmGradients)(workload, x, w, kind === "adding" ? readOut : meanSquared);
+  const readGradient = (name, gradient) => read(name === "Wx" || name === "Wh" ? tf.transpose(gradient) : gradient);
+  return trainer(w, differentiate, (gradients) => Object.fromEntries(Object.entries(gradients).map(([name, value]) => [`d${name}`, readGradient(name, value)])));
+}
+
+const read = (tensor) => Float32Array.from(tensor.dataSync());
+
+/** Adam over `w` with what `differentiate` gives, and the results for the reference. */
+function trainer(w, differentiate, results) {
   const m = Object.fromEntries(Object.entries(w).map(([name, value]) => [name, tf.zerosLike(value)]));
   const v = Object.fromEntries(Object.entries(w).map(([name, value]) => [name, tf.zerosLike(value)]));
   let count = 0;
@@ -210,19 +217,10 @@ function training(workload, { inputs, weights }) {
     loss.dispose();
     return value;
   };
-  const check = async () => {
-    const read = (tensor) => {
-      const values = Float32Array.from(tensor.dataSync());
-      return values;
-    };
-    return tf.tidy(() => {
+  const check = async () =>
+    tf.tidy(() => {
       const { loss, gradients, dx } = differentiate();
-      const results = { loss: read(loss), dx: read(dx) };
-      for (const [name, gradient] of Object.entries(gradients)) {
-        results[`d${name}`] = read(name === "Wx" || name === "Wh" ? tf.transpose(gradient) : gradient);
-      }
-      return results;
+      return { loss: read(loss), dx: read(dx), ...results(gradients) };
     });
-  };
   return { check, step };
 }

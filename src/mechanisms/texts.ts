@@ -270,7 +270,7 @@ gla(x) → y
   o[n] = S[n]ᵀ·q[n] / √K
   r[n] = silu(Wr[n]·x + br[n])
   y = Σ_n Wo[n]·(r[n]∘layer_norm(o[n]))
-  where n ∈ 1..N, x ∈ ℝ^D, y ∈ ℝ^D, q[n] ∈ ℝ^K, v[n] ∈ ℝ^V, Wα1 ∈ ℝ^{R×D}
+  where n ∈ 1..N, x ∈ ℝ^D, y ∈ ℝ^D, q[n] ∈ ℝ^K, v[n] ∈ ℝ^V, Wα1 ∈ ℝ^{R×D}, gate r
 `,
   glu_ffn: `# Feed-forward layer of Transformers: gated linear unit, then a matrix
 # Shazeer 2020, "GLU variants improve Transformer" (arXiv 2002.05202), eq. 6
@@ -384,6 +384,7 @@ layer_norm_lstm(x) → h
 linear_scan(g, x) → h
   log a = g
   h = a∘h[t-1] + x
+  where gate a
 `,
   lstm_1997: `# Long short-term memory of 1997: no forget gate, one pair of gates for each block of cells, gates see gates; error goes back in time through the cells alone
 # Hochreiter & Schmidhuber 1997 (Neural Computation 9:1735), section 4 and appendix A.1: g = 4σ - 2, h = 2σ - 1

@@ -22,6 +22,7 @@ import { describeNonFinite } from "./non-finite.ts";
 import { biasCorrections, momentNames, optimizerGraph } from "./optimizer.ts";
 import { readSettings, type Settings, type TrainOptions } from "./options.ts";
 import { checkInputs, createPasses, type Passes } from "./passes.ts";
+import { createSegmentedPasses } from "./segments.ts";
 import { hasBinaryTarget, isWholeModel, wrapCell } from "./wrap-cell.ts";
 
 /** A model with what its training came to. */
@@ -144,15 +145,17 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions, pool:
   const index = new Map(slots.map((slot) => [slot.name, slot]));
   const device = { device: settings.device, fused: settings.fused, pool };
   const shared = { network, sizes, slots, index, device };
-  const passes = createPasses({
+  const planned = {
     ...shared,
     source: dataset.train,
-    mode: "train",
+    mode: "train" as const,
     outputs: ["loss"],
     gradient: true,
     weightNoise: settings.weightNoise,
     units: [{ entry: "update", key: `${JSON.stringify(settings.optimizer)} ${count}`, graph: () => optimizerGraph(settings.optimizer, count) }],
-  });
+  };
+  const segmented = settings.segment > 0 && settings.segment < dataset.train.capacity;
+  const passes = segmented ? createSegmentedPasses(planned, settings.segment) : createPasses(planned);
   checkInputs(network, passes.lane.feed, dataset.inputs, dataset.name);
   const valid = settings.validateEvery > 0 ? dataset.valid : undefined;
   const firstStep = resumed?.checkpoint.step ?? 0;
@@ -204,8 +207,8 @@ function decaysOf(slots: Run["slots"], count: number): Float32Array {
 }
 
 // Parts of the settings that a resumed run must share with the run that it goes on with.
-function fixedSettings({ optimizer, seed, clip, weightNoise, restartEvery }: Settings): Record<string, unknown> {
-  return { optimizer, seed, clip, weightNoise, restartEvery };
+function fixedSettings({ optimizer, seed, clip, weightNoise, restartEvery, segment }: Settings): Record<string, unknown> {
+  return { optimizer, seed, clip, weightNoise, restartEvery, ...(segment > 0 && { segment }) };
 }
 
 function resumeFrom(bytes: Uint8Array, compiled: Compiled, settings: Settings) {
@@ -260,7 +263,7 @@ function trainStep(run: Run, source: BatchSource): Broken | undefined {
     buffers.get("clip")![0] = settings.clip;
     buffers.get("correction1")?.fill(correction1);
     buffers.get("correction2")?.fill(correction2);
-    executable.run("update", batch.steps);
+    executable.run("update", 1); // nothing in an update depends on time
     norm = buffers.get("norm")![0];
     if (!Number.isFinite(norm)) return { what: "norm of the gradient", value: norm, batch, seed };
   }

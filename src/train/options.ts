@@ -82,6 +82,10 @@ export interface TrainSettings {
   readonly device?: DeviceName;
   /** Fused multiply-add where the engine has it (default false: the same bits everywhere). */
   readonly fused?: boolean;
+  /**
+   * Steps of a segment (default 0: none): exact gradients of longer batches, with memory for one segment and the states at the borders; about √T is best.
+   */
+  readonly segment?: number;
   /** Threads of a step (default 1); the results have the same bits whatever their number. */
   readonly threads?: number;
   readonly onStep?: (event: StepEvent) => void;
@@ -105,6 +109,7 @@ export type Settings = Required<
     | "device"
     | "fused"
     | "threads"
+    | "segment"
     | "keepBest"
   >
 > &
@@ -136,6 +141,7 @@ const known: { readonly [K in keyof TrainSettings]-?: true } = {
   device: true,
   fused: true,
   threads: true,
+  segment: true,
   onStep: true,
   onEvent: true,
 };
@@ -188,6 +194,7 @@ export function readSettings(network: Network, options: TrainOptions, validates:
     signal: options.signal,
     device: options.device ?? "wasm",
     fused: options.fused ?? false,
+    segment: whole("segment", options.segment ?? 0, 0),
     threads: whole("threads", options.threads ?? 1, 1),
     onStep: options.onStep,
     onEvent: options.onEvent,

@@ -5,6 +5,7 @@
  * none before) compiles anew and keeps parameters, moments and states.
  */
 import type { BufferRole } from "../ir/program/node.ts";
+import { whyNotCarried } from "../ir/network/carrying.ts";
 import type { Network } from "../ir/network/node.ts";
 import type { Variant } from "../ir/network/variant.ts";
 import { type DeviceOptions, openExecutable, type UnitPlan } from "../model/compile-once.ts";
@@ -68,7 +69,9 @@ const persistent: ReadonlySet<BufferRole> = new Set(["parameters", "optimizer", 
 export function createPasses(options: PassOptions): Passes {
   const { network, sizes, slots, source } = options;
   const first = Array.from({ length: Math.min(probed, source.batchesPerPass ?? probed) }, (_, step) => source.batchAt(step));
-  const carries = first.some((batch) => batch.carry);
+  // What cannot be carried (attention, recurrences backwards in time) begins anew in every batch.
+  const carriable = whyNotCarried(network) === undefined;
+  const carries = carriable && first.some((batch) => batch.carry);
   const begin = carries && !statesBeginConstant(network);
   if (begin) refuseLongLags(network);
   let lane = open(first.some((batch) => batch.lengths !== undefined));
@@ -100,7 +103,7 @@ export function createPasses(options: PassOptions): Passes {
   }
 
   function laneFor(batch: Batch): Lane {
-    if (batch.carry && !carries) throw new SluiceError("E463", "the data carry states over from a batch, although none of the first batches does");
+    if (batch.carry && carriable && !carries) throw new SluiceError("E463", "the data carry states over from a batch, although none of the first batches does");
     if (batch.lengths === undefined || lane.lengths) return lane;
     const wider = open(true);
     for (const [name, { role }] of lane.executable.shapes) {
@@ -117,7 +120,7 @@ export function createPasses(options: PassOptions): Passes {
     const { executable, feed, states, parameters } = laneFor(batch);
     const counted = feed.load(batch);
     executable.buffers.get("seed")?.fill(seed);
-    if (!batch.carry && !begin) beginStates(network, states, source.batch, { index: options.index, parameters });
+    if (!(batch.carry && carries) && !begin) beginStates(network, states, source.batch, { index: options.index, parameters });
     for (const { name, view } of states) before[name].set(view);
     if (options.gradient) executable.run("prepare", 0); // the step before changed the weights
     // Weights that begin sequences have no gradient where one goes on, and the graph of that case does not name them.

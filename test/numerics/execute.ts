@@ -9,7 +9,7 @@ import type { Variant } from "../../src/ir/network/variant.ts";
 import { interpret } from "../../src/ir/tensor/interpret.ts";
 import type { Graph } from "../../src/ir/tensor/node.ts";
 import { shapeOf } from "../../src/model/sizes.ts";
-import type { Executable } from "../../src/runtime/executable.ts";
+import { denseValues, type Executable, writeDense } from "../../src/runtime/executable.ts";
 import { loadProgram } from "../../src/runtime/wasm/load.ts";
 
 export type Arrays = ReadonlyMap<string, Float64Array | Int32Array>;
@@ -39,13 +39,7 @@ export function load(network: Network, variant: Variant, weights: Arrays, capaci
 
 /** Fills the inputs (a name that the program does not read is skipped), runs, and copies the outputs. */
 export function runLoaded({ executable, graph }: Loaded, inputs: Arrays, steps: number): Outputs {
-  for (const [name, values] of inputs) executable.buffers.get(name)?.set(values);
+  for (const [name, values] of inputs) if (executable.buffers.has(name)) writeDense(executable, name, steps, values);
   executable.run("run", steps);
-  return Object.fromEntries(
-    graph.outputs.map(({ name }) => {
-      const buffer = executable.shapes.get(name)!;
-      const length = buffer.shape.reduce<number>((product, size) => product * (size === "T" ? steps : size), 1);
-      return [name, executable.buffers.get(name)!.slice(0, length)];
-    }),
-  );
+  return Object.fromEntries(graph.outputs.map(({ name }) => [name, denseValues(executable, name, steps)]));
 }

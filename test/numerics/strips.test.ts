@@ -9,8 +9,8 @@ import { verify } from "../../src/ir/tensor/verify.ts";
 import { differentiate } from "../../src/phases/3-differentiate/differentiate.ts";
 import { schedule } from "../../src/phases/5-schedule/schedule.ts";
 
-/** Attention over the past (or all steps) with an output projection, its gradients by the cotangent of y. */
-function attention(B: number, N: number, K: number, V: number, D: number, causal: boolean): Graph {
+/** Layers of attention over the past (or all steps), each with an output projection and a residual; gradients of Σ y·dy + Σ y². */
+function attention(B: number, N: number, K: number, V: number, D: number, causal: boolean, layers = 1): Graph {
   const g = graphBuilder([
     ["t", "T"],
     ["s", "T"],
@@ -20,31 +20,36 @@ function attention(B: number, N: number, K: number, V: number, D: number, causal
     ["V", V],
     ["D", D],
   ]);
-  const x = g.input("x", ["t", "b", "D"]);
-  const [q, k, v] = [
-    ["q", "K"],
-    ["k", "K"],
-    ["v", "V"],
-  ].map(([name, size]) => g.contract(x, g.weight(`W${name}`, ["n", size, "D"]), "D"));
-  const scores = g.mul(g.contract(q, g.rename(k, "t", "s"), "K"), g.constant(1 / Math.sqrt(K)));
-  const seen = g.less_equal(g.iota("s"), g.iota("t"));
-  const masked = causal ? g.select(seen, scores, g.constant(Number.NEGATIVE_INFINITY)) : scores;
-  const weights = g.exp(g.sub(masked, g.max_over(masked, "s")));
-  const a = g.div(weights, g.sum(weights, "s"));
-  const read = g.contract(a, g.rename(v, "t", "s"), "s");
-  const y = g.contract(read, g.weight("Wo", ["D", "n", "V"]), ["n", "V"]);
-  const objective = g.sum(g.mul(y, g.input("dy", ["t", "b", "D"])), ["t", "b", "D"]);
-  return differentiate(g.finish({ y, read, objective }), { objective: "objective", weights: "all", inputs: ["x"] });
+  let x = g.input("x", ["t", "b", "D"]);
+  const outputs: Record<string, number> = {};
+  for (let layer = 1; layer <= layers; layer++) {
+    const [q, k, v] = [
+      ["q", "K"],
+      ["k", "K"],
+      ["v", "V"],
+    ].map(([name, size]) => g.contract(x, g.weight(`W${name}${layer}`, ["n", size, "D"]), "D"));
+    const scores = g.mul(g.contract(q, g.rename(k, "t", "s"), "K"), g.constant(1 / Math.sqrt(K)));
+    const seen = g.less_equal(g.iota("s"), g.iota("t"));
+    const masked = causal ? g.select(seen, scores, g.constant(Number.NEGATIVE_INFINITY)) : scores;
+    const weights = g.exp(g.sub(masked, g.max_over(masked, "s")));
+    const a = g.div(weights, g.sum(weights, "s"));
+    const read = g.contract(a, g.rename(v, "t", "s"), "s");
+    outputs[`read${layer}`] = read;
+    x = g.add(x, g.tanh(g.contract(read, g.weight(`Wo${layer}`, ["D", "n", "V"]), ["n", "V"])));
+  }
+  const objective = g.sum(g.add(g.mul(x, x), g.mul(x, g.input("dy", ["t", "b", "D"]))), ["t", "b", "D"]);
+  return differentiate(g.finish({ y: x, ...outputs, objective }), { objective: "objective", weights: "all", inputs: ["x"] });
 }
 
 for (const causal of [true, false]) {
-  for (const [B, N, K, V, D, T, capacity] of [
-    [1, 1, 2, 2, 2, 3, 3],
-    [2, 2, 4, 3, 5, 37, 40],
-    [1, 2, 5, 6, 4, 70, 75],
+  for (const [B, N, K, V, D, T, capacity, layers] of [
+    [1, 1, 2, 2, 2, 3, 3, 1],
+    [2, 2, 4, 3, 5, 37, 40, 1],
+    [1, 2, 5, 6, 4, 70, 75, 1],
+    [2, 2, 3, 4, 5, 35, 35, 3],
   ] as const) {
-    test(`attention in strips: causal ${causal}, B ${B}, T ${T}`, () => {
-      const graph = attention(B, N, K, V, D, causal);
+    test(`attention in strips: causal ${causal}, B ${B}, T ${T}, ${layers} layers`, () => {
+      const graph = attention(B, N, K, V, D, causal, layers);
       verify(graph);
       const size = (axis: string): number => (graph.axes.get(axis) === "T" ? T : (graph.axes.get(axis) as number));
       const leaves = graph.nodes.filter((node) => node.op === "input" || node.op === "weight");

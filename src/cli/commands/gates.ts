@@ -4,12 +4,14 @@
  */
 import { figure, gateRow, level, pad, sparkline, table, textWidth } from "../../inspect/draw.ts";
 import { carryOf, complementOf, type GateStatistics, gateStatistics, meanOverUnits, type Recording } from "../../inspect/gates.ts";
+import { type EquivalentAttention, equivalentAttention } from "../../inspect/equivalent-attention.ts";
 import { record as recordValues } from "../../inspect/record.ts";
 import type { GateDeclaration } from "../../ir/network/node.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
 import type { Batch } from "../../train/data/dataset.ts";
 import { decodeText, encodeText } from "../../train/data/text.ts";
-import { type CommandDefinition, type Context, numberOption } from "../command.ts";
+import type { Model } from "../../model/model.ts";
+import { type CommandDefinition, type Context, numberOption, usageError } from "../command.ts";
 import { addDataOptions } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { readModel } from "../subject.ts";
@@ -20,6 +22,7 @@ interface GatesFlags extends PartFlags {
   readonly input?: string;
   readonly batches: number;
   readonly units?: boolean;
+  readonly attention?: string;
 }
 
 export const gates: CommandDefinition<GatesFlags> = {
@@ -30,6 +33,7 @@ export const gates: CommandDefinition<GatesFlags> = {
     "sluice gates flag.safetensors",
     "sluice gates lstm.safetensors --data shakespeare.txt",
     'sluice gates lstm.safetensors --input "To be, or not to be"',
+    'sluice gates model.safetensors --attention v:y --input "ROMEO:"',
   ],
   options(command) {
     addDataOptions(command);
@@ -37,11 +41,16 @@ export const gates: CommandDefinition<GatesFlags> = {
       .option("--part <name>", "which part of the data: train, valid, test, all")
       .option("--input <text>", "a text to read instead of data")
       .option("--batches <number>", "batches to look at", numberOption("--batches", { least: 1, whole: true }), 10)
+      .option(
+        "--attention <value:output>",
+        "instead: how much of a written value is read at each later step, as the attention matrix that the network is equal to",
+      )
       .option("--units", "every unit by itself");
   },
   async run(context, [path], flags) {
     const opened = flags.input === undefined ? openModel(path, flags) : undefined;
     const model = opened?.model ?? readModel(path);
+    if (flags.attention !== undefined) return showAttention(context, model, opened, path, flags.attention, flags.input);
     const found = distinctGates(model.network.gates);
     if (found.length === 0) throw new SluiceError("E486", `${model.network.name} has no gate; \`sluice explain ${path}\` shows what it has`);
     const names = found.map((gate) => gate.value);
@@ -79,6 +88,72 @@ export const gates: CommandDefinition<GatesFlags> = {
     return EXIT.ok;
   },
 };
+
+/** Longest example whose attention is shown. */
+const ATTENTION_STEPS = 64;
+
+function showAttention(
+  context: Context,
+  model: Model,
+  opened: OpenedModel | undefined,
+  path: string,
+  pair: string,
+  text: string | undefined,
+): number {
+  const [value, output] = pair.split(":");
+  if (!value || !output) throw usageError(`--attention takes what is written and what is read, as in v:y, not “${pair}”`);
+  const { inputs, symbols } = opened === undefined ? textExample(model, path, text!) : firstExample(opened);
+  const steps = Math.min(ATTENTION_STEPS, Object.values(inputs)[0].steps);
+  const arrays = Object.fromEntries(Object.entries(inputs).map(([name, { values, row }]) => [name, values.subarray(0, steps * row)]));
+  const found = equivalentAttention(model, { value, output, inputs: arrays, steps });
+  if (context.json)
+    context.emit({ model: path, value, output, steps, heads: found.heads, symbols: symbols.slice(0, steps), matrix: Array.from(found.matrix) });
+  else drawAttention(context, found, symbols);
+  return EXIT.ok;
+}
+
+type ExampleInputs = Readonly<Record<string, { readonly values: Float32Array | Int32Array; readonly row: number; readonly steps: number }>>;
+
+function textExample(model: Model, path: string, text: string): { inputs: ExampleInputs; symbols: readonly string[] } {
+  const record = textRecord(model, path);
+  const tokens = Int32Array.from(encodeText(record, text));
+  if (tokens.length === 0) throw new SluiceError("E490", "--input must hold at least one symbol");
+  return { inputs: { token: { values: tokens, row: 1, steps: tokens.length } }, symbols: Array.from(tokens, (token) => decodeText(record, [token])) };
+}
+
+/** The first sequence of the first batch, by itself. */
+function firstExample(opened: OpenedModel): { inputs: ExampleInputs; symbols: readonly string[] } {
+  const batch = opened.source.batchAt(0);
+  const steps = batch.lengths?.[0] ?? batch.steps;
+  const inputs = Object.entries(batch.inputs).map(([name, values]) => {
+    const row = values.length / batch.batch / Math.round(values.length / batch.batch / Math.max(1, featuresOf(opened, name)));
+    const own = values.filter((_, i) => Math.floor(i / row) % batch.batch === 0);
+    return [name, { values: own, row, steps }] as const;
+  });
+  return { inputs: Object.fromEntries(inputs), symbols: exampleSymbols(opened, batch) };
+}
+
+function featuresOf({ data }: OpenedModel, name: string): number {
+  const input = data.dataset.inputs[name];
+  return input === undefined || input.type === "index" ? 1 : input.size;
+}
+
+const SHADES = " ░▒▓█";
+const ASCII_SHADES = " .:*#";
+
+function drawAttention({ terminal }: Context, { steps, heads, matrix }: EquivalentAttention, symbols: readonly string[]): void {
+  const shades = terminal.ascii ? ASCII_SHADES : SHADES;
+  for (let n = 0; n < heads; n++) {
+    if (heads > 1) terminal.print(terminal.dim(`head ${n + 1}`));
+    for (let t = 0; t < steps; t++) {
+      const row = matrix.subarray((n * steps + t) * steps, (n * steps + t + 1) * steps);
+      const most = row.reduce((greatest, one) => Math.max(greatest, Math.abs(one)), 0);
+      const cells = Array.from(row.subarray(0, t + 1), (one) => shades[most === 0 ? 0 : Math.min(4, Math.floor((4.999 * Math.abs(one)) / most))]);
+      terminal.print(`  ${pad(visible(symbols[t] ?? String(t + 1)), 4)} ${cells.join("")}`);
+    }
+  }
+  terminal.print(terminal.dim("  a row is a step that reads, a column one that was written; darkest: the most that this row reads"));
+}
 
 interface GateRow {
   readonly gate: GateDeclaration;

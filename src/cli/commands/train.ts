@@ -34,6 +34,7 @@ export interface TrainFlags extends DataFlags, RecipeFlags {
   readonly seed?: number;
   readonly weightNoise?: number;
   readonly threads?: number;
+  readonly segment?: number;
   readonly patience?: number;
   readonly checkpointEvery?: number;
   readonly out?: string;
@@ -96,6 +97,11 @@ export function addTrainOptions(command: Command): void {
       "threads of a step (default: all cores for models of some size); the results have the same bits",
       numberOption("--threads", { least: 1, most: 64, whole: true }),
     )
+    .option(
+      "--segment <steps>",
+      "train batches of long sequences in segments of this many steps: same gradients, memory of one segment",
+      numberOption("--segment", { least: 1, whole: true }),
+    )
     .option("--seed <number>", "fixes everything that is random", numberOption("--seed", { least: 0, whole: true }))
     .option("--block <name>", "the main block, if it is not the last of the file");
 }
@@ -134,6 +140,7 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
     ...settings,
     sizes: recipe.sizes,
     threads: flags.threads ?? usualThreads(recipe),
+    segment: flags.segment,
     metrics: recipe.metrics,
     resume: resumed,
     signal: context.signal,

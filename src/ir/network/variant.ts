@@ -11,6 +11,7 @@
  *             "loss_weight"       [t, b] weight of each step's loss; the host makes them sum to 1 for a mean
  *             "state:h"           [b, …] carried initial value (only if variant.initial is "carried"); "state:h~2" for lag 2 and so on
  *             "cotangent:h"       like output h (only if variant.gradient.of is "cotangents")
+ *             "probe:v"           added to the value of that name, which is not part of a recurrence (only if variant.probes names it)
  *             "clamp:i"           [H] fixed values (only for a clamp of kind "values")
  *             "seed"              index scalar; what `random` reads, changed every step by the host
  *   outputs   "h"                 every name in variant.outputs, [t, b, …]; zero in padding
@@ -38,8 +39,12 @@ export interface Variant {
     readonly of: "loss" | "cotangents";
     /** Inputs whose gradients are wanted too. */
     readonly inputs: readonly string[];
+    /** True if what follows this run matters: each state carried on gets an input "cotangent:state:NAME" (only if `initial` is "carried"). */
+    readonly states?: boolean;
   };
   readonly clamps?: readonly Clamp[];
+  /** Values outside recurrences to which an input "probe:NAME" is added: the gradient of that input is the gradient at the value. */
+  readonly probes?: readonly string[];
   /** Deviation of Gaussian noise added to every weight at each run in mode "train" (Graves 2011); 0 or absent: none. */
   readonly weightNoise?: number;
 }

@@ -73,7 +73,8 @@ export function rangesOf(g: GraphBuilder): Ranges {
     const { op, args, attributes } = g.node(id);
     const fixed = FIXED[op];
     if (fixed) return fixed;
-    const [a, b, c] = args.length <= 3 && (isElementwise(op) || isView(op) || op === "transpose" || op === "max_over" || op === "sum") ? args.map(of) : [];
+    const [a, b, c] =
+      args.length <= 3 && (isElementwise(op) || isView(op) || op === "transpose" || op === "max_over" || op === "sum") ? args.map(of) : [];
     const monotone = MONOTONE[op];
     if (monotone) return range(monotone(a.low), monotone(a.high));
     if ((isView(op) && args.length === 1) || op === "transpose" || op === "max_over") return a;

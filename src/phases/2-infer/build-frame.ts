@@ -165,6 +165,16 @@ export function product(frame: Frame, left: Value, right: Value): Value {
   return { node, dims: [...kept, ...dims.slice(1)] };
 }
 
+/** `diag(v)·M` (dimension 0) or `M·diag(v)` (the last): every row or column of M times its component of v; no matrix is made of v. */
+export function scaledAlong(frame: Frame, matrix: Value, vector: Value, dimension: number): Value {
+  const { b } = frame;
+  const factor = withDims(frame, vector, [matrix.dims[dimension]]);
+  const union = [...new Set([...b.axesOf(matrix.node), ...b.axesOf(factor.node)])];
+  const wanted = sortAxes(frame, union, matrix.dims);
+  const x = wanted.every((axis, k) => axis === union[k]) ? matrix.node : b.expand(matrix.node, wanted);
+  return { node: b.mul(x, factor.node), dims: matrix.dims };
+}
+
 /** Outer product of two vectors. */
 export function outerProduct(frame: Frame, left: Value, right: Value): Value {
   const [row] = left.dims;

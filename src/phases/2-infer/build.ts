@@ -6,6 +6,7 @@
  */
 import { SluiceError } from "../../support/diagnostic.ts";
 import { invariant } from "../../support/invariant.ts";
+import { whyNotCarried } from "../../ir/network/carrying.ts";
 import { type Equation, visitTerm } from "../../ir/network/equation.ts";
 import type { Network, Size } from "../../ir/network/node.ts";
 import { printSize } from "../../ir/network/print.ts";
@@ -189,9 +190,16 @@ export function build(network: Network, variant: Variant): Graph {
 
   function define(equation: Equation): void {
     const raw = standard(outside, emit(outside, equation.value), equation.shape);
-    const value = clampOutside(equation, raw);
+    const value = probed(equation, clampOutside(equation, raw));
     const isAlias = equation.value.kind === "value" && equation.value.lag === 0 && !clampOf(equation.name);
     computed.set(equation.name, isAlias ? value : { node: b.named(value.node, equation.name, equation.span), dims: value.dims });
+  }
+
+  /** A value plus an input that is zero in use: where its gradient is asked for. */
+  function probed(equation: Equation, value: Value): Value {
+    if (!variant.probes?.includes(equation.name)) return value;
+    const axes = b.axesOf(value.node);
+    return { node: b.add(value.node, b.input(`probe:${equation.name}`, axes)), dims: value.dims };
   }
 
   function clampOutside(equation: Equation, value: Value): Value {
@@ -232,7 +240,14 @@ export function build(network: Network, variant: Variant): Graph {
     }
   }
   if (variant.gradient?.of === "loss") output("loss", outputNode("loss"));
-  if (variant.gradient?.of === "cotangents") output("objective", b.addAll(terms));
+  if (variant.gradient?.states) {
+    if (variant.gradient.of === "loss") terms.push(outputNode("loss"));
+    for (const key of carriedKeys) {
+      const final = finals.get(key);
+      if (final !== undefined) terms.push(b.sum(b.mul(final, b.input(`cotangent:state:${key}`, b.axesOf(final))), b.axesOf(final)));
+    }
+  }
+  if (variant.gradient?.of === "cotangents" || variant.gradient?.states) output("objective", b.addAll(terms));
   if (carried) for (const key of carriedKeys) if (finals.has(key)) output(`state:${key}`, finals.get(key)!);
   return b.finish(outputs);
 
@@ -342,15 +357,6 @@ function wantedValues(network: Network, variant: Variant): Map<string, ReadonlyS
 }
 
 function refuseStreaming(network: Network): void {
-  const backward = network.recurrences.find((recurrence) => recurrence.direction === "backward");
-  if (backward)
-    throw new SluiceError("E460", `state cannot be carried: ${backward.names[0]} runs backwards in time, so it needs the end of the sequence first`);
-  const time = network.indices.find((index) => index.kind === "time");
-  for (const equation of network.equations) {
-    visitTerm(equation.value, (term) => {
-      if (term.kind === "convolution" && term.taps.offset < 0)
-        throw new SluiceError("E460", `state cannot be carried: the centred convolution in ${equation.name} reads later steps`);
-    });
-  }
-  if (time) throw new SluiceError("E460", `state cannot be carried: sums over ${time.name} reach back over the whole sequence`);
+  const why = whyNotCarried(network);
+  if (why !== undefined) throw new SluiceError("E460", `state cannot be carried: ${why}`);
 }

@@ -8,7 +8,7 @@ import { invariant } from "../../support/invariant.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
 import { type Term, termChildren } from "../../ir/network/equation.ts";
 import { type BinaryOp } from "../../ir/tensor/node.ts";
-import { choose, elementwise, type Frame, numberValue, outerProduct, product, sortAxes, type Value, withDims } from "./build-frame.ts";
+import { choose, elementwise, type Frame, numberValue, outerProduct, product, scaledAlong, sortAxes, type Value, withDims } from "./build-frame.ts";
 import { convolveSpace } from "./convolve-space.ts";
 import { applyFunction, concatenate, softmaxOver } from "./expand-functions.ts";
 
@@ -95,6 +95,11 @@ function binary(frame: Frame, term: Term & { kind: "binary" }): Value {
     const { left, right } = term;
     if (left.kind === "binary" && left.op === "product" && left.shape.length === 2 && right.shape.length === 1) {
       return binary(frame, { ...term, left: left.left, right: { ...left, left: left.right, right, shape: left.right.shape.slice(0, -1) } });
+    }
+    if (left.kind === "call" && left.function === "diag") return scaledAlong(frame, emit(frame, right), emit(frame, left.args[0]), 0);
+    if (right.kind === "call" && right.function === "diag") {
+      const matrix = emit(frame, left);
+      return scaledAlong(frame, matrix, emit(frame, right.args[0]), matrix.dims.length - 1);
     }
     return product(frame, emit(frame, left), emit(frame, right));
   }

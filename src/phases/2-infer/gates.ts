@@ -10,7 +10,7 @@
  */
 import type { Span } from "../../support/source.ts";
 import type { GateRole } from "../../ir/network/node.ts";
-import { termChildren, withChildren } from "../../ir/network/equation.ts";
+import { termChildren, visitTerm, withChildren } from "../../ir/network/equation.ts";
 import { type Bounds, boundsOf, type BoundsTable, keyOf } from "./bounds.ts";
 import { type Draft, dimsOf, type Model, type ValueSymbol } from "./draft.ts";
 import {
@@ -27,6 +27,7 @@ import {
 } from "./gate-roles.ts";
 import type { Component } from "./order.ts";
 import { freeIndices } from "./resolve.ts";
+import { isWeightLike } from "./solve-shapes.ts";
 
 export interface FoundGate {
   readonly value: string;
@@ -92,6 +93,13 @@ export function findGates(model: Model, components: readonly Component[]): Found
       span: symbol.span,
     });
   }
+  for (const { value, passes } of logarithmicGates(model, isGate)) {
+    if (groups.has(value)) continue;
+    const { equation, span } = model.values.get(value)!;
+    const bounds = boundsOf(model, table, equation!.value);
+    const reason = "it multiplies what the softmax lets through from the steps before";
+    gates.push({ value, role: "forget", range: [Math.max(0, bounds.low), Math.min(1, bounds.high)], passes, reason, span });
+  }
   const place = new Map([...model.values.keys()].map((name, k) => [name, k]));
   return gates.sort((a, b) => place.get(a.value)! - place.get(b.value)!);
 }
@@ -130,6 +138,13 @@ function collect(into: Collection, term: Draft, at: { readonly place: Place; rea
       if (rest.every((other) => other.kind === "number" || other.kind === "size")) continue;
       note(factor, rest);
     }
+    if (gates.length === 0) {
+      // `silu(W·x)∘(V·x)`: an activation that is its argument times a bounded function of it, written as a factor, gates the rest.
+      const activations = factors.filter(isSelfGated);
+      const rest = factors.filter((factor) => factor !== activations[0]);
+      if (activations.length === 1 && !rest.every((other) => other.kind === "number" || other.kind === "size" || isWeightLike(other)))
+        note(activations[0], rest);
+    }
     for (const factor of factors) collect(into, factor, { place: place === "inside" ? place : "linear", summand, sums });
     return;
   }
@@ -155,6 +170,44 @@ function collect(into: Collection, term: Draft, at: { readonly place: Place; rea
     const next = place === "inside" || weighted || !parts.has(child) ? "inside" : summed ? place : "linear";
     collect(into, child, { place: next, sums: within, ...(summed && place === "top" && at.summand === undefined ? {} : { summand }) });
   }
+}
+
+/** `silu(a) = a∘σ(a)`, `relu(a)`: a times a function of a that lies between 0 and 1. */
+function isSelfGated(term: Draft): boolean {
+  return term.kind === "call" && ["silu", "gelu", "gelu_tanh", "relu"].includes(term.function);
+}
+
+/**
+ * Gates of attention: what a softmax over positions is taken of holds their logarithms. `exp(a + log f) = f∘exp(a)`, so f multiplies what is let through
+ * from the steps before.
+ */
+function logarithmicGates(model: Model, isGate: (term: Draft) => Bounds | undefined): { readonly value: string; readonly passes: Draft }[] {
+  const found = new Map<string, Draft>();
+  const summands = (term: Draft, passes: Draft, depth: number): void => {
+    if (term.kind === "binary" && (term.op === "add" || term.op === "sub")) {
+      summands(term.left, passes, depth);
+      if (term.op === "add") summands(term.right, passes, depth);
+    } else if (term.kind === "reduction" && term.op === "sum") summands(term.body, passes, depth);
+    else if (term.kind === "call" && term.function === "masked") summands(term.args[0], passes, depth);
+    else if (term.kind === "call" && term.function === "log") {
+      const base = baseOf(term.args[0]);
+      if (base.kind === "value" && isGate(base)) found.set(base.name, passes);
+    } else if (term.kind === "value" || term.kind === "moment") {
+      const base = baseOf(term);
+      const symbol = base.kind === "value" ? model.values.get(base.name) : undefined;
+      if (!symbol?.equation || depth > 4) return;
+      const defined = [...model.values.values()].find(({ logarithm }) => logarithm === symbol.name);
+      if (defined) found.set(defined.name, passes);
+      else summands(symbol.equation.value, passes, depth + 1);
+    }
+  };
+  for (const host of model.values.values()) {
+    if (!host.equation) continue;
+    visitTerm(host.equation.value, (term) => {
+      if (term.kind === "reduction" && term.op === "softmax" && model.indices.get(term.index)?.type === "time") summands(term.body, term, 0);
+    });
+  }
+  return [...found].map(([value, passes]) => ({ value, passes }));
 }
 
 /** Gives gates without names equations of their own, equal ones of one equation a single one, and puts the names in their places. */

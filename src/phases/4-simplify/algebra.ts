@@ -10,6 +10,8 @@ import { isBinary, isUnary, opTable } from "../../ir/tensor/ops.ts";
 import { constantValue, identity, isCommutative, type Match, type OpPattern, rule, type Rule } from "../../ir/tensor/rewrite.ts";
 import { binaryFunctions, unaryFunctions } from "../../ir/tensor/scalar.ts";
 import { carefulForms } from "./careful.ts";
+import { maskForms } from "./masks.ts";
+import { isSquare, scaleForms } from "./scales.ts";
 
 const reals = ({ node }: Match): boolean => node.type === "real";
 
@@ -162,9 +164,10 @@ const sums: Rule[] = [
     return rest.length > 0 ? g.contract(summed, x.y, rest) : g.mul(summed, x.y);
   }),
   rule("contract -x", ["contract", ["neg", "x"], "y"], ({ g, node, x }) => g.neg(g.contract(x.x, x.y, node.attributes.over!))),
-  rule("contract c·x", ["contract", ["mul", "c", "x"], "y"], ({ g, node, x }) =>
-    constantValue(g, x.c) === undefined ? undefined : g.mul(x.c, g.contract(x.x, x.y, node.attributes.over!)),
-  ),
+  rule("contract c·x", ["contract", ["mul", "c", "x"], "y"], ({ g, id, node, x }) => {
+    if (constantValue(g, x.c) === undefined || (isSquare(g, id) && !isSquare(g, x.x))) return undefined; // see scales.ts
+    return g.mul(x.c, g.contract(x.x, x.y, node.attributes.over!));
+  }),
   rule("contract 0", ["contract", 0, "y"], ({ g }) => g.constant(0)),
 ];
 
@@ -387,6 +390,8 @@ export const algebra: readonly Rule[] = [
   ...folding,
   ...arithmetic,
   ...carefulForms,
+  ...maskForms,
+  ...scaleForms,
   ...choices,
   ...sums,
   ...views,

@@ -1,13 +1,11 @@
 /**
- * Careful forms: what loses digits or overflows as textbooks write it becomes what does not.
+ * Careful forms: what loses digits or overflows as textbooks write it becomes what does not. Data only: see ir/tensor/rewrite.ts for how they are applied.
  *
- * In: a graph as it was written, before gradients are taken: a gradient is only as good as the form it is taken of (`1/(1+e^-x)` has 0·∞ in its derivative
- * where e^-x overflows), and what a recurrence hands to its backward pass can no longer be seen through. Out: the same graph if there is nothing to do. The
- * rules are part of algebra too, for what other rewrites bring to light.
+ * They are applied before gradients are taken (normalize.ts): a gradient is only as good as the form it is taken of (`1/(1+e^-x)` has 0·∞ in its derivative where e^-x
+ * overflows), and what a recurrence hands to its backward pass can no longer be seen through. They are part of algebra too, for what other rewrites bring to light.
  */
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
-import type { Graph } from "../../ir/tensor/node.ts";
-import { constantValue, type Firing, identity, type Match, rewrite, type Rule, rule } from "../../ir/tensor/rewrite.ts";
+import { constantValue, identity, type Match, type Rule, rule } from "../../ir/tensor/rewrite.ts";
 
 /** Exponents for which multiplying is cheaper and as exact. */
 const isShort = (g: GraphBuilder, exponent: NodeId): boolean => [-1, 0, 0.5, 1, 2].includes(constantValue(g, exponent)!);
@@ -68,9 +66,3 @@ export const carefulForms: readonly Rule[] = [
     return g.add(greatest, g.log(g.sum(g.exp(rest), g.node(node.args[0]).attributes.over!)));
   }),
 ];
-
-/** The graph in careful forms. */
-export function makeCareful(graph: Graph): { graph: Graph; trace: readonly Firing[] } {
-  const result = rewrite(graph, carefulForms);
-  return result.trace.length === 0 ? { graph, trace: [] } : result;
-}

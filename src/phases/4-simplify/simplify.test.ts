@@ -9,7 +9,7 @@ import { rewrite } from "../../ir/tensor/rewrite.ts";
 import { logSigmoid, sigmoid, softplus } from "../../ir/tensor/scalar.ts";
 import { verify } from "../../ir/tensor/verify.ts";
 import { algebra } from "./algebra.ts";
-import { makeCareful } from "./careful.ts";
+import { normalize } from "./normalize.ts";
 import { simplify } from "./simplify.ts";
 
 const T = 5;
@@ -142,7 +142,7 @@ test("careful forms keep their digits in float32 where the textbook form has non
   for (const [name, make, x, wanted] of cases) {
     const g = graphBuilder();
     const graph = g.finish({ y: make(g, g.input("x", [])) });
-    const { graph: careful } = makeCareful(graph);
+    const { graph: careful } = normalize(graph);
     verify(careful);
     const error = (given: Graph) => Math.abs(rounded(given, x) - wanted) / Math.max(Math.abs(wanted), 2 ** -126);
     expect(error(careful), name).toBeLessThan(3e-7);
@@ -155,7 +155,7 @@ test("softmax and log Σ e^x written out do not overflow, and their gradients ar
   const x = g.input("x", ["b", "H"]);
   const total = g.sum(g.exp(x), "H");
   const graph = g.finish({ p: g.div(g.exp(x), total), "log p": g.log(g.div(g.exp(x), total)), s: g.log(total) });
-  const { graph: careful } = makeCareful(graph);
+  const { graph: careful } = normalize(graph);
   verify(careful);
   const run = (given: Graph, values: readonly number[]) => interpret(given, { x: values }, { T });
   const small = [0.5, -1, 2, 0, 0.25, -0.75];
@@ -168,7 +168,7 @@ test("softmax and log Σ e^x written out do not overflow, and their gradients ar
     Math.fround(-4000 - Math.log1p(Math.exp(-1))),
   ]);
   expect(Math.abs(s[1] - (-5000 + Math.log(1 + Math.exp(-1) + Math.exp(-2))))).toBeLessThan(1e-11);
-  expect(makeCareful(careful).graph).toBe(careful);
+  expect(normalize(careful).graph).toBe(careful);
 });
 
 const GATES = ["i", "f", "o", "c"] as const;

@@ -376,7 +376,8 @@ class NestWriter {
       const computed = letLocal(`n${i}`, this.value(operation, i, typed, at, lanes, loop));
       statements.push(...this.here, computed);
       const value = local(`n${i}`, operation.type === "real" ? "f32x4" : "i32x4");
-      for (const target of operation.stores) stores.push(store(...placed(this.pointer(target, at, loop), base(target, this.addressOf)), value, lanes));
+      for (const target of operation.stores)
+        stores.push(store(...placed(this.pointer(target, at, loop), base(target, this.addressOf)), value, lanes));
     });
     return [...statements, ...stores];
   }

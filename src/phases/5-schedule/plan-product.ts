@@ -5,6 +5,7 @@
  * one dimension; those that do not become loops around the product. A B that never changes is packed once, where it is made.
  */
 import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
+import { invariant } from "../../support/invariant.ts";
 import { renameAccess, strideOf, type Access, type Place } from "./access.ts";
 import { labelOf } from "./label.ts";
 import type { Planning } from "./planning.ts";
@@ -13,10 +14,11 @@ import type { ProductRoles } from "./roles.ts";
 import { timedOf, type Timed } from "./space.ts";
 import type { Dimension, PackStep, ProductStep, Step } from "./step.ts";
 
-export function planProduct(planner: Planning, roles: ProductRoles, prepared: boolean): void {
+export function planProduct(planner: Planning, given: ProductRoles, prepared: boolean): void {
   const { graph, places } = planner;
+  const c = planner.targetOf(given.result);
+  const roles = columnsInnermost(planner, given, c);
   const a = planner.accessOf(roles.a);
-  const c = planner.targetOf(roles.result);
   const initial = roles.initial === undefined ? undefined : planner.accessOf(roles.initial);
   const label = labelOf(graph, roles.result);
   const into = prepared ? places.prepare : planner.steps;
@@ -95,6 +97,16 @@ export function planProduct(planner: Planning, roles: ProductRoles, prepared: bo
     tileRows,
   };
   planner.add(step, [a, b, c, ...(start ? [start] : []), whole(packedB), ...(packedA ? [whole(packedA)] : [])], into);
+}
+
+/** A result that is stored transposed (a state behind a transposition) has its rows innermost: then they are the columns of Cᵀ = Bᵀ·Aᵀ. */
+function columnsInnermost({ sizes }: Planning, roles: ProductRoles, c: Access): ProductRoles {
+  const inner = (axes: readonly AxisName[]): number => {
+    const useful = axes.filter((axis) => sizes.of(axis) !== 1);
+    return useful.length === 0 ? 1 : strideOf(c, useful[useful.length - 1]);
+  };
+  invariant(inner(roles.n) === 1 || inner(roles.m) === 1, "neither rows nor columns of a product are innermost where it is stored");
+  return inner(roles.n) === 1 ? roles : { ...roles, a: roles.b, b: roles.a, m: roles.n, n: roles.m };
 }
 
 /** Elements that a dimension has at most. */

@@ -267,7 +267,13 @@ export class Planner implements Planning {
     let start = 0;
     args.forEach((arg, i) => {
       const part = attributes.parts![i];
-      this.copy(this.valueOf(arg), sliceAccess(target, attributes.axis!, part, start), this.graph.nodes[arg], `part of ${labelOf(this.graph, node)}`, this.places.prepare);
+      this.copy(
+        this.valueOf(arg),
+        sliceAccess(target, attributes.axis!, part, start),
+        this.graph.nodes[arg],
+        `part of ${labelOf(this.graph, node)}`,
+        this.places.prepare,
+      );
       start += this.sizes.of(part) as number;
     });
     return target;

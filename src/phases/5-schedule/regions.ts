@@ -57,16 +57,17 @@ function standings(graph: Graph): Standing[] {
 
 /** Splits the square values of a graph into regions, repeating what several regions need. */
 export function splitRegions(graph: Graph): Regions {
-  const cloned = recompute(graph);
-  const standing = standings(cloned);
+  const { graph: cloned, standing } = recompute(graph);
   const region = cloned.nodes.map(() => -1);
   const levels = [...new Set(standing.filter((one) => one.square).map((one) => one.level))].sort((p, q) => p - q);
   const index = new Map(levels.map((level, i) => [level, i]));
   // What lies between two square values of a level, or is read off one, belongs to it.
   const reaches = cloned.nodes.map((_, i) => standing[i].square);
   for (let i = cloned.nodes.length - 1; i >= 0; i--) {
-    if (!reaches[i]) continue;
-    for (const arg of cloned.nodes[i].args) if (standing[arg].hot && standing[arg].level === standing[i].level) reaches[arg] = true;
+    const square = cloned.nodes[i].args.find((arg) => standing[arg].square);
+    if (!reaches[i] && square === undefined) continue;
+    const level = reaches[i] ? standing[i].level : standing[square!].level; // what reads off a level needs the rest of its operands there
+    for (const arg of cloned.nodes[i].args) if (standing[arg].hot && standing[arg].level === level) reaches[arg] = true;
   }
   cloned.nodes.forEach((node, i) => {
     const sink = node.args.find((arg) => standing[arg].square);
@@ -89,8 +90,9 @@ function withLayout(graph: Graph): Graph {
 }
 
 /** Repeats square values of an earlier level for each later level that reads them. */
-function recompute(graph: Graph): Graph {
+function recompute(graph: Graph): { graph: Graph; standing: Standing[] } {
   const standing = standings(graph);
+  const placed: Standing[] = [];
   const nodes: Node[] = [];
   const place: number[] = [];
   const copies = new Map<string, number>();
@@ -102,6 +104,7 @@ function recompute(graph: Graph): Graph {
     const { name: _name, ...plain } = graph.nodes[node];
     const args = plain.args.map((arg) => copyFor(arg, level));
     const at = nodes.push({ ...plain, args }) - 1;
+    placed[at] = { level, hot: true, square: true };
     copies.set(key, at);
     return at;
   };
@@ -110,8 +113,9 @@ function recompute(graph: Graph): Graph {
     const level = standing[i].square ? standing[i].level : Math.max(0, ...node.args.map((arg) => standing[arg].level));
     const args = node.args.map((arg) => (reader ? copyFor(arg, level) : place[arg]));
     place[i] = nodes.push({ ...node, args }) - 1;
+    placed[place[i]] = standing[i];
   });
-  return { ...graph, nodes, outputs: graph.outputs.map(({ name, node }) => ({ name, node: place[node] })) };
+  return { graph: { ...graph, nodes, outputs: graph.outputs.map(({ name, node }) => ({ name, node: place[node] })) }, standing: placed };
 }
 
 /** The same graph with the nodes of each region one after the other. */
@@ -142,8 +146,11 @@ function contiguous(graph: Graph, region: readonly number[]): { graph: Graph; re
   };
 }
 
+/** What scores are filled with where they must not count: as good as −∞, and still a number. */
+const LOWEST = -1e30;
+
 /**
- * True if every value that leaves the region through a reduction is unaffected by pairs s > t. Followed through the graph: which values are 0 there,
+ * True if every value that leaves the region does so through a reduction that is unaffected by pairs s > t. Followed through the graph: which values are 0 there,
  * which are −∞, starting from `select(s ≤ t, x, 0 or −∞)`.
  */
 function isCausal(graph: Graph, region: readonly number[], which: number): boolean {
@@ -154,6 +161,7 @@ function isCausal(graph: Graph, region: readonly number[], which: number): boole
     if (op === "constant") return attributes.value;
     return op === "broadcast" ? constant(args[0]) : undefined;
   };
+  const outputs = new Set(graph.outputs.map((output) => output.node));
   let causal = true;
   graph.nodes.forEach((node, i) => {
     const { op, args } = node;
@@ -161,9 +169,9 @@ function isCausal(graph: Graph, region: readonly number[], which: number): boole
     let value: Beyond = "any";
     const square = timeAxes(graph, node).length > 1;
     if ((op === "less_equal" || op === "less") && square && isTime(graph, args[0], false) && isTime(graph, args[1], true)) value = "false";
-    else if (op === "select" && at(0) === "false") {
+    else if (op === "select" && (at(0) === "false" || at(0) === "zero")) {
       const other = constant(args[2]);
-      value = other === 0 ? "zero" : other === Number.NEGATIVE_INFINITY ? "lowest" : at(2);
+      value = other === 0 ? "zero" : other !== undefined && other <= LOWEST ? "lowest" : at(2);
     } else if (op === "mul" || op === "contract") value = args.some((_, k) => at(k) === "zero" || at(k) === "false") ? "zero" : "any";
     else if (op === "exp") value = at(0) === "lowest" ? "zero" : "any";
     else if (op === "sub") value = at(0) === "lowest" ? "lowest" : at(0) === "zero" && at(1) === "zero" ? "zero" : "any";
@@ -171,7 +179,11 @@ function isCausal(graph: Graph, region: readonly number[], which: number): boole
     else if (op === "div" || op === "neg" || op === "rename" || op === "transpose" || op === "broadcast") value = at(0);
     else if (op === "select") value = at(1) === at(2) ? at(1) : "any";
     beyond[i] = square ? value : "any";
-    if (region[i] !== which || square) return;
+    if (region[i] !== which) return;
+    if (square) {
+      if (outputs.has(i)) causal = false; // it is wanted for all pairs
+      return;
+    }
     const squares = args.filter((arg) => timeAxes(graph, graph.nodes[arg]).length > 1);
     if (squares.length === 0) return;
     const fine =
@@ -181,9 +193,10 @@ function isCausal(graph: Graph, region: readonly number[], which: number): boole
   return causal;
 }
 
-/** True for the index of `t` (first) or of another time axis, plain or as a number. */
+/** True for the index of `t` or of a step before (first), or of another time axis; plain or as a number. */
 function isTime(graph: Graph, node: number, first: boolean): boolean {
   const { op, args, attributes } = graph.nodes[node];
+  if (first && op === "add") return args.some((arg, k) => isTime(graph, arg, first) && (graph.nodes[args[1 - k]].attributes.value ?? 1) <= 0);
   if (op === "iota") return graph.axes.get(attributes.axis!) === "T" && (attributes.axis === "t") === first;
   return op === "to_real" && isTime(graph, args[0], first);
 }

@@ -43,12 +43,21 @@ export function schedule(units: readonly ScheduledUnit[], options: ScheduleOptio
   const planned = units.map(({ entry, graph }) => ({ entry, steps: planUnit(graph, places) }));
   const { addresses, sizeBytes } = planMemory(places.all);
   const batch = units.map(({ graph }) => graph.axes.get("b")).find((size) => typeof size === "number") as number | undefined;
-  const into: Lowered = { functions: [], tiles: new Map(), threads: options.threads ?? 1, batch: batch ?? 1, names: options.profile ? new Map() : undefined };
+  const into: Lowered = {
+    functions: [],
+    tiles: new Map(),
+    threads: options.threads ?? 1,
+    batch: batch ?? 1,
+    names: options.profile ? new Map() : undefined,
+  };
   const entries: Entry[] = [];
   for (const { entry, steps } of [{ entry: "prepare", steps: places.prepare as readonly Step[] }, ...planned]) {
     entries.push({ name: entry, steps: lowerEntry(entry, steps, addresses, into) });
   }
-  const loops: LoopModule = { functions: [...into.tiles.values(), ...into.functions], exports: [...entries.map((entry) => entry.name), ...(into.names?.values() ?? [])] };
+  const loops: LoopModule = {
+    functions: [...into.tiles.values(), ...into.functions],
+    exports: [...entries.map((entry) => entry.name), ...(into.names?.values() ?? [])],
+  };
   const buffers = places.all
     .filter((place) => addresses.has(place))
     .map(

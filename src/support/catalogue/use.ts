@@ -224,6 +224,11 @@ export const USE = {
     explanation:
       "Several threads need shared memory: Node, or a worker of a page served with the headers of cross-origin isolation. Leave out `threads` to run on one; the results have the same bits.",
   },
+  E476: {
+    title: "No attention between these values",
+    explanation:
+      "The equivalent attention goes from a value that is written (not part of a recurrence, such as `v`) to one that is read from it (such as `o` or the output). The message lists what can be chosen.",
+  },
   E481: {
     title: "Empty file",
     explanation: "The file is there but holds nothing. Check that it was written completely.",

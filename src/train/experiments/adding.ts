@@ -12,27 +12,25 @@ import { ruleOf1997, trainingOf1997 } from "./rule-of-1997.ts";
 const TOLERANCE = 0.04;
 const OPTIONS = { length: 100, historic: 1 };
 
-const error: Metric = {
-  name: "error",
-  outputs: ["p"],
-  measure: (batch, values, counts) => sumOver(counts, (i) => Math.abs(values.p.data[i] - batch.inputs.y[i])),
-};
-const wrong: Metric = {
-  name: "wrong",
-  outputs: ["p"],
-  measure: (batch, values, counts) => sumOver(counts, (i) => (Math.abs(values.p.data[i] - batch.inputs.y[i]) < TOLERANCE ? 0 : 1)),
-};
-
-function sumOver(counts: Float32Array, value: (i: number) => number): { total: number; count: number } {
-  let total = 0;
-  let count = 0;
-  for (let i = 0; i < counts.length; i++) {
-    if (counts[i] === 0) continue;
-    total += value(i);
-    count++;
-  }
-  return { total, count };
+/** A metric that sums a function of the error over the answers that count. */
+function ofError(name: string, value: (error: number) => number): Metric {
+  return {
+    name,
+    outputs: ["p"],
+    measure(batch, { p }, counts) {
+      let total = 0;
+      let count = 0;
+      for (let i = 0; i < batch.steps * batch.batch; i++) {
+        if (counts[i] === 0) continue;
+        total += value(Math.abs(p.data[i] - batch.inputs.y[i]));
+        count++;
+      }
+      return { total, count };
+    },
+  };
 }
+
+const METRICS = [ofError("error", (error) => error), ofError("wrong", (error) => (error < TOLERANCE ? 0 : 1))];
 
 export const adding: Experiment = {
   name: "adding",
@@ -52,7 +50,7 @@ export const adding: Experiment = {
     const plan = { variant, dataset, ...trainingOf1997([-3, -6]), validateEvery: 0 };
     const trained = await trainVariant({ ...plan, steps: context.quick ? 500 : variant.name === "no carousel" ? 50_000 : 200_000 }, context);
     const test = task.dataset({ options: OPTIONS, batch: 32, seed: context.seed }).test!;
-    const { metrics } = await evaluate(trained, test, { metrics: [error, wrong], ...(context.quick && { batches: 2 }), signal: context.signal });
+    const { metrics } = await evaluate(trained, test, { metrics: METRICS, ...(context.quick && { batches: 2 }), signal: context.signal });
     return {
       parameters: trained.parameterCount,
       figures: { sequences: trained.result.steps, error: metrics.error, wrong: Math.round(metrics.wrong * 2560) },

@@ -33,6 +33,7 @@ continual_reber(x, y) → p
 /** Counts mistakes of each test stream; the mean error-free length is taken over the stretches that end in a mistake or with the stream. */
 function mistakeCounter() {
   const mistakes = new Int32Array(STREAMS);
+  const firstAt = new Float64Array(STREAMS).fill(Number.NaN);
   let seen = 0;
   let counted = 0;
   const metric: Metric = {
@@ -48,7 +49,7 @@ function mistakeCounter() {
           let right = true;
           for (let k = 0; k < BITS; k++) if (!(Math.abs(values.p.data[at + k] - batch.inputs.y[at + k]) < TOLERANCE)) right = false;
           if (right) total++;
-          else mistakes[row]++;
+          else if (mistakes[row]++ === 0) firstAt[row] = counted - 1;
         }
       }
       return { total, count: batch.steps * batch.batch };
@@ -59,7 +60,14 @@ function mistakeCounter() {
     figures() {
       const wrong = mistakes.reduce((sum, count) => sum + count, 0);
       const symbols = counted * STREAMS;
-      return { perfectStreams: mistakes.filter((count) => count === 0).length, errorFree: (symbols - wrong) / (wrong + STREAMS), wrong, symbols };
+      const untilFirst = firstAt.reduce((sum, at) => sum + (Number.isNaN(at) ? counted : at), 0) / STREAMS;
+      return {
+        perfectStreams: mistakes.filter((count) => count === 0).length,
+        errorFree: (symbols - wrong) / (wrong + STREAMS),
+        untilFirst,
+        wrong,
+        symbols,
+      };
     },
   };
 }

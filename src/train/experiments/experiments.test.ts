@@ -7,7 +7,9 @@ import { EXPERIMENTS, findExperiment } from "./list.ts";
 /** A small piano roll in the place of the chorales: the split sizes and the notes do not matter to what is tested. */
 const random = createRandom(5);
 const pieces = (count: number) =>
-  Array.from({ length: count }, () => Array.from({ length: 12 }, () => [...new Set(Array.from({ length: 4 }, () => 30 + random.integer(50)))].sort()));
+  Array.from({ length: count }, () =>
+    Array.from({ length: 12 }, () => [...new Set(Array.from({ length: 4 }, () => 30 + random.integer(50)))].sort()),
+  );
 const chorales = { lowestNote: 21, dims: 88, splits: { train: pieces(24), valid: pieces(8), test: pieces(8) } };
 
 for (const experiment of EXPERIMENTS) {

@@ -1,0 +1,17 @@
+/**
+ * The forms that gradients should be taken of: careful forms (careful.ts) and masks in their place (masks.ts).
+ *
+ * In: a graph without gradients, as phase 2 built it. Out: a graph that means the same; the same graph if there is nothing to do. Everything else is left to
+ * `simplify`, after gradients were added. Memory orders of inner values may change; those of the outputs stay.
+ */
+import type { Graph } from "../../ir/tensor/node.ts";
+import { type Firing, rewrite } from "../../ir/tensor/rewrite.ts";
+import { carefulForms } from "./careful.ts";
+import { maskForms } from "./masks.ts";
+
+const forms = [...carefulForms, ...maskForms];
+
+export function normalize(graph: Graph): { graph: Graph; trace: readonly Firing[] } {
+  const result = rewrite(graph, forms);
+  return result.trace.length === 0 ? { graph, trace: [] } : result;
+}

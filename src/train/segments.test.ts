@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { compile } from "../model/compiled.ts";
+import { findTask } from "./tasks/list.ts";
+import { train } from "./loop.ts";
+
+const lstm = compile(`lstm(x) → h
+  i = σ(Wi·x + Ui·h[t-1] + bi)
+  f = σ(Wf·x + Uf·h[t-1] + bf)
+  c = f∘c[t-1] + i∘tanh(Wc·x + Uc·h[t-1] + bc)
+  o = σ(Wo·x + Uo·h[t-1] + bo)
+  h = o∘tanh(c)`);
+
+for (const [task, options] of [
+  ["flag-recall", {}],
+  ["adding", { length: 23 }],
+] as const) {
+  test(`${task}: training in segments is training on the whole, up to the order of sums`, async () => {
+    const dataset = findTask(task)!.dataset({ batch: 6, seed: 2, options });
+    const run = (segment: number) => train(lstm, dataset, { H: 8, steps: 25, seed: 4, segment, validateEvery: 0 });
+    const whole = await run(0);
+    for (const segment of [1, 4, 5]) {
+      const parts = await run(segment);
+      for (let i = 0; i < 25; i++) expect(parts.result.losses[i]).toBeCloseTo(whole.result.losses[i], 4);
+      const worst = whole.parameters.reduce((most, value, i) => Math.max(most, Math.abs(value - parts.parameters[i])), 0);
+      expect(worst).toBeLessThan(2e-3);
+    }
+  });
+}
+
+test("memory is that of a segment, whatever the length of a batch", async () => {
+  const bytes = async (length: number, segment: number): Promise<number> => {
+    let most = 0;
+    const dataset = findTask("adding")!.dataset({ batch: 2, seed: 2, options: { length } });
+    const Memory = WebAssembly.Memory;
+    try {
+      WebAssembly.Memory = class extends Memory {
+        constructor(descriptor: WebAssembly.MemoryDescriptor) {
+          super(descriptor);
+          most = Math.max(most, 65536 * descriptor.initial);
+        }
+      };
+      await train(lstm, dataset, { H: 16, steps: 1, seed: 1, segment, validateEvery: 0 });
+    } finally {
+      WebAssembly.Memory = Memory;
+    }
+    return most;
+  };
+  expect(await bytes(4000, 64)).toBeLessThan((await bytes(4000, 0)) / 20);
+});

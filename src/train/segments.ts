@@ -1,0 +1,161 @@
+/**
+ * Long sequences in segments: exact gradients with memory for one segment and the states at the borders.
+ *
+ *     forward    segment after segment, keeping the states s_k at each border
+ *     backward   from the last segment to the first: run it again from s_k, with ∂L/∂s_{k+1} as the cotangent of its last states
+ *
+ * In: batches of any length. Out: what one run over the whole batch gives, loss and gradients, up to the order of sums. With segments of √T steps, memory grows
+ * as √T and the work by a third. Only for networks that can carry their states (no look-ahead of definitions, no backward recurrences).
+ * @source Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost"
+ */
+import type { Variant } from "../ir/network/variant.ts";
+import { openExecutable, type UnitPlan } from "../model/compile-once.ts";
+import { createFeed, splitAhead } from "../model/feed.ts";
+import { beginStates, stateSlots, statesBeginConstant } from "../model/states.ts";
+import { floatBuffer, stepLength } from "../runtime/executable.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import type { Batch } from "./data/dataset.ts";
+import type { Lane, PassOptions, Passes } from "./passes.ts";
+
+/** @throws SluiceError E463 if the first states are learned; E460 if the network cannot carry its states */
+export function createSegmentedPasses(options: PassOptions, segment: number): Passes {
+  const { network, sizes, slots, source } = options;
+  if (!statesBeginConstant(network)) {
+    throw new SluiceError(
+      "E463",
+      `${network.name} learns its first states, which training in segments does not support; leave out \`segment\`, or write constant first values`,
+    );
+  }
+  const stateNames = network.states.map((state) => state.name);
+  let lane = open(false);
+  let before = copies(lane);
+
+  function variantOf(lengths: boolean, gradient: boolean): Variant {
+    return {
+      sizes,
+      batch: source.batch,
+      mode: options.mode,
+      initial: "carried",
+      lengths,
+      reset: false,
+      outputs: options.outputs,
+      ...(gradient ? { gradient: { of: "loss" as const, inputs: stateInputs(), states: true } } : {}),
+      ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
+    };
+  }
+
+  /** Carried states by the names of their inputs; a lag of k has k of them. */
+  function stateInputs(): string[] {
+    return network.states.flatMap(({ name, lag }) => Array.from({ length: Math.abs(lag) }, (_, i) => `state:${i === 0 ? name : `${name}~${i + 1}`}`));
+  }
+
+  function open(lengths: boolean): Lane {
+    const plans: UnitPlan[] = [
+      { entry: "forward", variant: variantOf(lengths, false) },
+      { entry: "segment", variant: variantOf(lengths, true) },
+      ...(options.units ?? []),
+    ];
+    const executable = openExecutable(network, plans, slots, { capacity: segment, batch: source.batch }, options.device);
+    return {
+      executable,
+      feed: createFeed(executable, network),
+      states: stateSlots(executable),
+      parameters: floatBuffer(executable, "parameters"),
+      lengths,
+    };
+  }
+
+  function laneFor(batch: Batch): Lane {
+    if (batch.lengths === undefined || lane.lengths) return lane;
+    const wider = open(true);
+    for (const name of [
+      "parameters",
+      ...[...lane.executable.shapes].filter(([, { role }]) => role === "optimizer" || role === "state").map(([each]) => each),
+    ]) {
+      wider.executable.buffers.get(name)?.set(lane.executable.buffers.get(name)!);
+    }
+    lane = wider;
+    before = copies(lane);
+    return lane;
+  }
+
+  function run(batch: Batch, seed: number): number {
+    const { executable, feed, states, parameters } = laneFor(batch);
+    const count = Math.ceil(batch.steps / segment);
+    const stepsOf = (k: number): number => Math.min(segment, batch.steps - k * segment);
+    const seedBuffer = executable.buffers.get("seed");
+    if (!batch.carry) beginStates(network, states, source.batch, { index: options.index, parameters });
+    for (const { name, view } of states) before[name].set(view);
+    executable.run("prepare", 0);
+
+    const borders = [copies({ states })];
+    const counted: number[] = [];
+    for (let k = 0; k < count; k++) {
+      counted.push(feed.load(sliceOf(batch, k)));
+      seedBuffer?.fill((seed + k) & 0x7fffffff);
+      executable.run("forward", stepsOf(k));
+      borders.push(copies({ states }));
+    }
+    const total = counted.reduce((sum, n) => sum + n, 0);
+
+    const gradients = floatBuffer(executable, "gradients");
+    const sum = new Float32Array(gradients.length);
+    const weights = floatBuffer(executable, "loss_weight");
+    let loss = 0;
+    for (const { name } of states) executable.buffers.get(`cotangent:state:${name}`)?.fill(0);
+    for (let k = count - 1; k >= 0; k--) {
+      for (const { name, view } of states) view.set(borders[k][name]);
+      feed.load(sliceOf(batch, k));
+      const share = total === 0 ? 0 : counted[k] / total;
+      for (let i = 0; i < weights.length; i++) weights[i] *= share;
+      seedBuffer?.fill((seed + k) & 0x7fffffff);
+      executable.run("segment", stepsOf(k));
+      for (let i = 0; i < sum.length; i++) sum[i] += gradients[i];
+      loss += floatBuffer(executable, "loss")[0];
+      for (const { name } of states) {
+        const back = executable.buffers.get(`gradient:state:${name}`);
+        if (back !== undefined) executable.buffers.get(`cotangent:state:${name}`)?.set(back);
+      }
+    }
+    gradients.set(sum);
+    floatBuffer(executable, "loss")[0] = loss;
+    for (const { name, view } of states) view.set(borders[count][name]);
+    return total;
+  }
+
+  /** The k-th segment of a batch, with the rows that it looks ahead to. */
+  function sliceOf(batch: Batch, k: number): Batch {
+    const start = k * segment;
+    const steps = Math.min(segment, batch.steps - start);
+    const inputs: Record<string, Float32Array | Int32Array> = {};
+    for (const [name, values] of Object.entries(batch.inputs)) {
+      const shape = [...lane.executable.shapes].find(([buffer]) => splitAhead(buffer)[0] === name)?.[1];
+      if (shape === undefined) continue;
+      const row = stepLength(shape);
+      inputs[name] = shape.shape[0] === "T" ? values.subarray(start * row, (start + steps + lane.feed.lookAhead) * row) : values;
+    }
+    const mask = batch.lossMask?.subarray(start * batch.batch, (start + steps) * batch.batch);
+    const lengths = batch.lengths?.map((length) => Math.max(0, Math.min(steps, length - start)));
+    return { ...batch, steps, inputs, lossMask: mask, lengths };
+  }
+
+  return {
+    laneFor,
+    run,
+    load(values) {
+      lane.parameters.set(values);
+      lane.executable.run("prepare", 0);
+    },
+    get lane() {
+      return lane;
+    },
+    get variant() {
+      return variantOf(lane.lengths, true);
+    },
+    statesBefore: () => Object.fromEntries(stateNames.flatMap((name) => (before[name] ? [[name, before[name]]] : []))),
+  };
+}
+
+function copies({ states }: Pick<Lane, "states">): Record<string, Float32Array> {
+  return Object.fromEntries(states.map(({ name, view }) => [name, view.slice()]));
+}
