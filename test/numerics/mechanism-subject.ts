@@ -41,7 +41,7 @@ export function networkOf(name: string, text: string): Network {
   return network;
 }
 
-export function mechanismSubject(name: string, text: string, steps = 5): MechanismSubject {
+export function mechanismSubject(name: string, text: string, steps = 4): MechanismSubject {
   const network = networkOf(name, text);
   const random = createRandom(name.length + text.length);
   const sizes = sizesOf(network);

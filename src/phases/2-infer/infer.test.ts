@@ -238,3 +238,18 @@ test("several mistakes are reported in one run, each once", () => {
   expect(none).toBeUndefined();
   expect(diagnostics.map((d) => d.code)).toEqual(["W102", "E104", "W101", "E110", "E106"]);
 });
+
+test("sizes named in a called block are those of its caller; a target does not name the state", () => {
+  const called = network(`cell(u) → h
+  h = tanh(W·u + U·h[t-1])
+  where u ∈ ℝ^D, h ∈ ℝ^H
+
+net(x, target) → y
+  h = cell(x)
+  y = Wy·h
+  loss = mse(y, target)
+  where x ∈ ℝ^D`);
+  expect(weights(called)).toEqual({ "h.W": "H×D", "h.U": "H×H", Wy: "D2×H" });
+  const compared = network("net(x, target) → h\n  h = tanh(W·x + U·h[t-1])\n  loss = mse(h, target)");
+  expect(weights(compared)).toEqual({ W: "H×D", U: "H×H" });
+});

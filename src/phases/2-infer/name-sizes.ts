@@ -34,10 +34,13 @@ export function nameSizes(model: Model, solver: SizeSolver): void {
   const inputs = [...model.inputs.values()];
   const values = [...model.values.values()];
   for (const input of inputs) if (input.vocabulary) each([input.vocabulary], "V");
-  for (const input of inputs) if (input.perStep) each(dimsOf(input.shape), "D");
+  // What is read comes first; what an output is compared with is as long as the output, and must not name it.
+  const first = inputs.find((input) => input.perStep && !input.vocabulary && (dimsOf(input.shape)?.length ?? 0) > 0);
+  if (first) each(dimsOf(first.shape), "D");
   for (const value of values) if (value.equation) visitTerm(value.equation.value, (term) => term.kind === "lookup" && each(dimsOf(term.shape), "D"));
-  const isKey = (name: string): boolean => /^[kq]\d*$/.test(lastPart(name));
   for (const value of values) if (value.lags.size > 0 && dimsOf(value.shape)?.length === 1) each(dimsOf(value.shape), "H");
+  for (const input of inputs) if (input.perStep) each(dimsOf(input.shape), "D");
+  const isKey = (name: string): boolean => /^[kq]\d*$/.test(lastPart(name));
   for (const value of values) if (isKey(value.name)) each(dimsOf(value.shape), "K");
   for (const value of values) if (/^v\d*$/.test(lastPart(value.name))) each(dimsOf(value.shape), "V");
   for (const value of values) each(dimsOf(value.shape), "H");

@@ -53,6 +53,7 @@ export function solveShapes(model: Model, solver: SizeSolver, declarations: read
   const declared: DeclaredConflict[] = [];
   for (const { shape, dims, span, name } of declarations) {
     const root = find(shape);
+    if (root.dims && agree(root.dims, dims)) continue;
     if (root.dims) declared.push({ name, declared: dims, found: root.dims, span, because: root.because });
     else settle(rules, shape, dims, span);
   }
@@ -91,6 +92,11 @@ export function solveShapes(model: Model, solver: SizeSolver, declarations: read
   markExternal(model);
   const conflicts = compareUses(rules, weights);
   return { mistakes: rules.mistakes, conflicts, declared };
+}
+
+/** True if two declarations of one shape say the same, the sizes of a called block being its caller's. */
+function agree(known: readonly Dimension[], dims: readonly Dimension[]): boolean {
+  return known.length === dims.length && known.every((size, k) => unifyDimensions(size, dims[k]));
 }
 
 function settleIndexInput(rules: Rules, shape: Draft["shape"], span: Span): void {

@@ -163,6 +163,24 @@ test("corners: 0 at the kinks, the side not chosen never leaks, equal maxima sha
   expect([...outputs["gradient:w"]]).toEqual([1 / 3, 1 / 3, 1 / 3]);
 });
 
+test("a choice is guarded where the derivative can be infinite, and only there", () => {
+  const gradient = (make: (g: GraphBuilder, x: NodeId) => NodeId, x: readonly number[]): { dx: number[]; choices: number } => {
+    const g = graphBuilder(AXES);
+    const input = g.input("x", ["H"]);
+    const chosen = g.select(g.less(input, g.constant(1)), make(g, input), g.constant(0));
+    const graph = differentiate(g.finish({ loss: g.sum(chosen, "H") }), { objective: "loss", weights: [], inputs: ["x"] });
+    const choices = graph.nodes.filter((node) => node.op === "select").length;
+    return { dx: [...interpret(graph, { x }, { T })["gradient:x"]], choices };
+  };
+  const large = gradient((g, x) => g.mul(x, g.exp(x)), [0, 2000, 3000]);
+  expect(large.dx).toEqual([1, 0, 0]);
+  const quotient = gradient((g, x) => g.div(g.constant(1), g.sub(x, g.constant(2))), [0, 2, 3]);
+  expect(quotient.dx).toEqual([-0.25, 0, 0]);
+  // The choice itself and the mask of its cotangent: nothing else is needed below bounded values.
+  expect(gradient((g, x) => g.exp(g.neg(g.softplus(x))), [0, 2, 3]).choices).toBe(2);
+  expect(gradient((g, x) => g.div(x, g.add(g.sigmoid(x), g.constant(1))), [0, 2, 3]).choices).toBe(2);
+});
+
 test("nothing flows through stop_gradient, and a leaf that does not matter has gradient 0", () => {
   const g = graphBuilder(AXES);
   const [w, u] = [g.weight("w", ["H"]), g.weight("u", ["D", "H"])];
