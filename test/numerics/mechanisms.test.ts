@@ -110,12 +110,26 @@ test.each(["lstm_1997", "lstm_2000"] as const)("%s: error goes back through the 
 
 /** Numbers of weights that papers print: the block, less the biases that the paper's net lacks, with the paper's read-out. */
 test.each<[string, MechanismName, RegExp | undefined, string, Record<string, number>, number]>([
-  ["adding and multiplication, Hochreiter & Schmidhuber 1997, 2 blocks of 2", "lstm_1997", undefined, "Σ_b Wk[b]·y[b] + bk", { D: 2, B: 2, S: 2, K: 1 }, 93],
+  [
+    "adding and multiplication, Hochreiter & Schmidhuber 1997, 2 blocks of 2",
+    "lstm_1997",
+    undefined,
+    "Σ_b Wk[b]·y[b] + bk",
+    { D: 2, B: 2, S: 2, K: 1 },
+    93,
+  ],
   ["temporal order with two symbols, 2 blocks of 2", "lstm_1997", undefined, "Σ_b Wk[b]·y[b] + bk", { D: 8, B: 2, S: 2, K: 4 }, 156],
   ["temporal order with three symbols, 3 blocks of 2", "lstm_1997", undefined, "Σ_b Wk[b]·y[b] + bk", { D: 8, B: 3, S: 2, K: 8 }, 308],
   ["embedded Reber grammar, 3 blocks of 2, gates alone have biases", "lstm_1997", / \+ bc\[b\]/, "Σ_b Wk[b]·y[b]", { D: 7, B: 3, S: 2, K: 7 }, 276],
   ["embedded Reber grammar, 4 blocks of 1, gates alone have biases", "lstm_1997", / \+ bc\[b\]/, "Σ_b Wk[b]·y[b]", { D: 7, B: 4, S: 1, K: 7 }, 264],
-  ["continual Reber, Gers et al. 2000, 4 blocks of 2, input joined to output", "lstm_2000", undefined, "Σ_b Wk[b]·y[b] + Wkx·x + bk", { D: 7, B: 4, S: 2, K: 7 }, 424],
+  [
+    "continual Reber, Gers et al. 2000, 4 blocks of 2, input joined to output",
+    "lstm_2000",
+    undefined,
+    "Σ_b Wk[b]·y[b] + Wkx·x + bk",
+    { D: 7, B: 4, S: 2, K: 7 },
+    424,
+  ],
   ["timing, Gers et al. 2002, one cell with peepholes", "peephole_lstm", undefined, "Wk·h + bk", { D: 1, H: 1, K: 1 }, 17],
 ])("weights of %s", (_, name, absent, readOut, sizes, expected) => {
   const text = MECHANISMS[name]
@@ -123,7 +137,10 @@ test.each<[string, MechanismName, RegExp | undefined, string, Record<string, num
     .replace(/→ (\w+)\n/, "→ $1, p\n")
     .replace("  where ", `  p = σ(${readOut})\n  where p ∈ ℝ^K, x ∈ ℝ^D, `);
   const network = networkOf(name, text);
-  const count = network.weights.reduce((sum, weight) => sum + shapeOf(weight.shape, sizes, weight.name).reduce((product, size) => product * size, 1), 0);
+  const count = network.weights.reduce(
+    (sum, weight) => sum + shapeOf(weight.shape, sizes, weight.name).reduce((product, size) => product * size, 1),
+    0,
+  );
   expect(count).toBe(expected);
 });
 

@@ -9,7 +9,7 @@ test("bounds of values, and what can be infinite though its leaves are finite", 
   ]);
   const x = g.input("x", ["t", "H"]);
   const { of, mayBreak } = rangesOf(g);
-  const bounds = (id: number) => [of(id).low, of(id).high];
+  const bounds = (id: number) => [of(id).low + 0, of(id).high + 0]; // -0 is 0
   const half = g.constant(0.5);
   const powers = g.exp(g.sub(x, g.stop_gradient(g.max_over(x, "H"))));
   expect(bounds(powers)).toEqual([0, 1]);
