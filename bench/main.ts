@@ -10,8 +10,12 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { compareBits } from "./bits.ts";
+import { coldStart } from "./cold-start.ts";
+import { compileCold, compileTimes } from "./compile-time.ts";
 import { profile } from "./profile.ts";
 import { median, ratioText, type Sample, table } from "./report.ts";
+import { scaling } from "./scaling.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js"] as const;
@@ -158,7 +162,13 @@ function versionsOf(folder: string): Record<string, string> {
 async function otherMode(args: readonly string[]): Promise<number | undefined> {
   const named = WORKLOADS.filter(({ name }) => args.includes(name));
   const fused = args.includes("--fused");
-  if (!args.includes("--profile")) return undefined;
+  if (args.includes("--bits")) return compareBits(args.filter((argument) => !argument.startsWith("--")));
+  if (args[0] === "--compile-cold") compileCold(args[1]);
+  else if (args.includes("--compile")) compileTimes();
+  else if (args.includes("--cold")) await coldStart();
+  else if (args.includes("--scaling")) scaling();
+  else if (!args.includes("--profile")) return undefined;
+  if (!args.includes("--profile")) return 0;
   for (const workload of named.length > 0 ? named : WORKLOADS.filter(({ name }) => name === "W3")) await profile(workload, fused);
   return 0;
 }

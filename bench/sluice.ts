@@ -144,7 +144,7 @@ function sizesOf(network: Network, { kind, D, H }: Workload): Record<string, num
   const measure = (name: string): number => {
     if (name === features) return D;
     if (kind === "attention" && name.endsWith("N")) return HEADS;
-    if (kind === "attention" && name.endsWith("K")) return H / HEADS;
+    if (kind === "attention" && /[KV]$/.test(name)) return H / HEADS;
     return H;
   };
   return Object.fromEntries(network.sizes.filter(({ free }) => free).map(({ name }) => [name, measure(name)]));

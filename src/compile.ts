@@ -17,6 +17,7 @@ import { verify } from "./ir/tensor/verify.ts";
 import { parse } from "./phases/1-parse/parse.ts";
 import { build } from "./phases/2-infer/build.ts";
 import { infer } from "./phases/2-infer/infer.ts";
+import { inferDamaged } from "./phases/2-infer/infer-damaged.ts";
 import { differentiate } from "./phases/3-differentiate/differentiate.ts";
 import { normalize } from "./phases/4-simplify/normalize.ts";
 import { simplify } from "./phases/4-simplify/simplify.ts";
@@ -43,8 +44,12 @@ export interface AnalyzeOptions {
 /** Text → Network, with every mistake as a diagnostic. Never throws for any text. */
 export function analyze(source: Source, options: AnalyzeOptions = {}): Analysis {
   const { file, diagnostics: syntax } = parse(source);
-  if (syntax.some((diagnostic) => diagnostic.severity === "error")) return { source, file, diagnostics: syntax };
-  const { network, diagnostics } = infer(file, source, { main: options.main, library: libraryFiles(source.text, options.library ?? {}) });
+  const inferring = { main: options.main, library: libraryFiles(source.text, options.library ?? {}) };
+  if (syntax.some((diagnostic) => diagnostic.severity === "error")) {
+    const further = inferDamaged(file, source, inferring, syntax);
+    return { source, file, diagnostics: [...syntax, ...further].sort((a, b) => a.span.start - b.span.start) };
+  }
+  const { network, diagnostics } = infer(file, source, inferring);
   return { source, file, network, diagnostics: [...syntax, ...diagnostics] };
 }
 

@@ -69,21 +69,26 @@ function hasGaps(executable: Executable, buffer: Buffer): boolean {
 }
 
 function eachPlace(executable: Executable, buffer: Buffer, steps: number, visit: (dense: number, place: number) => void): void {
-  const { shape } = buffer;
+  const { shape, axes } = buffer;
   const fixed = stepLength(buffer);
-  const inner = shape.filter((size, axis) => size === "T" && axis > 0).length;
-  const outer = shape[0] === "T" ? executable.program.capacity : 1;
-  const room = Math.round((buffer.sizeBytes / 4 / fixed / outer) ** (1 / inner));
+  const isRow = (axis: number): boolean => shape[axis] === "T" && axes[axis] !== "t";
+  const rows = shape.filter((_, axis) => isRow(axis)).length;
+  const { capacity } = executable.program;
+  const room = Math.round((buffer.sizeBytes / 4 / fixed / (axes.includes("t") ? capacity : 1)) ** (1 / Math.max(1, rows)));
   const strides = shape.map(() => 1);
   for (let axis = shape.length - 2; axis >= 0; axis--) {
     const after = shape[axis + 1];
-    strides[axis] = strides[axis + 1] * (after === "T" ? room : after);
+    strides[axis] = strides[axis + 1] * (isRow(axis + 1) ? room : after === "T" ? capacity : after);
   }
+  // The host's order is time, batch, the rest; a kernel may keep squares of attention matrix by matrix.
+  const place = (axis: number): number => (axes[axis] === "t" ? -2 : axes[axis] === "b" ? -1 : axis);
+  const order = shape.map((_, axis) => axis).sort((a, b) => place(a) - place(b));
   let dense = 0;
-  const walk = (axis: number, place: number): void => {
-    if (axis === shape.length) return visit(dense++, place);
+  const walk = (depth: number, at: number): void => {
+    if (depth === order.length) return visit(dense++, at);
+    const axis = order[depth];
     const size = shape[axis];
-    for (let i = 0; i < (size === "T" ? steps : size); i++) walk(axis + 1, place + i * strides[axis]);
+    for (let i = 0; i < (size === "T" ? steps : size); i++) walk(depth + 1, at + i * strides[axis]);
   };
   walk(0, 0);
 }

@@ -50,7 +50,7 @@ export async function trajectory(
   name: TrajectoryName,
   { threads = 1, fused = false }: TrajectoryOptions = {},
 ): Promise<{ readonly hashes: Trajectory; readonly losses: Float32Array }> {
-  const dataset = findTask("adding")!.dataset({ batch: 13, seed: 5, length: 20 });
+  const dataset = findTask("adding")!.dataset({ batch: 13, seed: 5, options: { length: 20 } });
   const model = await train(compile(MODELS[name]), dataset, { H: 21, steps: STEPS, seed: 3, threads, fused, validateEvery: 0 });
   return { hashes: { losses: hashOf(model.result.losses), parameters: hashOf(model.parameters) }, losses: model.result.losses };
 }

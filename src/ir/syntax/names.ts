@@ -118,6 +118,7 @@ export function canonicalName(text: string): string {
   let name = "";
   let last = ""; // the piece written last
   let gap = false; // an underscore was read and not yet written
+  let letters = 0; // Latin ones so far
   for (const [piece] of decomposed.matchAll(PIECES)) {
     if (piece === "_") {
       gap = true;
@@ -129,12 +130,13 @@ export function canonicalName(text: string): string {
       gap = false;
       continue;
     }
-    const isWord = name.length > SYMBOL_LETTERS && !REDUCTIONS.has(name) && name.replace(/[^A-Za-z]/g, "").length > SYMBOL_LETTERS;
+    const isWord = letters > SYMBOL_LETTERS && !(name.length < 8 && REDUCTIONS.has(name));
     const spelled = isWord ? GREEK_WORD.get(piece) : undefined;
     if (spelled !== undefined) gap = true;
     const [written, isAccent] = spelled === undefined ? readPiece(piece, last === "", isWord) : [spelled, false];
     if (last !== "" && gap && !isAccent && !UNSPACED.test(last[last.length - 1]!) && !UNSPACED.test(written[0]!)) name += "_";
     name += written;
+    letters += written.replace(/[^A-Za-z]/g, "").length;
     last = written;
     gap = false;
   }

@@ -143,7 +143,7 @@ const item: fc.Arbitrary<Item> = fc.oneof(
 const block: fc.Arbitrary<Block> = fc
   .tuple(
     fc.array(fc.constantFrom("Hochreiter & Schmidhuber 1997", ""), { maxLength: 2 }),
-    names,
+    fc.constantFrom("lstm", "gated_delta", "pi", "W_xi", "h_bar").map(id),
     distinct(names, 0),
     distinct(names, 1),
     definition,

@@ -39,7 +39,8 @@ export function joinFactors(c: LatexCursor, factors: readonly Factor[]): Express
     const isGuess = !before.row && isVectorLike(c, left) && isVectorLike(c, right);
     if (isScalar(left) || right.kind === "number") return { expression: binary("mul", left, right), row: false };
     if (!isGuess) return { expression: product(c, left, right), row: false };
-    c.note("W003", joinSpans(left.span, right.span), "two vectors side by side are read as their elementwise product");
+    const isSummed = left.kind === "subscript" && left.subscripts.some((subscript) => subscript.kind === "index"); // a_{ts} v_s
+    if (!isSummed) c.note("W003", joinSpans(left.span, right.span), "two vectors side by side are read as their elementwise product");
     return { expression: binary("mul", left, right), row: false };
   }).expression;
 }
@@ -108,9 +109,16 @@ function isVectorLike(c: LatexCursor, e: Expression): boolean {
 
 /** The product of linear algebra; one with `I ± …` is multiplied out. */
 function product(c: LatexCursor, left: Expression, right: Expression): Expression {
-  if (hasIdentity(right)) return applied(c, right, (e) => timesRight(left, e));
-  if (hasIdentity(left)) return applied(c, left, (e) => timesLeft(e, right));
+  if (hasIdentity(right) && isPlain(left)) return applied(c, right, (e) => timesRight(left, e));
+  if (hasIdentity(left) && isPlain(right)) return applied(c, left, (e) => timesLeft(e, right));
+  if (hasIdentity(left) || hasIdentity(right))
+    c.note("W002", joinSpans(left.span, right.span), "the identity `I` has no spelling here; multiply this product out");
   return binary("product", left, right);
+}
+
+/** A name, so that multiplying out repeats little. */
+function isPlain(e: Expression): boolean {
+  return e.kind === "name" || e.kind === "subscript";
 }
 
 function isIdentity(e: Expression): boolean {

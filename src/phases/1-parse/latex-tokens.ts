@@ -122,7 +122,8 @@ export function lexLatex(text: string): LatexToken[] {
     let end = at;
     while (end < text.length && /[A-Za-z]/.test(text[end]!)) end++;
     const run = text.slice(at, end);
-    if (run.length > 2 && functionOfWord(run) && text[end] !== "}") push("word", at, end, run);
+    const isWord = run.length > 4 && !/[\d_^]/.test(text[end] ?? ""); // nobody multiplies so many letters without a script
+    if (isWord || (run.length > 2 && functionOfWord(run) && text[end] !== "}")) push("word", at, end, run);
     else {
       const letter = String.fromCodePoint(text.codePointAt(at)!);
       let stop = at + letter.length;

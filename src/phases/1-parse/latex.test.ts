@@ -36,7 +36,7 @@ test.each([
   [String.raw`S_t = \alpha_t S_{t-1} + \beta_t v_t k_t^\top, \quad o_t = S_t^{\top} q_t`, "S = α[t]*S[t-1] + β[t]*(v[t]⊗k[t])\no = Sᵀ·q[t]"],
   [
     String.raw`a_{ts} = \mathrm{softmax}_s\left(\frac{q_t^\top k_s}{\sqrt{d_k}}\right) \\ y_t = \sum_{s=1}^{t} a_{ts} v_s`,
-    "a[s] = softmax_s(q[t]·k[s]/√d_k)\ny = Σ_s a[s]·v[s]\nwhere s ≤ t",
+    "a[s] = softmax_s(q[t]·k[s]/√d_k)\ny = Σ_s a[s]*v[s]\nwhere s ≤ t",
   ],
   [
     String.raw`\bar{z}^t = \frac{1}{2} (1 - z')^2 + e^{-x_t} + |x_t| \\ W_z, U \in \mathbb{R}^{H \times D}`,
@@ -45,6 +45,26 @@ test.each([
   [String.raw`y_t = \sum_{j=0}^{2} W_j x_{t-1} % taps`, "y = Σ_j W[j]·x[t-1]\n# taps\nwhere j ∈ 0..2"],
 ])("%s", (latex, gate) => {
   expect(read(latex).trimEnd()).toBe(gate);
+});
+
+test.each([
+  ["f_t c_{t-1} + (1 - z_t) \\tanh(W x_t)", "f[t]*c[t-1] + (1 - z[t])*tanh(W·x[t])"],
+  ["S_{t-1} (\\mathbf{I} - \\beta_t k_t k_t^\\top)", "S[t-1] - β[t]*(S[t-1]·k[t]⊗k[t])"],
+  ["(I - \\beta_t k_t k_t^\\top) S_{t-1}", "S[t-1] - β[t]*(k[t]⊗S[t-1]ᵀ·k[t])"],
+  ["r_j [U h^{\\langle t-1 \\rangle}]_j", "r*U·h[t-1]"],
+  ["\\sigma(W x_t) \\otimes (V x_t)", "σ(W·x[t])∘V·x[t]"],
+  ["\\tilde{\\mathbf{c}}_{t-1} W^1 x_t + W_{\\mathrm{gate}}^2 x_t", "c̃[t-1]·W1·x[t] + W_gate2·x[t]"],
+  ["\\mathrm{Linear}(x_t) + \\mathrm{Linear}(h_{t-1})", "W_y·x[t] + b_y + (W_y2·h[t-1] + b_y2)"],
+])("a guess is told: %s", (latex, gate) => {
+  const { text, notes } = readLatex({ name: "x.tex", text: `y_t = ${latex}` });
+  expect(text.trimEnd()).toBe(`y = ${gate}`);
+  expect(new Set(notes.map(({ code }) => code))).toEqual(latex.includes("gate") ? new Set() : new Set(["W003"]));
+});
+
+test("sentences between formulas are no factors", () => {
+  const text = "The state of the unit is\n$$h_t = z_t \\odot x_t$$\nwhere $\\odot$ is the elementwise product, and the gate is $z_t = \\sigma(W x_t)$ as before.";
+  const { text: gate } = readLatex({ name: "x.tex", text });
+  expect(gate.split("\n").filter((line) => !line.startsWith("#") && line !== "")).toEqual(["h = z∘x[t]", "z = σ(W·x[t])"]);
 });
 
 test("a block prints as LaTeX, which reads back", () => {

@@ -179,10 +179,25 @@ function splitEquations(tokens: readonly LatexToken[]): LatexToken[][] {
   for (const found of pieces) {
     const before = joined[joined.length - 1];
     const continues = found[0]!.kind !== "comment" && !isWhere(found) && !hasEquals(found) && !found.some(isRelation);
-    if (continues && before && before[0]!.kind !== "comment") for (const token of found) before.push(token);
+    if (isProse(found)) joined.push([{ kind: "comment", start: found[0]!.start, end: found[found.length - 1]!.end, text: spoken(found) }]);
+    else if (continues && before && before[0]!.kind !== "comment") for (const token of found) before.push(token);
     else joined.push(found);
   }
   return joined;
+}
+
+/** Words of a sentence between formulas. */
+function isProse(tokens: readonly LatexToken[]): boolean {
+  const isText = ({ kind, text }: LatexToken): boolean => kind === "letter" || kind === "word" || (kind === "sign" && ",.;:".includes(text));
+  return tokens.every(isText) && tokens.some(({ kind, text }) => kind === "word" && /^[a-z]{5,}$/i.test(text)) && !isWhere(tokens);
+}
+
+function spoken(tokens: readonly LatexToken[]): string {
+  let text = "";
+  tokens.forEach((token, i) => {
+    text += `${i > 0 && tokens[i - 1]!.end < token.start ? " " : ""}${token.text}`;
+  });
+  return text.trim();
 }
 
 /** True if an equation begins here: an `=` on this line outside braces, with no operator at the line's start. */
@@ -287,6 +302,7 @@ function readDeclaration(c: LatexCursor): Declaration {
   const relation = c.tokens[c.at]!;
   if (isGates && relation.kind === "end") return { kind: "gate", span, names };
   if (relation.kind === "word" && relation.text.startsWith(":")) return { kind: "option", span, names, options: readOptions(relation) };
+  if (!isRelation(relation) && !isEquals(relation)) throw new Unreadable(span, "it is no declaration");
   c.at++;
   const rest = c.tokens.slice(c.at, -1);
   const [only] = names as [Identifier, ...Identifier[]];

@@ -81,7 +81,15 @@ function widened(
 }
 
 /** Every stride-th position from a tap's first one on. */
-function strided(frame: Frame, node: NodeId, axis: AxisName, to: AxisName, { dilation, stride }: SpaceTaps, place: number, taken: AxisName[]): NodeId {
+function strided(
+  frame: Frame,
+  node: NodeId,
+  axis: AxisName,
+  to: AxisName,
+  { dilation, stride }: SpaceTaps,
+  place: number,
+  taken: AxisName[],
+): NodeId {
   const { b } = frame;
   if (stride === 1) return b.slice(node, axis, to, dilation * place);
   const run = b.otherAxis(frame.sizes.ofLength((b.size(to) as number) * stride), taken);

@@ -166,7 +166,13 @@ function reduction(frame: Frame, term: Term & { kind: "reduction" }): Value {
   const isTime = b.axes.get(axis) === "T" || frame.outside.b.axes.get(axis) === "T";
   if (isTime && frame !== frame.outside && isForeign(frame, term)) return frame.lift(reduction(frame.outside, term));
   let body = emit(frame, term.body);
-  if (term.after !== undefined && term.op === "sum" && frame === frame.outside && b.axesOf(body.node).includes(axis) && !b.axesOf(body.node).includes("t")) {
+  if (
+    term.after !== undefined &&
+    term.op === "sum" &&
+    frame === frame.outside &&
+    b.axesOf(body.node).includes(axis) &&
+    !b.axesOf(body.node).includes("t")
+  ) {
     // Σ over r of s < r ≤ t is what has gathered up to t less what had gathered up to s.
     const then = frame.sizes.index(term.after);
     const [high, low] = frame.outside

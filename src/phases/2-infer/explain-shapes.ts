@@ -9,7 +9,7 @@ import { termChildren } from "../../ir/network/equation.ts";
 import { type Draft, dimsOf, find, type Model, type Reporter } from "./draft.ts";
 import { shapeText, sizeText } from "./name-sizes.ts";
 import { isPoison, lastPart } from "./resolve.ts";
-import type { Mistake } from "./shape-rules.ts";
+import type { Mistake } from "./shape-facts.ts";
 import type { Dimension } from "./sizes.ts";
 import type { ShapeResult } from "./solve-shapes.ts";
 

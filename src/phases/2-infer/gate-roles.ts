@@ -8,7 +8,8 @@ import type { GateRole } from "../../ir/network/node.ts";
 import { termChildren } from "../../ir/network/equation.ts";
 import { isOneMinus } from "./bounds.ts";
 import type { Draft, Model, ValueSymbol } from "./draft.ts";
-import { freeIndices, lastPart } from "./resolve.ts";
+import { freeIndices } from "./free-indices.ts";
+import { lastPart } from "./resolve.ts";
 import { isWeightLike } from "./solve-shapes.ts";
 
 /**

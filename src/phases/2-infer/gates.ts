@@ -26,7 +26,7 @@ import {
   roleOf,
 } from "./gate-roles.ts";
 import type { Component } from "./order.ts";
-import { freeIndices } from "./resolve.ts";
+import { freeIndices } from "./free-indices.ts";
 import { isWeightLike } from "./solve-shapes.ts";
 
 export interface FoundGate {

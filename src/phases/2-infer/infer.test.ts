@@ -118,6 +118,38 @@ test.each<[string, string, Record<string, string>, boolean | undefined]>([
     { i: "input", o: "output" },
     false,
   ],
+  [
+    "a correction under a name of its own",
+    "d(q, k, v, b) → o\n  β = σ(b)\n  u = β*(v - S[t-1]·k)\n  S = S[t-1] + u⊗k\n  o = S·q\n  where b ∈ ℝ",
+    { β: "input" },
+    true,
+  ],
+  [
+    "erase and write apart",
+    "d(q, k, v, x) → o\n  b = σ(Wb·x)\n  w = σ(Ww·x)\n  S = S[t-1] - k⊗(S[t-1]'·(b∘k)) + k⊗(w∘v)\n  o = S'·q",
+    { b: "forget", w: "input" },
+    true,
+  ],
+  ["a key that is what the gate lets go", "h(q, v, p) → o\n  f = σ(p)\n  S = diag(f)·S[t-1] + (1 - f)⊗v\n  o = S'·q", { f: "update" }, true],
+  [
+    "gates that only make a gate",
+    "u(x) → h\n  f = σ(Wf·x)\n  r = σ(Wr·x)\n  g = r∘(1 - (1 - f)^2) + (1 - r)∘f^2\n  h = g∘h[t-1] + (1 - g)∘(W·x)",
+    { r: "other", g: "update" },
+    true,
+  ],
+  [
+    "state and input that gate one another",
+    "m(x) → h\n  x1 = 2*σ(Q·h[t-1])∘x\n  h1 = 2*σ(R·x1)∘h[t-1]\n  h = tanh(W·x1 + U·h1)",
+    { "σ(Q·h[t-1])": "other", "σ(R·x1)": "reset" },
+    false,
+  ],
+  ["SwiGLU", "s(x) → y\n  y = silu(W·x)∘(V·x)", { "silu(W·x)": "output" }, undefined],
+  [
+    "forgetting attention",
+    "f(q, k, v, p) → y\n  log f = log_σ(p)\n  D[s] = Σ_r log(f[r])\n  a[s] = softmax_s(q·k[s] + D[s])\n  y = Σ_s a[s] * v[s]\n  where s ≤ t, s < r ≤ t, p ∈ ℝ",
+    { f: "forget", a: "attention" },
+    undefined,
+  ],
   ["GLA", "g(x) → o\n  q = Wq·x\n  k = Wk·x\n  v = Wv·x\n  α = σ(W2·W1·x + b)^(1/16)\n  S = diag(α)·S[t-1] + k⊗v\n  o = S'·q", { α: "forget" }, true],
 ])("gates of %s", (_name, text, expected, linear) => {
   const n = network(text);

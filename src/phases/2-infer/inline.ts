@@ -7,7 +7,8 @@
 import type { Block, Definition, Expression } from "../../ir/syntax/node.ts";
 import { type Draft, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { functionNamed, nearestName } from "./functions.ts";
-import { freeIndices, isPoison, lastPart, poison, resolve } from "./resolve.ts";
+import { freeIndices } from "./free-indices.ts";
+import { isPoison, lastPart, poison, resolve } from "./resolve.ts";
 import { type CallExpression, openScope, type Scope, spanIn } from "./scope.ts";
 
 const MOST_INSTANCES = 400;

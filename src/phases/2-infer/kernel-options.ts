@@ -24,7 +24,11 @@ export function kernelOf(scope: Scope, name: string): WeightSymbol["kernel"] {
   if (counts.length === 1 && !options.has("space")) {
     const odd = ["stride", "padding"].find((option) => options.has(option));
     if (odd)
-      scope.context.report.error("E209", options.get(odd)!.span, `a convolution over time has no ${odd}; over space its kernel is \`3×3\`, or 3, space`);
+      scope.context.report.error(
+        "E209",
+        options.get(odd)!.span,
+        `a convolution over time has no ${odd}; over space its kernel is \`3×3\`, or 3, space`,
+      );
     return { count: counts[0], dilation: dilations[0], same, depthwise };
   }
   const space = counts.map((count, axis): SpaceTaps => {

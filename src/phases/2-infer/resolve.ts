@@ -9,6 +9,7 @@ import type { Edit } from "../../support/diagnostic.ts";
 import { canonicalName } from "../../ir/syntax/names.ts";
 import type { Expression, Subscript } from "../../ir/syntax/node.ts";
 import { type Draft, type IndexSymbol, knownShape, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
+import { freeIndices } from "./free-indices.ts";
 import { FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
 import { type CallExpression, describe, dimensionOf, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
 import { kernelOf } from "./kernel-options.ts";
@@ -123,10 +124,15 @@ function noInside(scope: Scope, name: string, span: Span): Draft {
   const prefix = `${scope.prefix}${host}.`;
   const inside = [...model.values.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(scope.prefix.length));
   const near = nearestName(name, inside);
-  report.error("E103", span, inside.length > 0 ? `the block that defines ${host} has no value ${lastPart(name)}` : `${host} is not defined by a block that is called`, {
-    label: "no such value",
-    edit: near && !scope.site ? renameEdit(scope, span, name, near) : undefined,
-  });
+  report.error(
+    "E103",
+    span,
+    inside.length > 0 ? `the block that defines ${host} has no value ${lastPart(name)}` : `${host} is not defined by a block that is called`,
+    {
+      label: "no such value",
+      edit: near && !scope.site ? renameEdit(scope, span, name, near) : undefined,
+    },
+  );
   return poison(span);
 }
 
@@ -234,7 +240,8 @@ function convolution(scope: Scope, left: Expression, right: Expression, span: Sp
     return poison(span);
   }
   const { count, dilation, same, depthwise, space } = symbol.kernel;
-  if (space) return { kind: "convolution", kernel, operand, taps: { count: 1, dilation: 1, offset: 0, depthwise, space }, span, shape: unknownShape() };
+  if (space)
+    return { kind: "convolution", kernel, operand, taps: { count: 1, dilation: 1, offset: 0, depthwise, space }, span, shape: unknownShape() };
   // Of an even kernel the middle is the tap before the centre, as elsewhere.
   const taps = { count, dilation, offset: same ? -Math.ceil((dilation * (count - 1)) / 2) : 0, depthwise };
   if (taps.offset < 0 && operand.kind !== "input" && operand.kind !== "value") {
@@ -277,9 +284,14 @@ function subscriptTerm(scope: Scope, expression: Extract<Expression, { kind: "su
           return poison(span);
         }
         if (index.size && declared.size && !unifyDimensions(index.size, declared.size)) {
-          report.error("E112", spanIn(scope, subscript.span), `${lastPart(index.name)} has another range than the index ${lastPart(declared.name)} of ${base.name}`, {
-            label: "another range",
-          });
+          report.error(
+            "E112",
+            spanIn(scope, subscript.span),
+            `${lastPart(index.name)} has another range than the index ${lastPart(declared.name)} of ${base.name}`,
+            {
+              label: "another range",
+            },
+          );
           return poison(span);
         }
         indices.push(index.name);
@@ -461,7 +473,14 @@ function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draf
     });
     return poison(span);
   }
-  const near = nearestName(name, [...Object.keys(FUNCTIONS), ...scope.blocks.keys(), ...scope.context.library.keys()]);
+  const near = nearestName(name, [
+    ...Object.keys(FUNCTIONS),
+    "sigmoid",
+    "hard_sigmoid",
+    "log_sigmoid",
+    ...scope.blocks.keys(),
+    ...scope.context.library.keys(),
+  ]);
   const looksLikeWeight = /^[A-Z]/.test(name) && call.args.length === 1 && !near;
   report.error("E104", place, `there is no function or block named ${name}`, {
     label: "unknown",
@@ -474,49 +493,4 @@ function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draf
           : undefined,
   });
   return poison(span);
-}
-
-/** Indices that a term depends on and does not consume. */
-export function freeIndices(term: Draft, found = new Set<string>()): Set<string> {
-  switch (term.kind) {
-    case "value":
-      for (const index of term.indices) found.add(index);
-      return found;
-    case "counter":
-      return found.add(term.index);
-    case "moment":
-    case "component":
-      freeIndices(term.operand, found);
-      return found.add(term.index);
-    case "reduction": {
-      const inner = freeIndices(term.body);
-      if (term.after) inner.add(term.after);
-      if (term.op === "softmax") inner.add(term.index);
-      else inner.delete(term.index);
-      for (const index of inner) found.add(index);
-      return found;
-    }
-    case "collection":
-      for (const index of freeIndices(term.operand)) if (!term.indices.includes(index)) found.add(index);
-      return found;
-    case "unary":
-    case "absolute":
-    case "element":
-      return freeIndices(term.operand, found);
-    case "lookup":
-      return freeIndices(term.index, freeIndices(term.operand, found));
-    case "binary":
-      return freeIndices(term.right, freeIndices(term.left, found));
-    case "convolution":
-    case "blockwise":
-      return freeIndices(term.operand, freeIndices(term.kernel, found));
-    case "call":
-      for (const arg of term.args) freeIndices(arg, found);
-      return found;
-    case "concatenation":
-      for (const part of term.parts) freeIndices(part, found);
-      return found;
-    default:
-      return found;
-  }
 }

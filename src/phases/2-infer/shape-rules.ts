@@ -4,96 +4,11 @@
  * In: a term whose shapes are known, partly known or unknown. Out: what follows from them, at once (shapes are solved in place), and whether the
  * term has nothing more to say. A contradiction is recorded as a mistake of that term and ends it. Rules never guess; guesses.ts does.
  */
-import type { Span } from "../../support/source.ts";
-import { type SpaceTaps, termChildren } from "../../ir/network/equation.ts";
-import { type Draft, dimsOf, find, type Model, type Shape } from "./draft.ts";
+import { type Draft, dimsOf } from "./draft.ts";
 import { FUNCTIONS } from "./functions.ts";
-import { addDimensions, constant, type Dimension, multiplyDimensions, normalize, type SizeSolver, unifyDimensions, variable } from "./sizes.ts";
-
-/** What went wrong in a term; worded later, when sizes have names. */
-export type Mistake =
-  | {
-      readonly kind: "unequal";
-      readonly term: Draft;
-      readonly a: Draft;
-      readonly b: Draft;
-      readonly aSize: Dimension;
-      readonly bSize: Dimension;
-      readonly how: Axis;
-    }
-  | { readonly kind: "ranks"; readonly term: Draft; readonly a: Draft; readonly b: Draft }
-  | { readonly kind: "operand"; readonly term: Draft; readonly a: Draft; readonly wanted: string }
-  | { readonly kind: "scalarProduct"; readonly term: Draft; readonly number: Draft }
-  | { readonly kind: "range"; readonly term: Draft; readonly a: Draft; readonly aSize: Dimension; readonly bSize: Dimension; readonly index: string };
-export type Axis = "components" | "columns and rows" | "rows" | "columns";
-
-export interface Rules {
-  readonly model: Model;
-  readonly solver: SizeSolver;
-  readonly mistakes: Mistake[];
-  /** Counts every new fact. */
-  progress: number;
-}
-
-export const rankOf = (shape: Shape): number | undefined => dimsOf(shape)?.length;
-
-/** Makes a shape known. */
-export function settle(rules: Rules, shape: Shape, dims: readonly Dimension[], because: Span): void {
-  const root = find(shape);
-  root.dims = dims;
-  root.because = because;
-  rules.progress++;
-}
-
-/** Makes two shapes one; a contradiction is a mistake between terms `a` and `b`. */
-export function unify(rules: Rules, term: Draft, a: Draft, b: Draft, how: Axis = "components"): boolean {
-  return unifyShapes(rules, a.shape, b.shape, term.span, (aDims, bDims, at) => {
-    if (at === undefined) rules.mistakes.push({ kind: "ranks", term, a, b });
-    else
-      rules.mistakes.push({
-        kind: "unequal",
-        term,
-        a,
-        b,
-        aSize: aDims[at],
-        bSize: bDims[at],
-        how: aDims.length === 2 ? (at === 0 ? "rows" : "columns") : how,
-      });
-  });
-}
-
-export function unifyShapes(
-  rules: Rules,
-  left: Shape,
-  right: Shape,
-  because: Span,
-  fail: (a: readonly Dimension[], b: readonly Dimension[], at: number | undefined) => void,
-): boolean {
-  const a = find(left);
-  const b = find(right);
-  if (a === b) return true;
-  if (a.dims && b.dims) {
-    if (a.dims.length !== b.dims.length) {
-      fail(a.dims, b.dims, undefined);
-      return false;
-    }
-    for (const [k, size] of a.dims.entries()) {
-      if (!unifyDimensions(size, b.dims[k])) {
-        fail(a.dims, b.dims, k);
-        return false;
-      }
-    }
-    return true;
-  }
-  rules.progress++;
-  if (a.dims) b.link = a;
-  else a.link = b;
-  const root = find(a);
-  if (root.dims) root.because ??= because;
-  return true;
-}
-
-const fresh = (rules: Rules): Dimension => variable(rules.solver.fresh());
+import { fault, fresh, rankOf, type Rules, settle, settleOr, unify } from "./shape-facts.ts";
+import { blockwise, convolved, isMap } from "./shape-kernels.ts";
+import { addDimensions, constant, type Dimension, multiplyDimensions, unifyDimensions, variable } from "./sizes.ts";
 
 /** Says what a term says now. True when it has said everything. */
 export function advance(rules: Rules, term: Draft): boolean {
@@ -140,21 +55,6 @@ export function advance(rules: Rules, term: Draft): boolean {
     case "call":
       return called(rules, term);
   }
-}
-
-function fault(rules: Rules, mistake: Mistake): true {
-  rules.mistakes.push(mistake);
-  return true;
-}
-
-/** Gives a term these dimensions, or compares if it has some. */
-function settleOr(rules: Rules, term: Draft, part: Draft, dims: readonly Dimension[]): boolean {
-  if (!dimsOf(part.shape)) {
-    settle(rules, part.shape, dims, term.span);
-    return true;
-  }
-  const stand: Draft = { ...term, shape: { dims } } as Draft;
-  return unify(rules, term, part, stand);
 }
 
 function component(rules: Rules, term: Draft & { kind: "component" }): boolean {
@@ -237,67 +137,6 @@ function concatenated(rules: Rules, term: Draft, parts: readonly Draft[]): boole
   return true;
 }
 
-function convolved(rules: Rules, term: Draft & { kind: "convolution" }): boolean {
-  const x = dimsOf(term.operand.shape);
-  if (!x) return false;
-  if (term.taps.space) return convolvedOverSpace(rules, term, term.taps.space, x);
-  if (x.length !== 1) return fault(rules, { kind: "operand", term, a: term.operand, wanted: "a vector" });
-  const taps = constant(term.taps.count);
-  if (term.taps.depthwise) {
-    settleOr(rules, term, term.kernel, [taps, x[0]]);
-    return settleOr(rules, term, term, [x[0]]) || true;
-  }
-  const kernel = dimsOf(term.kernel.shape);
-  const out = kernel?.[1] ?? dimsOf(term.shape)?.[0] ?? fresh(rules);
-  settleOr(rules, term, term.kernel, [taps, out, x[0]]);
-  return settleOr(rules, term, term, [out]) || true;
-}
-
-/** [taps…, O, C] over a map [C, Y, X] is a map [O, Y′, X′]. */
-function convolvedOverSpace(
-  rules: Rules,
-  term: Draft & { kind: "convolution" },
-  space: readonly SpaceTaps[],
-  x: readonly Dimension[],
-): boolean {
-  if (x.length !== space.length + 1) return fault(rules, { kind: "operand", term, a: term.operand, wanted: mapOf(space.length) });
-  const own = dimsOf(term.shape);
-  if (own && own.length !== x.length) return fault(rules, { kind: "operand", term, a: term, wanted: mapOf(space.length) });
-  const taps = space.map((axis) => constant(axis.count));
-  const sizes = space.map((axis, k) => sizeAfter(axis, x[k + 1]) ?? own?.[k + 1] ?? fresh(rules));
-  if (term.taps.depthwise) {
-    settleOr(rules, term, term.kernel, [...taps, x[0]]);
-    return settleOr(rules, term, term, [x[0], ...sizes]) || true;
-  }
-  const out = dimsOf(term.kernel.shape)?.[space.length] ?? own?.[0] ?? fresh(rules);
-  settleOr(rules, term, term.kernel, [...taps, out, x[0]]);
-  return settleOr(rules, term, term, [out, ...sizes]) || true;
-}
-const mapOf = (axes: number): string => `a map of channels and ${axes === 1 ? "one space axis" : `${axes} space axes`}`;
-
-/** How many results a convolution gives along an axis, ⌊(n + p + p′ - d(k-1) - 1) / stride⌋ + 1; undefined where the rounding needs a number. */
-function sizeAfter({ count, dilation, stride, padding: [before, after] }: SpaceTaps, size: Dimension): Dimension | undefined {
-  const lost = dilation * (count - 1) - before - after;
-  const places = addDimensions(normalize(size), constant(Math.abs(lost)), lost > 0 ? -1 : 1);
-  if (stride === 1) return places;
-  const isKnown = places.length === 1 && places[0].unknowns.length === 0;
-  if (isKnown) return constant(Math.floor((places[0].coefficient - 1) / stride) + 1);
-  return undefined;
-}
-
-/** [N, O, I] times a vector of N·I is a vector of N·O. */
-function blockwise(rules: Rules, term: Draft & { kind: "blockwise" }): boolean {
-  const blocks = rules.model.weights.get((term.kernel as Draft & { kind: "weight" }).name)!.blocks!;
-  const x = dimsOf(term.operand.shape);
-  if (!x) return false;
-  if (x.length !== 1) return fault(rules, { kind: "operand", term, a: term.operand, wanted: "a vector" });
-  const kernel = dimsOf(term.kernel.shape) ?? [blocks, fresh(rules), fresh(rules)];
-  settleOr(rules, term, term.kernel, kernel);
-  if (kernel.length !== 3) return true;
-  settleOr(rules, term, term.operand, [multiplyDimensions(kernel[0], kernel[2])]);
-  return settleOr(rules, term, term, [multiplyDimensions(kernel[0], kernel[1])]) || true;
-}
-
 function binary(rules: Rules, term: Draft & { kind: "binary" }): boolean {
   const { left, right } = term;
   switch (term.op) {
@@ -335,14 +174,6 @@ function binary(rules: Rules, term: Draft & { kind: "binary" }): boolean {
     case "product":
       return product(rules, term, left, right);
   }
-}
-
-/** A map: channels and space axes. With one space axis it is known by the convolution that it comes from. */
-export function isMap(term: Draft): boolean {
-  const rank = rankOf(term.shape);
-  if (rank !== 2) return rank !== undefined && rank > 2;
-  if (term.kind === "convolution") return term.taps.space !== undefined;
-  return (term.kind === "binary" || term.kind === "unary" || term.kind === "call") && termChildren(term).some(isMap);
 }
 
 /** A number with anything, equal shapes, or a vector with the channels of a map. */

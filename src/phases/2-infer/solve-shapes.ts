@@ -17,7 +17,9 @@ import { termChildren, visitTerm } from "../../ir/network/equation.ts";
 import { type Draft, dimsOf, find, type Model, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { FUNCTIONS } from "./functions.ts";
 import { isPoison } from "./resolve.ts";
-import { advance, isMap, type Mistake, rankOf, type Rules, settle, unifyShapes } from "./shape-rules.ts";
+import { type Mistake, rankOf, type Rules, settle, unifyShapes } from "./shape-facts.ts";
+import { isMap } from "./shape-kernels.ts";
+import { advance } from "./shape-rules.ts";
 import { type Dimension, type SizeSolver, soleUnknown, unifyDimensions, variable } from "./sizes.ts";
 
 export interface WeightConflict {

@@ -87,10 +87,16 @@ export function planResiduals(
     varies.set(id, found);
     return found;
   };
+  /** True for an outer product, or a sum with one: the products of the backward pass take its factors (see simplify). */
+  const isOuter = (id: NodeId): boolean => {
+    const { op, args } = g.node(id);
+    if (op === "mul" && args.every((arg) => g.axesOf(arg).length < g.axesOf(id).length)) return true;
+    return (op === "add" || op === "sub" || op === "mul") && args.some((arg) => g.axesOf(arg).length === g.axesOf(id).length && isOuter(arg));
+  };
   for (const id of order) if (!isCheap(id)) kept.add(id);
   for (const id of factors) {
     const value = unviewed(g, id);
-    if (g.node(value).op !== "parameter" && variesInTime(value)) kept.add(value);
+    if (g.node(value).op !== "parameter" && variesInTime(value) && !isOuter(value)) kept.add(value);
   }
   for (const id of order) if (g.node(id).op === "parameter") for (const each of missing(id)) kept.add(each);
   for (const id of order) {

@@ -11,6 +11,7 @@ import { constantValue, identity, isCommutative, type Match, type OpPattern, rul
 import { binaryFunctions, unaryFunctions } from "../../ir/tensor/scalar.ts";
 import { carefulForms } from "./careful.ts";
 import { maskForms } from "./masks.ts";
+import { outerForms } from "./outer.ts";
 import { isSquare, scaleForms } from "./scales.ts";
 
 const reals = ({ node }: Match): boolean => node.type === "real";
@@ -392,6 +393,7 @@ export const algebra: readonly Rule[] = [
   ...carefulForms,
   ...maskForms,
   ...scaleForms,
+  ...outerForms,
   ...choices,
   ...sums,
   ...views,

@@ -51,11 +51,11 @@ function isMasked(g: GraphBuilder, x: NodeId, mask: NodeId, steps = MOST_STEPS):
   }
 }
 
-/** Σ of a product under a mask that varies along the sum. */
+/** Σ of a product under a mask that varies along the sum; the factor with the mask's axes is smaller than the product. */
 function maskInFactor({ g, node, x: { m, x, y } }: Match): NodeId | undefined {
   const over = node.attributes.over!;
   const mask = bare(g, m);
-  if (!hasAxes(g.axesOf(x), g.axesOf(mask)) || commonAxes(over, g.axesOf(mask)).length === 0) return undefined;
+  if (!hasAxes(g.axesOf(x), g.axesOf(mask)) || hasAxes(g.axesOf(x), g.axesOf(y)) || commonAxes(over, g.axesOf(mask)).length === 0) return undefined;
   return g.contract(g.select(mask, x, g.constant(0)), y, over);
 }
 

@@ -430,6 +430,13 @@ export class Planner implements Planning {
       place.live.from = Math.min(place.live.from, begin);
       place.live.to = Math.max(place.live.to, end);
     }
+    if (this.places.threads === 1) return;
+    // Threads keep to their part of the batch and do not wait for each other inside the loop: while one reads a place, another may be steps ahead.
+    for (const { live, persistent } of this.places.all.slice(known)) {
+      if (persistent || live.to < begin) continue;
+      live.from = Math.min(live.from, begin);
+      live.to = Math.max(live.to, end);
+    }
   }
 
   /** Group number of a node, for deciding whether an output may overwrite an input. */

@@ -3,7 +3,7 @@
  *
  * Two forms. Modern (Arjovsky, Shah & Bengio 2016): numbers in [0, 1], one mark in each half, fixed length T, target the sum; always answering 1 has a
  * mean squared error of 1/6. Historic (Hochreiter & Schmidhuber 1997, experiment 4): numbers in [-1, 1], length drawn from T … T + T/10, marks among the
- * first 10 and the first T/2 - 1 steps, mark -1 at both ends, target 0.5 + (X1 + X2)/4, where X1 is 0 if the first step is marked.
+ * first 10 and the first T/2 - 1 steps, mark -1 at both ends, target 0.5 + (X1 + X2)/4, where X1 is 0, in the sequence too, if the first step is marked.
  */
 import type { Random } from "../../support/random.ts";
 import { makeTask, type Example } from "./task.ts";
@@ -61,11 +61,11 @@ function drawHistoric(random: Random, length: number): Example {
   const first = random.integer(10);
   let second = first;
   while (second === first) second = random.integer(Math.floor(length / 2) - 1);
-  // A mark on the first step overwrites the end mark, and the number there counts as 0.
+  // A mark on the first step overwrites the end mark, and the number there is 0 ("we set X1 to zero"): read as it is summed.
   x[2 * first + 1] = 1;
   x[2 * second + 1] = 1;
-  const number = (step: number) => (step === 0 ? 0 : x[2 * step]);
-  return atEnd(x, 0.5 + (number(first) + number(second)) / 4);
+  if (first === 0 || second === 0) x[0] = 0;
+  return atEnd(x, 0.5 + (x[2 * first] + x[2 * second]) / 4);
 }
 
 function atEnd(x: Float32Array, target: number): Example {
