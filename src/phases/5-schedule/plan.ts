@@ -25,6 +25,7 @@ import { planLast, planScatter, planShift } from "./plan-moves.ts";
 import { planProduct } from "./plan-product.ts";
 import { planScan } from "./plan-scan.ts";
 import { planStrip } from "./plan-strip.ts";
+import { bodyPacksOnly } from "./packed-parameters.ts";
 import type { Outside, Planning, ScanValues, Value, Want } from "./planning.ts";
 import type { Places } from "./places.ts";
 import { hasSquares, splitRegions, type Regions } from "./regions.ts";
@@ -447,30 +448,6 @@ export class Planner implements Planning {
   dense(place: Place, axes: readonly AxisName[]): Access {
     return denseAccess(place, axes, this.sizes);
   }
-}
-
-/** True if the body uses its static parameter only as the packed side of products. */
-function bodyPacksOnly(body: Graph, index: number): boolean {
-  const consumers = consumersOf(body);
-  const products = [
-    ...productsOf(
-      body,
-      consumers,
-      (node) => isLeaf(body.nodes[node]),
-      () => false,
-    ).values(),
-  ];
-  const uses = (node: number): boolean =>
-    consumers[node].length > 0 &&
-    consumers[node].every((user) => {
-      const { op } = body.nodes[user];
-      if (op === "rename" || op === "transpose") return uses(user);
-      if (op !== "contract") return false;
-      const roles = products.find((product) => product.result === user || body.nodes[product.result].args.includes(user));
-      return roles !== undefined && roles.b === node && roles.a !== node && roles.batched.length === 0;
-    });
-  const parameter = body.nodes.findIndex((node) => node.op === "parameter" && node.attributes.kind === "static" && node.attributes.index === index);
-  return parameter >= 0 && uses(parameter) && !body.outputs.some((output) => output.node === parameter);
 }
 
 function denseStrides(axes: readonly AxisName[], sizes: Sizes): Map<AxisName, number> {
