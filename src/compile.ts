@@ -14,6 +14,7 @@ import { prune } from "./ir/tensor/build.ts";
 import type { Graph } from "./ir/tensor/node.ts";
 import type { Firing } from "./ir/tensor/rewrite.ts";
 import { verify } from "./ir/tensor/verify.ts";
+import { readLatex } from "./phases/1-parse/latex.ts";
 import { parse } from "./phases/1-parse/parse.ts";
 import { build } from "./phases/2-infer/build.ts";
 import { infer } from "./phases/2-infer/infer.ts";
@@ -51,6 +52,11 @@ export function analyze(source: Source, options: AnalyzeOptions = {}): Analysis 
   }
   const { network, diagnostics } = infer(file, source, inferring);
   return { source, file, network, diagnostics: [...syntax, ...diagnostics] };
+}
+
+/** LaTeX pasted from a paper → canonical text, with notes (W002 not understood, W003 guessed) that have their places in the LaTeX. Never throws. */
+export function convertLatex(source: Source): { readonly text: string; readonly notes: readonly Diagnostic[] } {
+  return readLatex(source);
 }
 
 /** Files of the library that a text names, directly or through others: the rest need not be read. */

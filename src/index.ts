@@ -15,7 +15,7 @@ export { record } from "./inspect/record.ts";
 export type { Network } from "./ir/network/node.ts";
 export { MECHANISMS, type MechanismName } from "./mechanisms/index.ts";
 export type { ArrayInput, NamedArray } from "./model/arrays.ts";
-export { type Compiled, type CompileTextOptions, compile } from "./model/compiled.ts";
+export { type Compiled, type CompileTextOptions, compile, fromLatex, type ReadLatex } from "./model/compiled.ts";
 export {
   createModel,
   type LoadOptions,

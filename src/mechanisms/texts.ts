@@ -2,6 +2,17 @@
  * The standard mechanisms: name → equations. Made by scripts/mechanisms.mjs from the .gate files of this folder; edit those.
  */
 export const MECHANISM_TEXTS = {
+  attention_residuals: `# Residuals by a softmax over depth: each layer reads a mixture of all earlier ones, weighed by a learned query
+# Moonshot AI 2026, "Attention residuals" (arXiv 2603.15031)
+attention_residuals(x) → y
+  h1 = swiglu_ffn(rms_norm(x))
+  p2 = softmax([w2·rms_norm(x); w2·rms_norm(h1)])
+  x2 = p2[1] * x + p2[2] * h1
+  h2 = swiglu_ffn(rms_norm(x2))
+  p3 = softmax([w3·rms_norm(x); w3·rms_norm(h1); w3·rms_norm(h2)])
+  y = p3[1] * x + p3[2] * h1 + p3[3] * h2
+  where x, w2, w3 ∈ ℝ^D
+`,
   attention: `# Causal attention with several heads
 # Vaswani et al. 2017, "Attention is all you need" (arXiv 1706.03762), eq. 1 and section 3.2.2
 attention(x) → y
@@ -81,6 +92,15 @@ cross_dot_product(q, k, v, allowed) → o
   where q ∈ ℝ^{G×M×K}, k ∈ ℝ^{G×S×K}, v ∈ ℝ^{G×S×V}, allowed ∈ ℝ^{G×M×S}
   where k, v : static
 `,
+  deepseek_moe: `# Mixture of experts that a bias balances: the bias takes part in choosing the experts and not in weighing them; one expert is always there
+# DeepSeek-AI 2024, "DeepSeek-V3 technical report" (arXiv 2412.19437), eq. 12-16
+deepseek_moe(x) → y
+  s = σ(Wr·x)
+  c = among_top(s + b, 2)
+  G = s∘c / sum(s∘c)
+  y = W2s·(silu(W1s·x)∘(W3s·x)) + Σ_e G[e] * (W2[e]·(silu(W1[e]·x)∘(W3[e]·x)))
+  where e ∈ 1..E, b ~ 0, gate G
+`,
   delta_net_negative: `# DeltaNet with eigenvalues down to -1: β runs to 2, which lets the state reflect and so track parity
 # Grazzi, Siems et al. 2025, "Unlocking state-tracking in linear RNNs through negative eigenvalues" (arXiv 2411.12537), eq. 6
 delta_net_negative(x) → y
@@ -150,6 +170,20 @@ gated_attention_headwise(x) → y
   y = Σ_g Σ_m Wo[g,m]·(θ[g,m] * o[g,m])
   where s ≤ t, g ∈ 1..G, m ∈ 1..M
   where q[g,m] ∈ ℝ^K, θ[g,m] ∈ ℝ
+`,
+  gated_attention_unit: `# Gated attention unit: attention by squared rectified products of one shared projection, gated by u
+# Hua, Dai, Liu & Le 2022, "Transformer quality in linear time" (arXiv 2202.10447), section 3.2; causal, averaged over the positions seen
+gated_attention_unit(x) → y
+  u = silu(Wu·x)
+  v = silu(Wv·x)
+  z = silu(Wz·x)
+  q = γq∘z + βq
+  k = γk∘z + βk
+  a[s] = relu(q·k[s] / √K)^2
+  y = Wo·(u∘mean_s(a[s] * v[s]))
+  where s ≤ t, z ∈ ℝ^K
+  where γq, γk ~ 1, βq, βk ~ 0
+  where gate u
 `,
   gated_attention: `# Gated attention: a sigmoid of the query's own token gates what attention gives, head by head and channel by channel
 # Qiu et al. 2025, "Gated attention for large language models" (arXiv 2505.06708), eq. 5, position G1
@@ -288,6 +322,17 @@ glu_split(x) → y
 # Dauphin, Fan, Auli & Grangier 2017 (arXiv 1612.08083), in the form of Shazeer 2020 (arXiv 2002.05202), eq. 4
 glu(x) → y
   y = σ(W·x + b)∘(V·x + c)
+`,
+  gmlp: `# gMLP: half of the channels gates the other half, from all S positions of a sequence at once
+# Liu, Dai, So & Le 2021, "Pay attention to MLPs" (arXiv 2105.08050), eq. 1-3; spatial weights begin near 0, their bias at 1
+gmlp(x) → y
+  z[s] = gelu(U·rms_norm(x[s]))
+  u[s] = split(z[s], 1, 2)
+  v[s] = layer_norm(split(z[s], 2, 2))
+  g[s] = (Σ_r Ws[s,r] * v[r]) + bs[s]
+  y[s] = x[s] + V·(u[s]∘g[s])
+  where s ∈ 1..S, r ∈ 1..S, x ∈ ℝ^{S×D}
+  where Ws[s,r] ∈ ℝ, bs[s] ∈ ℝ, Ws ~ uniform(-0.01, 0.01), bs ~ 1, gate g
 `,
   gru_reset_after: `# Gated recurrent unit with the reset after the matrix product, z takes the new state
 # Chung, Gulcehre, Cho & Bengio 2014 (arXiv 1412.3555), footnote 1
@@ -532,6 +577,23 @@ minlstm(x) → h
   i′ = σ(k_i - k_f)
   h̃ = Wh·x + bh
   h = f′∘h[t-1] + i′∘h̃
+`,
+  mixed_model: `# Language model of several mechanisms: two gated delta blocks, one attention block, gated feed-forward layers, norms and residuals
+mixed_model(token) → logits
+  e = E[token]
+  m1 = gated_delta_net(rms_norm(e))
+  a1 = e + m1
+  f1 = swiglu_ffn(rms_norm(a1))
+  b1 = a1 + f1
+  m2 = gated_delta_net(rms_norm(b1))
+  a2 = b1 + m2
+  f2 = swiglu_ffn(rms_norm(a2))
+  b2 = a2 + f2
+  m3 = attention(rms_norm(b2))
+  a3 = b2 + m3
+  f3 = swiglu_ffn(rms_norm(a3))
+  logits = Wy·rms_norm(a3 + f3) + by
+  loss = cross_entropy(logits, token[t+1])
 `,
   mlstm_core: `# mLSTM, the recurrence alone: matrix memory with exponential gates, kept from overflow by the running maximum m
 # Beck et al. 2024, "xLSTM" (arXiv 2405.04517), eq. 19-27
@@ -875,6 +937,15 @@ selective_scan(u, δ, B, C, z) → y
   x = Ā∘x[t-1] + (Δ∘u)⊗B
   y = (x·C + D∘u)∘silu(z)
   where gate Ā
+`,
+  sigmoid_moe: `# Mixture of experts with sigmoid scores: every expert is judged by itself, the k best are weighed by their share of the scores
+# DeepSeek-AI 2024 (arXiv 2412.19437), eq. 13-15, without the balancing bias
+sigmoid_moe(x) → y
+  s = σ(Wr·x)
+  c = among_top(s, 2)
+  G = s∘c / sum(s∘c)
+  y = Σ_e G[e] * (W2[e]·(silu(W1[e]·x)∘(W3[e]·x)))
+  where e ∈ 1..E, gate G
 `,
   slstm: `# sLSTM: exponential gates, a normaliser n, and the running maximum m that keeps both from overflow; heads do not mix in the recurrence
 # Beck et al. 2024, "xLSTM" (arXiv 2405.04517), eq. 8-18

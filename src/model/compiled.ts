@@ -3,7 +3,7 @@
  *
  * In: equations. Out: `Compiled`, with its diagnostics as values. Never throws for a text; using a text with errors throws its report.
  */
-import { analyze } from "../compile.ts";
+import { analyze, convertLatex } from "../compile.ts";
 import type { Network } from "../ir/network/node.ts";
 import { MECHANISMS } from "../mechanisms/index.ts";
 import type { File } from "../ir/syntax/node.ts";
@@ -53,4 +53,23 @@ export function networkOf(compiled: Compiled): Network {
   if (compiled.network !== undefined) return compiled.network;
   const code = compiled.diagnostics.find((diagnostic) => diagnostic.severity === "error")?.code ?? "E000";
   throw new SluiceError(code, compiled.report(), compiled.diagnostics);
+}
+
+/** LaTeX as equations of this language. */
+export interface ReadLatex {
+  /** The LaTeX itself. */
+  readonly original: string;
+  /** Canonical text; an equation that could not be read is a comment in it. */
+  readonly text: string;
+  /** W002: not understood and left out. W003: a guess. Their places are in the LaTeX. */
+  readonly notes: readonly Diagnostic[];
+  /** The notes drawn with their places; "" if there is none. */
+  report(): string;
+}
+
+/** Reads equations pasted from a paper's LaTeX; side by side means product there. Compile its `text`. Never throws for a text. */
+export function fromLatex(latex: string | Source): ReadLatex {
+  const source = typeof latex === "string" ? { name: "<latex>", text: latex } : latex;
+  const { text, notes } = convertLatex(source);
+  return { original: source.text, text, notes, report: () => renderReport(notes, source) };
 }

@@ -41,6 +41,8 @@ beforeAll(async () => {
   server = createServer(async (request, response) => {
     const path = request.url === "/" ? undefined : join(folder, request.url!.slice(1));
     if (path !== undefined && !existsSync(path)) return response.writeHead(404).end();
+    // Cross-origin isolated, so that threads may share memory.
+    response.setHeader("cross-origin-opener-policy", "same-origin").setHeader("cross-origin-embedder-policy", "require-corp");
     response.setHeader("content-type", path === undefined ? "text/html" : "text/javascript");
     response.end(path === undefined ? page : await readFile(path));
   });
@@ -51,9 +53,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test.skipIf(!existsSync(executablePath))("a page trains in a worker with the losses of Node, bit for bit", async () => {
-  const here = await train(compile(text), findTask(dataset.name).dataset(dataset.settings), settings);
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+/** Trains in a worker of a page, on this many threads. */
+async function trainInPage(threads: number) {
+  const browser = await chromium.launch({ executablePath, args: FLAGS });
   try {
     const tab = await browser.newPage();
     const errors: string[] = [];
@@ -67,14 +71,22 @@ test.skipIf(!existsSync(executablePath))("a page trains in a worker with the los
         const model = await sluice.trainInWorker(sluice.compile(text), dataset, { ...settings, onStep: () => void steps++ });
         return { steps, losses: [...model.result.losses], parameters: [...model.parameters], gates: Object.keys(model.gates(new Float32Array(48))) };
       },
-      { text, dataset, settings },
+      { text, dataset, settings: { ...settings, threads } },
     );
-    expect(errors).toEqual([]);
+    return { ...away, errors };
+  } finally {
+    await browser.close();
+  }
+}
+
+for (const threads of [1, 2]) {
+  test.skipIf(!existsSync(executablePath))(`a page trains in a worker with the losses of Node, bit for bit, on ${threads} threads`, async () => {
+    const here = await train(compile(text), findTask(dataset.name).dataset(dataset.settings), settings);
+    const away = await trainInPage(threads);
+    expect(away.errors).toEqual([]);
     expect(away.steps).toBe(200);
     expect(Float32Array.from(away.losses)).toEqual(here.result.losses);
     expect(Float32Array.from(away.parameters)).toEqual(here.parameters);
     expect(away.gates).toEqual(["i", "f", "o"]);
-  } finally {
-    await browser.close();
-  }
-});
+  });
+}

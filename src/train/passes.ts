@@ -103,7 +103,8 @@ export function createPasses(options: PassOptions): Passes {
   }
 
   function laneFor(batch: Batch): Lane {
-    if (batch.carry && carriable && !carries) throw new SluiceError("E463", "the data carry states over from a batch, although none of the first batches does");
+    if (batch.carry && carriable && !carries)
+      throw new SluiceError("E463", "the data carry states over from a batch, although none of the first batches does");
     if (batch.lengths === undefined || lane.lengths) return lane;
     const wider = open(true);
     for (const [name, { role }] of lane.executable.shapes) {

@@ -33,7 +33,9 @@ test.each(PAPERS)("%s", (name) => {
   const key = (weight: string): string => weight.replaceAll("_", "").toLowerCase();
   expect(paper.weights.map((weight) => key(weight.name)).sort()).toEqual(own.weights.map((weight) => key(weight.name)).sort());
   const roles = ({ gates }: Network): string[] => gates.map(({ name: gate, role }) => `${key(gate)} ${role}`).sort();
-  const declared = new Set([...MECHANISMS[name as keyof typeof MECHANISMS].matchAll(/gate ([^\n]+)/gu)].flatMap(([, names]) => names!.split(/,\s*/u))); // a page declares none
+  const declared = new Set(
+    [...MECHANISMS[name as keyof typeof MECHANISMS].matchAll(/gate ([^\n]+)/gu)].flatMap(([, names]) => names!.split(/,\s*/u)),
+  ); // a page declares none
   expect(roles(paper)).toEqual(roles({ ...own, gates: own.gates.filter((gate) => !declared.has(gate.name)) }));
   expect(paper.inputs.map((input) => input.name)).toEqual(own.inputs.map((input) => input.name));
   expect(paper.outputs).toHaveLength(own.outputs.length);

@@ -1,17 +1,17 @@
 /**
  * `sluice format FILE…`: canonical text of equations, in Unicode, in ASCII or as LaTeX.
  *
- * Prints to stdout; `--write` rewrites the files (whole or not at all), `--check` only says which would change. A file with errors is left alone.
+ * LaTeX (a file `.tex`, or pasted to standard input) becomes equations, with a report of what was guessed or not understood on stderr. Prints to stdout; `--write` rewrites the files (whole or not at all), `--check` only says which would change. A file with errors is left alone.
  */
 import { existsSync } from "node:fs";
 import { printFile } from "../../ir/syntax/print.ts";
 import { printLatex } from "../../ir/syntax/latex.ts";
 import { networkOf } from "../../model/compiled.ts";
-import { SluiceError } from "../../support/diagnostic.ts";
+import { type Diagnostic, SluiceError } from "../../support/diagnostic.ts";
 import { type CommandDefinition, usageError } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { writeWhole } from "../files.ts";
-import { compileText, readSource } from "../subject.ts";
+import { compileText, readEquations } from "../subject.ts";
 
 interface FormatOptions {
   readonly unicode?: boolean;
@@ -30,6 +30,7 @@ export const format: CommandDefinition<FormatOptions> = {
     "sluice format my-cell.gate --ascii",
     "sluice format lstm --latex",
     "sluice format *.gate --check",
+    "sluice format pasted.tex > my-cell.gate",
   ],
   options(command) {
     command
@@ -42,13 +43,19 @@ export const format: CommandDefinition<FormatOptions> = {
   async run({ terminal, json, emit }, files, options) {
     if ([options.unicode, options.ascii, options.latex].filter(Boolean).length > 1) throw usageError("give one of --unicode, --ascii and --latex");
     if (options.latex && (options.write || options.check)) throw usageError("--latex only prints; leave out --write and --check");
-    const results: { file: string; changed: boolean; text: string }[] = [];
+    const results: { file: string; changed: boolean; text: string; notes?: readonly Diagnostic[] }[] = [];
     for (const file of files) {
-      const source = readSource(file);
+      const { source, latex } = readEquations(file);
+      if (latex) {
+        if (options.write || options.check)
+          throw usageError(`${file} is LaTeX; print its equations to a file of their own: sluice format ${file} > ${equationFile(file)}`);
+        if (latex.notes.length > 0 && !json) terminal.complain(`${latex.report().trimEnd()}\n`);
+        if (latex.text === "") throw new SluiceError("E486", `${file} holds no equation that could be read`);
+      }
       const compiled = compileText(source);
       if (compiled.diagnostics.some((diagnostic) => diagnostic.severity === "error" && diagnostic.code.startsWith("E0"))) networkOf(compiled);
       const text = options.latex ? printLatex(compiled.file) : printFile(compiled.file, { spelling: options.ascii ? "ascii" : "unicode" });
-      results.push({ file, changed: text !== source.text, text });
+      results.push({ file, changed: text !== source.text, text, ...(latex && { notes: latex.notes }) });
     }
     for (const { file, changed, text } of results) {
       if (!options.write || !changed) continue;
@@ -65,3 +72,7 @@ export const format: CommandDefinition<FormatOptions> = {
     return options.check && changed.length > 0 ? EXIT.content : EXIT.ok;
   },
 };
+
+function equationFile(file: string): string {
+  return file === "-" ? "my-cell.gate" : file.replace(/\.tex$/, ".gate").replace(/^.*[/\\]/, "");
+}

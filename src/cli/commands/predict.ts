@@ -107,7 +107,7 @@ function predictTable(context: Context, model: Model, record: TableRecord, flags
 }
 
 function predictText({ terminal, json, emit }: Context, model: Model, record: TextRecord, flags: PredictFlags): number {
-  if (flags.prompt === undefined) throw usageError('what was read so far? Give --prompt "…"');
+  if (flags.prompt === undefined) throw usageError('what was read so far? This model was trained on text; give --prompt "…"');
   const tokens = encodeText(record, flags.prompt);
   if (tokens.length === 0) throw usageError("--prompt must hold at least one symbol");
   const stream = model.stream();

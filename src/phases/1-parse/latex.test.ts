@@ -62,7 +62,8 @@ test.each([
 });
 
 test("sentences between formulas are no factors", () => {
-  const text = "The state of the unit is\n$$h_t = z_t \\odot x_t$$\nwhere $\\odot$ is the elementwise product, and the gate is $z_t = \\sigma(W x_t)$ as before.";
+  const text =
+    "The state of the unit is\n$$h_t = z_t \\odot x_t$$\nwhere $\\odot$ is the elementwise product, and the gate is $z_t = \\sigma(W x_t)$ as before.";
   const { text: gate } = readLatex({ name: "x.tex", text });
   expect(gate.split("\n").filter((line) => !line.startsWith("#") && line !== "")).toEqual(["h = z∘x[t]", "z = σ(W·x[t])"]);
 });

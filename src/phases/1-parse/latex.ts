@@ -24,7 +24,12 @@ export function readLatex(source: Source): { text: string; notes: readonly Diagn
   };
   const tokens = lexLatex(source.text);
   const indices = summedLetters(tokens);
-  const components = { letters: componentLetters(tokens, indices), noted: new Set<string>(), names: new Set<string>(), marked: new WeakSet<Expression>() };
+  const components = {
+    letters: componentLetters(tokens, indices),
+    noted: new Set<string>(),
+    names: new Set<string>(),
+    marked: new WeakSet<Expression>(),
+  };
   const numbered = numberedLetters(tokens);
   const ranges: LatexCursor["ranges"] = new Map();
   const items: Item[] = [];

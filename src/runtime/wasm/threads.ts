@@ -54,7 +54,7 @@ function work() {
   }
 }
 function hear(message) {
-  if (message.control !== undefined) { control = new Int32Array(message.control); p = message.p; }
+  if (message.control !== undefined) { control = new Int32Array(message.control); p = message.p; answer("ready"); }
   if (message.module !== undefined) {
     const { exports } = new WebAssembly.Instance(message.module, { env: { memory: message.memory } });
     programs.set(message.id, { memory: message.memory, entries: message.entries.map((name) => exports[name]) });
@@ -64,6 +64,8 @@ function hear(message) {
 
 interface Helper {
   post(message: unknown): void;
+  /** Posts the first message and waits for the answer. */
+  ready(message: unknown): Promise<void>;
   close(): void;
 }
 
@@ -87,8 +89,9 @@ export async function startThreads(threads: number): Promise<ThreadPool> {
   const helpers: Helper[] = [];
   for (let p = 1; p < threads; p++) {
     const helper = await openHelper();
-    helper.post({ control: shared, p });
     helpers.push(helper);
+    // A worker of a page begins only while its parent is free: a run that waited for it at once would wait forever.
+    await helper.ready({ control: shared, p });
   }
   let programs = 0;
   let closed = false;
@@ -131,15 +134,36 @@ async function openHelper(): Promise<Helper> {
   if (hasFiles()) {
     const threadsModule = "node:worker_threads";
     const { Worker: Thread } = (await import(/* @vite-ignore */ threadsModule)) as typeof import("node:worker_threads");
-    const script = `${workerScript}\nrequire("node:worker_threads").parentPort.on("message", hear);`;
+    const script = `const port = require("node:worker_threads").parentPort; const answer = (word) => port.postMessage(word);\n${workerScript}\nport.on("message", hear);`;
     const thread = new Thread(script, { eval: true });
-    thread.unref();
-    return { post: (message) => thread.postMessage(message), close: () => void thread.terminate() };
+    return {
+      post: (message) => thread.postMessage(message),
+      ready(message) {
+        thread.postMessage(message);
+        return new Promise((resolve, reject) => {
+          thread.once("message", () => {
+            thread.unref(); // from now on it does not keep the process alive
+            resolve();
+          });
+          thread.once("error", reject);
+        });
+      },
+      close: () => void thread.terminate(),
+    };
   }
-  const url = URL.createObjectURL(new Blob([`${workerScript}\nonmessage = (event) => hear(event.data);`], { type: "text/javascript" }));
+  const url = URL.createObjectURL(
+    new Blob([`const answer = (word) => postMessage(word);\n${workerScript}\nonmessage = (event) => hear(event.data);`], { type: "text/javascript" }),
+  );
   const worker = new Worker(url);
   return {
     post: (message) => worker.postMessage(message),
+    ready(message) {
+      worker.postMessage(message);
+      return new Promise((resolve, reject) => {
+        worker.onmessage = () => resolve();
+        worker.onerror = (event) => reject(new SluiceError("E475", `a thread could not be started: ${event.message}`));
+      });
+    },
     close() {
       worker.terminate();
       URL.revokeObjectURL(url);
