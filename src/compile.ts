@@ -24,7 +24,7 @@ import { normalize } from "./phases/4-simplify/normalize.ts";
 import { simplify } from "./phases/4-simplify/simplify.ts";
 import { schedule } from "./phases/5-schedule/schedule.ts";
 import { emitWasm } from "./phases/6-emit/wasm/emit.ts";
-import type { Diagnostic } from "./support/diagnostic.ts";
+import { type Diagnostic, SluiceError } from "./support/diagnostic.ts";
 import type { Source } from "./support/source.ts";
 
 export interface Analysis {
@@ -132,13 +132,24 @@ export interface CompileOptions {
   readonly profile?: boolean;
 }
 
+/** Bytes that a WebAssembly memory can have. */
+const GREATEST_MEMORY = 2 ** 32;
+
 /**
  * Tensor graphs → Program. The units share memory: weights, inputs of one name, and what an output "assign:NAME" overwrites. Entry "prepare" computes
  * what depends on the weights alone and must run after they change.
+ * @throws SluiceError E472 if the program needs more memory than there can be
  */
 export function compileProgram(units: readonly Unit[], options: CompileOptions): { readonly loops: LoopModule; readonly program: Program } {
   const { capacity, batch, weights, threads = 1, tileRows, fused, constants, profile } = options;
   const { loops, buffers, entries, memoryBytes, parameterCount } = schedule(units, { capacity, weights, threads, tileRows, profile });
+  if (memoryBytes > GREATEST_MEMORY) {
+    const mebibytes = Math.ceil(memoryBytes / 2 ** 20);
+    throw new SluiceError(
+      "E472",
+      `this program needs ${mebibytes} MiB, more than the 4096 MiB of WebAssembly; use a smaller batch, fewer steps per batch or smaller sizes`,
+    );
+  }
   verifyLoopModule(loops);
   const pages = Math.ceil(memoryBytes / 65536);
   const shared = threads > 1;
