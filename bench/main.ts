@@ -16,6 +16,7 @@ import { compileCold, compileTimes } from "./compile-time.ts";
 import { profile } from "./profile.ts";
 import { median, ratioText, type Sample, table } from "./report.ts";
 import { scaling } from "./scaling.ts";
+import { compareThreads } from "./threads.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js"] as const;
@@ -167,6 +168,7 @@ async function otherMode(args: readonly string[]): Promise<number | undefined> {
   else if (args.includes("--compile")) compileTimes();
   else if (args.includes("--cold")) await coldStart();
   else if (args.includes("--scaling")) scaling();
+  else if (args.includes("--threads")) await compareThreads(named.length > 0 ? named : WORKLOADS.filter(({ name }) => name === "W3" || name === "W4"));
   else if (!args.includes("--profile")) return undefined;
   if (!args.includes("--profile")) return 0;
   for (const workload of named.length > 0 ? named : WORKLOADS.filter(({ name }) => name === "W3")) await profile(workload, fused);

@@ -229,3 +229,40 @@ test("bad input gets a message with the cure and the right exit code", async () 
     if (code !== 2) expect(json.error.message, args.join(" ")).toMatch(message);
   }
 });
+
+test("LaTeX is equations too: formatted, checked, trained; what was not understood is told", async () => {
+  const paper = file("paper.tex", "$$z_t = \\sigma(W x_t + U h_{t-1}), \\qquad h_t = (1 - z_t) \\odot h_{t-1} + z_t \\tanh(V x_t)$$\n");
+  const formatted = await sluice("format", paper);
+  expect(formatted.code).toBe(0);
+  expect(formatted.out).toBe("z = σ(W·x[t] + U·h[t-1])\nh = (1 - z)∘h[t-1] + z*tanh(V·x[t])\n");
+  expect(formatted.err).toContain("W003  two vectors side by side");
+  expect((await sluice("check", paper)).out).toContain("1 gate (z update)");
+  expect((await sluice("format", paper, "--write")).err).toContain("sluice format");
+  const trained = await sluice("train", paper, "--task", "flag", "--steps", "3", "--hidden", "4", "--quiet", "--out", at("paper.safetensors"));
+  expect([trained.code, trained.err]).toEqual([0, ""]);
+
+  const odd = file("odd.tex", "$$h_t = \\tanh(W x_t)$$ $$c_t = \\begin{cases} 1 \\end{cases}$$");
+  const checked = await sluice("check", odd, "--json");
+  expect(checked.code).toBe(1);
+  expect(JSON.parse(checked.out)[0]).toMatchObject({ ok: false, latex: { notes: [{ code: "W002", span: { line: 1 } }] } });
+  expect((await sluice("explain", odd)).err).toContain("1 place of");
+});
+
+test("wrong use is JSON where JSON was asked for", async () => {
+  for (const args of [["train", "lstm", "--bogus"], ["train", "lstm", "--steps", "x"], ["tarin"]]) {
+    const { code, out } = await sluice(...args, "--json");
+    expect(code).toBe(2);
+    expect(JSON.parse(out).error.code).toBe("E490");
+  }
+});
+
+test("a folder with the name of a mechanism does not hide it", async () => {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    expect((await sluice("new", "gru")).code).toBe(0);
+    expect((await sluice("check", "gru")).out).toContain("gru(x) → h");
+  } finally {
+    process.chdir(before);
+  }
+});

@@ -21,6 +21,7 @@ import { reproduce } from "./commands/reproduce.ts";
 import { sample } from "./commands/sample.ts";
 import { trainCommand } from "./commands/train.ts";
 import { EXIT } from "./exit-code.ts";
+import { createTerminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 const EXIT_CODES = `
@@ -84,13 +85,16 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (error instanceof SluiceError) {
-      // An option's value that could not be read: commander lets the parser's own error pass.
-      complain(`error ${error.code}  ${error.message}\n`);
-      return EXIT.usage;
+    const isWrongUse = error instanceof SluiceError || (error instanceof CommanderError && error.exitCode !== 0);
+    // An option's value that could not be read: commander lets the parser's own error pass.
+    if (error instanceof SluiceError) complain(`error ${error.code}  ${error.message}\n`);
+    else if (!(error instanceof CommanderError)) throw error;
+    if (isWrongUse && args.includes("--json")) {
+      const message = error.message.replace(/^error: /, "");
+      const terminal = surroundings.terminal?.({ json: true, quiet: false }) ?? createTerminal({ json: true, quiet: false });
+      terminal.print(JSON.stringify({ error: { code: error instanceof SluiceError ? error.code : "E490", message, diagnostics: [] } }, undefined, 2));
     }
-    throw error;
+    return isWrongUse ? EXIT.usage : EXIT.ok;
   }
   return code;
 }

@@ -111,7 +111,7 @@ export interface ModelParts {
 
 /**
  * A model with fresh parameters, fixed by its seed.
- * @throws SluiceError with the report of a text with errors; E450–E454 for sizes
+ * @throws SluiceError with the report of a text with errors; E450–E453 for sizes
  */
 export function createModel(compiled: Compiled, options: ModelOptions = {}): Model {
   const network = networkOf(compiled);

@@ -98,7 +98,7 @@ function solveOne(size: Size, value: number, sizes: Sizes): { name: string; valu
 
 /**
  * Every size of the network.
- * @throws SluiceError E452 (a name that is no size), E453 (a size without a value), E450 (a value that is no whole number ≥ 1), E454 (contradicts the text)
+ * @throws SluiceError E452 (a name that is no size), E453 (a size without a value), E450 (a value that is no whole number ≥ 1)
  */
 export function resolveSizes(network: Network, given: GivenSizes = {}): Sizes {
   const known: Record<string, number> = {};
@@ -111,12 +111,10 @@ export function resolveSizes(network: Network, given: GivenSizes = {}): Sizes {
     named = { [free[0].name]: given };
   } else named = given;
   for (const [name, value] of Object.entries(named)) {
-    const declared = network.sizes.find((size) => size.name === name);
-    if (declared === undefined)
+    const isKnown = network.sizes.some((size) => size.name === name);
+    if (!isKnown)
       throw new SluiceError("E452", `${name} is not a size of ${network.name}, which has ${listSizes(network.sizes.map((size) => size.name))}`);
     if (!Number.isInteger(value) || value < 1) throw new SluiceError("E450", `the size ${name} must be a whole number of at least 1, not ${value}`);
-    if (declared.value !== undefined && declared.value !== value)
-      throw new SluiceError("E454", `${name} is ${declared.value} in the text of ${network.name}, so it cannot be ${value}`);
     known[name] = value;
   }
   for (const { name, reasons } of free) {

@@ -34,39 +34,46 @@ export async function trainInWorker(compiled: Compiled, dataset: DatasetDescript
   let saving: Promise<void> = Promise.resolve();
   try {
     return await new Promise<TrainedModel>((resolve, reject) => {
-      port.listen((message) => {
-        const told = message as FromWorker;
-        switch (told.kind) {
-          case "ready":
-            port.post(order);
-            if (signal?.aborted) stop();
-            signal?.addEventListener("abort", stop);
-            return;
-          case "event":
-            if (told.event.kind === "step") onStep?.(told.event);
-            onEvent?.(told.event);
-            return;
-          case "checkpoint":
-            saving = saving.then(() => saveCheckpoint?.(told.bytes, told.step));
-            saving.catch(reject);
-            return;
-          case "done":
-            saving.then(() => {
-              const model = loadModel(told.model, { device: settings.device, fused: settings.fused });
-              resolve(Object.assign(model, { training: model.training!, result: told.result }));
-            }, reject);
-            return;
-          case "failed": {
-            const error = new SluiceError(told.code ?? "E474", told.message, told.diagnostics);
-            if (told.checkpoint === undefined) return reject(error);
-            const model = loadModel(told.checkpoint, { device: settings.device, fused: settings.fused });
-            return reject(Object.assign(error, { step: told.step, checkpoint: told.checkpoint, model }));
+      port.listen(
+        (message) => {
+          const told = message as FromWorker;
+          switch (told.kind) {
+            case "ready":
+              port.post(order);
+              if (signal?.aborted) stop();
+              signal?.addEventListener("abort", stop);
+              return;
+            case "event":
+              if (told.event.kind === "step") onStep?.(told.event);
+              onEvent?.(told.event);
+              return;
+            case "checkpoint":
+              saving = saving.then(() => saveCheckpoint?.(told.bytes, told.step));
+              saving.catch(reject);
+              return;
+            case "done":
+              saving.then(() => {
+                const model = loadModel(told.model, { device: settings.device, fused: settings.fused });
+                resolve(Object.assign(model, { training: model.training!, result: told.result }));
+              }, reject);
+              return;
+            case "failed": {
+              const error = new SluiceError(told.code ?? "E474", told.message, told.diagnostics);
+              if (told.checkpoint === undefined) return reject(error);
+              const model = loadModel(told.checkpoint, { device: settings.device, fused: settings.fused });
+              return reject(Object.assign(error, { step: told.step, checkpoint: told.checkpoint, model }));
+            }
           }
-        }
-      }, reject);
+        },
+        (cause) => reject(new SluiceError("E474", `the worker ended with an error of its own: ${messageOf(cause)}`, [], { cause })),
+      );
     });
   } finally {
     signal?.removeEventListener("abort", stop);
     port.close();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

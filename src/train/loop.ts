@@ -57,7 +57,7 @@ const turnMs = 16;
 
 /**
  * Trains the equations on a dataset. A cell without a loss is made a model first: what is read, the cell, a read-out, a loss (see wrap-cell.ts).
- * @throws SluiceError: the report of a text with errors; E450–E454 (sizes); E462 (options); E463 (unsuitable data); E464 (a NonFiniteError); E465 (resume)
+ * @throws SluiceError: the report of a text with errors; E450–E453 (sizes); E462 (options); E463 (unsuitable data); E464 (a NonFiniteError); E465 (resume)
  */
 export async function train(compiled: Compiled, dataset: Dataset, options: TrainOptions = {}): Promise<TrainedModel> {
   const pool =

@@ -40,6 +40,7 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
       `the data have the inputs ${Object.keys(inputs).join(", ")}, around which no standard model is known; write a block with a loss that reads them`,
     );
   }
+  const { cell, name } = withHeader(text, network);
   const square = sameSize(network);
   const layers = options.layers ?? 1;
   const lines: string[] = [];
@@ -56,11 +57,11 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
     below = "e";
   }
   for (let layer = 1; layer <= layers; layer++) {
-    const name = layers === 1 ? "h" : `h${layer}`;
+    const state = layers === 1 ? "h" : `h${layer}`;
     const dropped = options.dropout && layer > 1 ? `dropout(${below}, ${options.dropout})` : below;
-    lines.push(`${name} = ${network.name}(${dropped})`);
-    shapes.push(`${name} ∈ ℝ^H`);
-    below = name;
+    lines.push(`${state} = ${name}(${dropped})`);
+    shapes.push(`${state} ∈ ℝ^H`);
+    below = state;
   }
   const top = options.dropout ? `dropout(${below}, ${options.dropout})` : below;
   const { answer, after, output, loss } = readOut(inputs, options);
@@ -68,11 +69,19 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
   const parameters = read === "token" && inputs.y === undefined ? "token" : `${read}, y`;
   const extra = inputs.y?.type === "index" ? ["y : index"] : [];
   const body = [
-    `${network.name}_model(${parameters}) → ${output}`,
+    `${name}_model(${parameters}) → ${output}`,
     ...lines.map((line) => `  ${line}`),
     `  where ${[...shapes, ...extra].join(", ")}`,
   ];
-  return `${text.trimEnd()}\n\n# A model around ${network.name}\n${body.join("\n")}\n`;
+  return `${cell.trimEnd()}\n\n# A model around ${name}\n${body.join("\n")}\n`;
+}
+
+/** A text without a header gets one, as a call needs a name. */
+function withHeader(text: string, network: Network): { readonly cell: string; readonly name: string } {
+  if (/^[ \t]*[\p{L}_][\p{L}\p{N}_]*[ \t]*\([^)]*\)[ \t]*(?:→|->)/mu.test(text)) return { cell: text, name: network.name };
+  const first = /^[ \t]*[^\s#]/mu.exec(text)?.index ?? 0;
+  const header = `cell(${network.inputs.map((input) => input.name).join(", ")}) → ${network.outputs.join(", ")}`;
+  return { cell: `${text.slice(0, first)}${header}\n${text.slice(first)}`, name: "cell" };
 }
 
 interface ReadOut {

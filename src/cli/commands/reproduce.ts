@@ -108,9 +108,16 @@ function describe({ terminal }: Context, { title, source, recipe, variants }: Ex
   terminal.print(terminal.bold(first.name));
   for (const line of first.text.trimEnd().split("\n")) terminal.print(`  ${line}`);
   for (const other of others) {
+    const lines = other.text.trimEnd().split("\n");
+    const changes = diffLines(first.text.trimEnd().split("\n"), lines);
     terminal.print();
+    if (changes.filter((change) => change.kind === "same").length < lines.length / 2) {
+      terminal.print(`${terminal.bold(other.name)}, another text`);
+      for (const line of lines) terminal.print(`  ${line}`);
+      continue;
+    }
     terminal.print(`${terminal.bold(other.name)}, against ${first.name}`);
-    for (const line of drawDiff(diffLines(first.text.trimEnd().split("\n"), other.text.trimEnd().split("\n")), 0)) {
+    for (const line of drawDiff(changes, 0)) {
       if (line.startsWith("-")) terminal.print(`  ${terminal.red(line)}`);
       if (line.startsWith("+")) terminal.print(`  ${terminal.green(line)}`);
     }

@@ -167,7 +167,11 @@ function printShape(sizes: readonly Expression[], isAscii: boolean, o: PrintOpti
 
 function printBounds(name: Identifier, lower: Bound | undefined, upper: Bound | undefined, isAscii: boolean, o: PrintOptions): string {
   const less = (strict: boolean): string => (strict ? "<" : isAscii ? "<=" : "≤");
-  const before = lower ? `${lower.of ? printName(lower.of, o) : printPlace(lower.value, o)} ${less(lower.strict)} ` : upper ? "" : `1 ${less(false)} `;
+  const before = lower
+    ? `${lower.of ? printName(lower.of, o) : printPlace(lower.value, o)} ${less(lower.strict)} `
+    : upper
+      ? ""
+      : `1 ${less(false)} `;
   return before + printName(name, o) + (upper ? ` ${less(upper.strict)} ${printPlace(upper.value, o)}` : "");
 }
 

@@ -133,10 +133,6 @@ export const USE = {
     title: "Size without a value",
     explanation: "A size that neither the text nor the data fix has to be given when a model is made: `{ H: 128 }`, or a number if only one is free.",
   },
-  E454: {
-    title: "Size fixed by the text",
-    explanation: "The equations give the size a value. Change the text, or leave the size out of the options.",
-  },
   E455: {
     title: "Array of another shape",
     explanation:

@@ -122,6 +122,12 @@ export const continualReber: Experiment = {
     }),
     eachRun(runs, {
       variant: "no forget gate",
+      claim: "no stream without a mistake",
+      shown: (figures) => `${figures.perfectStreams}/10`,
+      holds: (figures) => figures.perfectStreams === 0,
+    }),
+    eachRun(runs, {
+      variant: "no forget gate",
       claim: "mean error-free length below 500",
       shown: (figures) => figures.errorFree.toFixed(1),
       holds: (figures) => figures.errorFree < 500,

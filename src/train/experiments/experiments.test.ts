@@ -49,7 +49,7 @@ test("the variants of an experiment differ in one line", () => {
 test("limits judge: figures within them meet every claim, figures beyond them none, a missing variant none", () => {
   const good: Record<string, Record<string, Record<string, number>>> = {
     parity: { "2σ - 1": { scaledAccuracy: 0.95 }, σ: { scaledAccuracy: 0.15 } },
-    cerg: { "forget gate": { perfectStreams: 10, wrong: 0 }, "no forget gate": { errorFree: 499 } },
+    cerg: { "forget gate": { perfectStreams: 10, wrong: 0 }, "no forget gate": { perfectStreams: 0, errorFree: 499 } },
     "temporal-order": { "rule of 1997": { solved: 1, sequences: 60_000, wrong: 3 }, "no carousel": { accuracy: 0.3 }, tanh: { accuracy: 0.25 } },
     adding: { "rule of 1997": { error: 0.0099, wrong: 20 }, "no carousel": { error: 0.16 } },
     chung2014: { tanh: { test: 8.7 }, GRU: { test: 8.6 }, LSTM: { test: 8.5 } },
@@ -57,7 +57,7 @@ test("limits judge: figures within them meet every claim, figures beyond them no
   };
   const bad: typeof good = {
     parity: { "2σ - 1": { scaledAccuracy: 0.94 }, σ: { scaledAccuracy: 0.16 } },
-    cerg: { "forget gate": { perfectStreams: 9, wrong: 1 }, "no forget gate": { errorFree: 500 } },
+    cerg: { "forget gate": { perfectStreams: 9, wrong: 1 }, "no forget gate": { perfectStreams: 1, errorFree: 500 } },
     "temporal-order": { "rule of 1997": { solved: 0, sequences: 60_000, wrong: 4 }, "no carousel": { accuracy: 0.31 }, tanh: { accuracy: 0.4 } },
     adding: { "rule of 1997": { error: 0.01, wrong: 21 }, "no carousel": { error: 0.1 } },
     chung2014: { tanh: { test: 8.6 }, GRU: { test: 8.61 }, LSTM: { test: 8.7 } },
