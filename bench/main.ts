@@ -17,6 +17,7 @@ import { profile } from "./profile.ts";
 import { median, ratioText, type Sample, table } from "./report.ts";
 import { scaling } from "./scaling.ts";
 import { compareThreads } from "./threads.ts";
+import { variants } from "./variants.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js"] as const;
@@ -168,6 +169,7 @@ async function otherMode(args: readonly string[]): Promise<number | undefined> {
   else if (args.includes("--compile")) compileTimes();
   else if (args.includes("--cold")) await coldStart();
   else if (args.includes("--scaling")) scaling();
+  else if (args.includes("--variants")) variants();
   else if (args.includes("--threads")) await compareThreads(named.length > 0 ? named : WORKLOADS.filter(({ name }) => name === "W3" || name === "W4"));
   else if (!args.includes("--profile")) return undefined;
   if (!args.includes("--profile")) return 0;

@@ -255,14 +255,3 @@ test("wrong use is JSON where JSON was asked for", async () => {
     expect(JSON.parse(out).error.code).toBe("E490");
   }
 });
-
-test("a folder with the name of a mechanism does not hide it", async () => {
-  const before = process.cwd();
-  process.chdir(folder);
-  try {
-    expect((await sluice("new", "gru")).code).toBe(0);
-    expect((await sluice("check", "gru")).out).toContain("gru(x) → h");
-  } finally {
-    process.chdir(before);
-  }
-});

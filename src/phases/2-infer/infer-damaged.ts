@@ -20,7 +20,9 @@ const UNREAD = "\u0000";
 export function inferDamaged(file: File, source: Source, options: InferOptions, syntax: readonly Diagnostic[]): readonly Diagnostic[] {
   const places = syntax.filter(({ severity }) => severity === "error").map(({ span }) => span);
   const isDamaged = (span: Span): boolean => places.some((place) => place.start <= span.end && place.end >= span.start);
-  if (file.blocks.some(({ header }) => header && isDamaged(header.span))) return [];
+  const notRead = places.map(({ start }) => lineAt(source.text, start)).join("\n");
+  const isHeaderDamaged = /→|->/u.test(notRead) || file.blocks.some(({ header }) => header && isDamaged(header.span));
+  if (isHeaderDamaged) return [];
   let unread = 0;
   const repaired = new Set<Span>();
   const repair = (item: Item): readonly Item[] => {
@@ -34,7 +36,6 @@ export function inferDamaged(file: File, source: Source, options: InferOptions, 
   if (!blocks.every(({ items }) => items.some(({ kind }) => kind === "definition"))) return [];
   const isWholeLine = places.every((place) => [...repaired].some((span) => place.start <= span.end && place.end >= span.start));
   const certain = isWholeLine ? OF_ALL_NAMES : OF_A_LINE;
-  const notRead = places.map(({ start }) => lineAt(source.text, start)).join("\n");
   return infer({ ...file, blocks }, source, options).diagnostics.filter((diagnostic) => {
     if (!certain.has(diagnostic.code) || JSON.stringify(diagnostic).includes(JSON.stringify(UNREAD).slice(1, -1))) return false;
     if (diagnostic.code !== "E101" && isDamaged(diagnostic.span)) return false;

@@ -5,6 +5,7 @@
  */
 import type { Expression } from "../../ir/loop/node.ts";
 import { binary, f32x4, i32, i32x4, mul, unary } from "../../ir/loop/build.ts";
+import { mixBits } from "../../ir/tensor/random.ts";
 
 const all = (value: number): Expression => i32x4(value, value, value, value);
 const shifted = (x: Expression, bits: number): Expression => binary("ixor", x, binary("ishr", x, i32(bits)));
@@ -19,16 +20,9 @@ function mix(x: Expression, bind: Bind): Expression {
   return bind(shifted(second, 16));
 }
 
-function scalarMix(value: number): number {
-  let x = value | 0;
-  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-  return x ^ (x >>> 16);
-}
-
 /** Uniform numbers in [0, 1) for four positions. `once` binds before the loop, `here` inside it. */
 export function randomVector(seed: Expression, stream: number, position: Expression, once: Bind, here: Bind): Expression {
-  const k0 = mix(once(binary("iadd", seed, all(scalarMix((stream + 0x9e3779b9) | 0)))), once);
+  const k0 = mix(once(binary("iadd", seed, all(mixBits((stream + 0x9e3779b9) | 0)))), once);
   const k1 = mix(once(binary("ixor", k0, all(0x85ebca6b | 0))), once);
   let x = here(binary("iadd", position, k0));
   x = here(times(here(shifted(x, 16)), 0x7feb352d));
