@@ -66,5 +66,7 @@ export async function coldStart(): Promise<void> {
     console.log(`  of which Sluice                ${text([output[0] - nothing[0], output[1] - nothing[1]])}`);
   }
   const bytes = readFileSync(library);
-  console.log(`the whole library              ${(bytes.length / 1000).toFixed(0)} KB, gzipped ${(gzipSync(bytes, { level: 9 }).length / 1000).toFixed(1)} KB`);
+  console.log(
+    `the whole library              ${(bytes.length / 1000).toFixed(0)} KB, gzipped ${(gzipSync(bytes, { level: 9 }).length / 1000).toFixed(1)} KB`,
+  );
 }

@@ -101,8 +101,9 @@ function compileOnce(text: string, capacity = 128): Phases {
   const afterSchedule = lap();
   const wasm = emitWasm(loops, { memory: { import: ["env", "memory"], initialPages: Math.ceil(memoryBytes / 65_536), shared: false } });
   const afterEmit = lap();
-  new WebAssembly.Module(wasm as BufferSource);
+  const module = new WebAssembly.Module(wasm as BufferSource);
   const engine = lap();
+  if (WebAssembly.Module.exports(module).length === 0) throw new Error("the module has no entry");
   const phases = {
     read,
     build: afterBuild,
@@ -116,7 +117,10 @@ function compileOnce(text: string, capacity = 128): Phases {
 }
 
 const line = (name: string, phases: Phases): string =>
-  name.padEnd(24) + Object.values(phases).map((ms) => ms.toFixed(1).padStart(15)).join("");
+  name.padEnd(24) +
+  Object.values(phases)
+    .map((ms) => ms.toFixed(1).padStart(15))
+    .join("");
 
 /** In a process of its own: prints the cold phases of one text as JSON. */
 export function compileCold(name: string): void {
@@ -125,7 +129,9 @@ export function compileCold(name: string): void {
 
 /** Prints both tables. */
 export function compileTimes(): void {
-  console.log(`milliseconds; every text with all gradients and Adam, B=8\n\n${"".padEnd(24)}${["read", "build", "differentiate", "simplify", "schedule", "emit", "engine", "all"].map((name) => name.padStart(15)).join("")}`);
+  console.log(
+    `milliseconds; every text with all gradients and Adam, B=8\n\n${"".padEnd(24)}${["read", "build", "differentiate", "simplify", "schedule", "emit", "engine", "all"].map((name) => name.padStart(15)).join("")}`,
+  );
   for (const name of Object.keys(TEXTS)) {
     const { stdout, stderr, status } = spawnSync(process.execPath, [process.argv[1], "--compile-cold", name], { encoding: "utf8" });
     if (status !== 0) {
@@ -134,7 +140,12 @@ export function compileTimes(): void {
     }
     console.log(line(`${name}, cold`, JSON.parse(stdout) as Phases));
     const rounds = Array.from({ length: name === "six blocks" ? 8 : 25 }, () => compileOnce(TEXTS[name]));
-    console.log(line(`${"".padEnd(name.length)}  warm`, rounds.reduce((p, q) => (q.all < p.all ? q : p))));
+    console.log(
+      line(
+        `${"".padEnd(name.length)}  warm`,
+        rounds.reduce((p, q) => (q.all < p.all ? q : p)),
+      ),
+    );
   }
   const [short, long] = [100, 100_000].map((capacity) => Math.min(...Array.from({ length: 10 }, () => compileOnce(TEXTS.LSTM, capacity).all)));
   console.log(`\nLSTM for T = 100: ${short.toFixed(1)} ms; for T = 100,000: ${long.toFixed(1)} ms`);

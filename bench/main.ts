@@ -1,9 +1,11 @@
 /**
- * `npm run bench [-- W1 W3 …] [--peer NAME]… [--repetitions N] [--json]`
+ * `npm run bench [-- W1 W3 …] [--peer NAME]… [--repetitions N] [--best] [--json]`
  *
  * Measures the workloads of performance: Sluice beside what else trains or runs such networks in JavaScript, all in one run. Each peer lives in a process of
  * its own; samples are interleaved (A, B, C, A, B, C, …), so that a slow minute of the machine is everyone's. A peer is timed only after its results
  * agreed with a float64 reference. Exit status 1 if Sluice disagrees or cannot run a workload.
+ *
+ * Other modes: `--profile [W3 …] [--fused]`, `--scaling`, `--variants`, `--threads [W3 …]`, `--compile`, `--cold`, `--bits [NODE…]`; each is a file here.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -18,7 +20,7 @@ import { median, ratioText, type Sample, table } from "./report.ts";
 import { scaling } from "./scaling.ts";
 import { compareThreads } from "./threads.ts";
 import { variants } from "./variants.ts";
-import { WORKLOADS } from "./workloads.ts";
+import { type Workload, WORKLOADS } from "./workloads.ts";
 
 const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js"] as const;
 type PeerName = (typeof PEERS)[number];
@@ -56,7 +58,13 @@ function optionsOf(args: readonly string[]): Options | string {
     else if (WORKLOADS.some(({ name }) => name === argument)) workloads.push(argument);
     else return `unexpected ${argument}`;
   }
-  return { workloads: workloads.length > 0 ? workloads : WORKLOADS.map(({ name }) => name), peers: peers.length > 0 ? peers : PEERS, repetitions, json, onProcessor };
+  return {
+    workloads: workloads.length > 0 ? workloads : WORKLOADS.map(({ name }) => name),
+    peers: peers.length > 0 ? peers : PEERS,
+    repetitions,
+    json,
+    onProcessor,
+  };
 }
 
 /** Installs the peers from their own lock file, the first time only. */
@@ -160,26 +168,31 @@ function versionsOf(folder: string): Record<string, string> {
   return { node: process.version, ...dependencies };
 }
 
-/** Modes other than the comparison; undefined if the arguments name none. */
-async function otherMode(args: readonly string[]): Promise<number | undefined> {
-  const named = WORKLOADS.filter(({ name }) => args.includes(name));
-  const fused = args.includes("--fused");
-  if (args.includes("--bits")) return compareBits(args.filter((argument) => !argument.startsWith("--")));
-  if (args[0] === "--compile-cold") compileCold(args[1]);
-  else if (args.includes("--compile")) compileTimes();
-  else if (args.includes("--cold")) await coldStart();
-  else if (args.includes("--scaling")) scaling();
-  else if (args.includes("--variants")) variants();
-  else if (args.includes("--threads")) await compareThreads(named.length > 0 ? named : WORKLOADS.filter(({ name }) => name === "W3" || name === "W4"));
-  else if (!args.includes("--profile")) return undefined;
-  if (!args.includes("--profile")) return 0;
-  for (const workload of named.length > 0 ? named : WORKLOADS.filter(({ name }) => name === "W3")) await profile(workload, fused);
-  return 0;
-}
+type Mode = (workloads: readonly Workload[], args: readonly string[]) => void | number | Promise<void | number>;
+
+const only = (workloads: readonly Workload[], usual: readonly string[]): readonly Workload[] =>
+  workloads.length > 0 ? workloads : WORKLOADS.filter(({ name }) => usual.includes(name));
+
+/** What the bench does beside the comparison, by flag. */
+const MODES: Readonly<Record<string, Mode>> = {
+  "--profile": async (workloads, args) => {
+    for (const workload of only(workloads, ["W3"])) await profile(workload, args.includes("--fused"));
+  },
+  "--scaling": scaling,
+  "--variants": variants,
+  "--threads": (workloads) => compareThreads(only(workloads, ["W3", "W4"])),
+  "--compile": compileTimes,
+  "--compile-cold": (_, args) => compileCold(args[1]),
+  "--cold": coldStart,
+  "--bits": (_, args) => compareBits(args.filter((argument) => !argument.startsWith("--"))),
+};
 
 async function main(args: readonly string[]): Promise<number> {
-  const status = await otherMode(args);
-  if (status !== undefined) return status;
+  const mode = args.find((argument) => Object.hasOwn(MODES, argument));
+  if (mode !== undefined) {
+    const named = args.flatMap((argument) => WORKLOADS.find(({ name }) => name === argument) ?? []);
+    return (await MODES[mode](named, args)) ?? 0;
+  }
   const options = optionsOf(args);
   if (typeof options === "string") {
     console.error(`${options}\nusage: npm run bench [-- W1 W3 …] [--peer ${PEERS.join("|")}]… [--repetitions N] [--best] [--json]`);
@@ -197,6 +210,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(
       `${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${process.version}; ${options.onProcessor ? "best" : "median"} ms of ${options.repetitions} interleaved samples${options.onProcessor ? " of processor time" : ""}, one thread; load ${loadavg()[0].toFixed(1)}\n`,
     );
+  if (!options.json) console.log("PyTorch is not measured by this bench (it would need Debian's python3-torch)\n");
   const all: Measured[] = [];
   const sampleOf = (measured: Measured): Sample => toSample(measured, options.onProcessor);
   for (const name of options.workloads) {

@@ -42,13 +42,16 @@ function clockCost(): number {
   return median(samples);
 }
 
-function timedSteps(steps: readonly ProgramStep[], exports: WebAssembly.Exports, calls: number, T: number): Timed[] {
-  return steps.map((step) => ({
-    step,
-    call: exports[step.call!.name] as Call,
-    bestMs: new Float64Array(calls).fill(Number.POSITIVE_INFINITY),
-    inner: step.kind === "scan" ? timedSteps(step.steps ?? [], exports, T, T) : [],
-  }));
+function timedSteps(steps: readonly ProgramStep[], exports: WebAssembly.Exports, T: number): Timed[] {
+  const timed =
+    (calls: number) =>
+    (step: ProgramStep): Timed => ({
+      step,
+      call: exports[step.call!.name] as Call,
+      bestMs: new Float64Array(calls).fill(Number.POSITIVE_INFINITY),
+      inner: step.kind === "scan" ? (step.steps ?? []).map(timed(T)) : [],
+    });
+  return steps.map(timed(1));
 }
 
 function runOnce({ step, call, bestMs, inner }: Timed, T: number, t: number, n: number, at: number, cost: number): void {
@@ -64,7 +67,8 @@ function runOnce({ step, call, bestMs, inner }: Timed, T: number, t: number, n: 
   bestMs[at] = Math.max(0, Math.min(bestMs[at], before !== undefined && wall > 1 ? undisturbed(before) : wall));
 }
 
-const msOf = ({ bestMs, inner }: Timed): number => (inner.length > 0 ? inner.reduce((sum, one) => sum + msOf(one), 0) : bestMs.reduce((p, q) => p + q));
+const msOf = ({ bestMs, inner }: Timed): number =>
+  inner.length > 0 ? inner.reduce((sum, one) => sum + msOf(one), 0) : bestMs.reduce((p, q) => p + q);
 
 function linesOf(timed: readonly Timed[], T: number, depth: number): Line[] {
   return timed.flatMap((one) => {
@@ -76,7 +80,7 @@ function linesOf(timed: readonly Timed[], T: number, depth: number): Line[] {
 
 /** Times each step of each entry, in their order, over many rounds. */
 function measure(program: Program, exports: WebAssembly.Exports, T: number): Map<string, Timed[]> {
-  const entries = new Map(program.entries.map(({ name, steps }) => [name, timedSteps(steps, exports, 1, T)]));
+  const entries = new Map(program.entries.map(({ name, steps }) => [name, timedSteps(steps, exports, T)]));
   const cost = clockCost();
   const began = performance.now();
   for (let round = 0; round < ROUNDS || performance.now() - began < ROUNDS_MS; round++) {
@@ -125,11 +129,13 @@ export async function profile(workload: Workload, fused: boolean): Promise<void>
         total += line.ms;
         flops += line.flops;
       }
-      const rate = line.flops / line.ms / 1e6;
+      const rate = line.ms > 0 ? line.flops / line.ms / 1e6 : 0;
       const columns = [line.ms.toFixed(3).padStart(9), `${((100 * line.ms) / whole).toFixed(1)}%`.padStart(8), rate.toFixed(1).padStart(10)];
       console.log(`${columns.join("")}${`${((100 * rate) / peak).toFixed(0)}%`.padStart(10)}   ${"  ".repeat(line.depth)}${line.label}`);
     }
   }
   const rate = flops / whole / 1e6;
-  console.log(`${total.toFixed(3).padStart(9)}   sum of the parts; the whole step: ${rate.toFixed(1)} GFLOP/s, ${((100 * rate) / peak).toFixed(0)}% of peak\n`);
+  console.log(
+    `${total.toFixed(3).padStart(9)}   sum of the parts; the whole step: ${rate.toFixed(1)} GFLOP/s, ${((100 * rate) / peak).toFixed(0)}% of peak\n`,
+  );
 }

@@ -41,4 +41,3 @@ export function meanSquaredError(h: Float64Array, target: Float32Array, dh: Floa
   }
   return loss;
 }
-

@@ -107,7 +107,12 @@ export function programOf(workload: Workload, { threads, fused = false, profile 
 }
 
 /** Makes a workload ready; undefined if it cannot be said yet. */
-export async function prepare(workload: Workload, arrays: WorkloadArrays, options: BuildOptions = {}, pool?: ThreadPool): Promise<Prepared | undefined> {
+export async function prepare(
+  workload: Workload,
+  arrays: WorkloadArrays,
+  options: BuildOptions = {},
+  pool?: ThreadPool,
+): Promise<Prepared | undefined> {
   const built = programOf(workload, options);
   return built && prepareProgram(workload, arrays, built.program, pool);
 }

@@ -28,6 +28,8 @@ export async function compareThreads(workloads: readonly Workload[]): Promise<vo
       }
     }
     const ratio = (best[0] / best[1]).toFixed(2);
-    console.log(`${workload.name.padEnd(5)}${best[0].toFixed(3).padStart(10)} ms   two threads ${best[1].toFixed(3)} ms   ${ratio}×   ${same ? "the same bits" : "OTHER BITS"}`);
+    console.log(
+      `${workload.name.padEnd(5)}${best[0].toFixed(3).padStart(10)} ms   two threads ${best[1].toFixed(3)} ms   ${ratio}×   ${same ? "the same bits" : "OTHER BITS"}`,
+    );
   }
 }

@@ -91,5 +91,6 @@ export function variants(): void {
       cell.best = Math.min(cell.best, undisturbed(start));
     }
   }
-  for (const { name, best } of cells) console.log(`${name.padEnd(24)}${best.toFixed(2).padStart(8)} ms${(best / cells[0].best).toFixed(3).padStart(9)}×`);
+  for (const { name, best } of cells)
+    console.log(`${name.padEnd(24)}${best.toFixed(2).padStart(8)} ms${(best / cells[0].best).toFixed(3).padStart(9)}×`);
 }

@@ -66,7 +66,7 @@ function readGiven(subject: string): Source {
     const near = nearestName(subject, MECHANISM_NAMES);
     throw new SluiceError(
       "E485",
-      `there is no file and no mechanism ${subject}${near ? `; did you mean ${near}?` : ""}\nmechanisms: ${MECHANISM_NAMES.join(", ")}`,
+      `there is no file and no mechanism ${subject}; ${near ? `did you mean ${near}?` : `the mechanisms are ${MECHANISM_NAMES.join(", ")}`}`,
     );
   }
   return { name: subject, text: readText(subject) };

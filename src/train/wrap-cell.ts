@@ -68,11 +68,7 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
   lines.push(`${answer} = Wy·${top} + by`, ...after, `loss = ${loss}`);
   const parameters = read === "token" && inputs.y === undefined ? "token" : `${read}, y`;
   const extra = inputs.y?.type === "index" ? ["y : index"] : [];
-  const body = [
-    `${name}_model(${parameters}) → ${output}`,
-    ...lines.map((line) => `  ${line}`),
-    `  where ${[...shapes, ...extra].join(", ")}`,
-  ];
+  const body = [`${name}_model(${parameters}) → ${output}`, ...lines.map((line) => `  ${line}`), `  where ${[...shapes, ...extra].join(", ")}`];
   return `${cell.trimEnd()}\n\n# A model around ${name}\n${body.join("\n")}\n`;
 }
 

@@ -42,7 +42,10 @@ export interface TrajectoryOptions {
 const STEPS = 200;
 
 function hashOf(values: ArrayLike<number>): string {
-  return createHash("sha256").update(new Uint8Array(Float32Array.from(values).buffer)).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(new Uint8Array(Float32Array.from(values).buffer))
+    .digest("hex")
+    .slice(0, 16);
 }
 
 /** Trains a model on the adding problem; the bits depend on nothing but the text, the data and the seed. */

@@ -19,6 +19,7 @@ import { type CommandDefinition, type Context, numberOption, sizeOption, usageEr
 import { addDataOptions, type DataFlags, fileKind, type OpenedData, openData } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { checkWritable, readBytes, writeSomewhere, writeWhole } from "../files.ts";
+import { isModelFile } from "../subject.ts";
 import { createProgress } from "../progress.ts";
 import { defaultsFor, kindOf } from "../defaults.ts";
 import { type Recipe, type RecipeFlags, recipeFor, settingsFor, solved } from "../recipe.ts";
@@ -68,6 +69,11 @@ export const trainCommand: CommandDefinition<TrainFlags> = {
     const begun = resumed === undefined ? undefined : readCommand(resumed, flags.resume!);
     const chosen = begun?.subject ?? subject;
     if (chosen === undefined) throw usageError("what is to be trained? Give a mechanism (sluice train lstm …) or a file of equations");
+    if (begun === undefined && isModelFile(chosen)) {
+      const cure =
+        "a run goes on from its checkpoint, sluice train --resume FILE (--checkpoint-every keeps one); to begin anew, give a file of equations";
+      throw new SluiceError("E486", `${chosen} is a trained model; ${cure}`);
+    }
     const merged: TrainFlags = begun === undefined ? flags : { ...begun.flags, ...defined(flags) };
     if (begun !== undefined) requireData(merged);
     return runTraining(context, chosen, merged, resumed);

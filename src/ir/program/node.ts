@@ -23,7 +23,7 @@ export interface Buffer {
   readonly role: BufferRole;
   readonly type: "f32" | "i32";
   readonly offsetBytes: number;
-  /** Axis names and sizes, row-major, last contiguous; a size "T" is the run-time argument, always outermost, with room for `capacity` steps. */
+  /** Axis names and sizes, row-major, last contiguous; a size "T" is the run-time argument, with room for `capacity` steps; a second one can lie inside. */
   readonly axes: readonly string[];
   readonly shape: readonly (number | "T")[];
   readonly sizeBytes: number;

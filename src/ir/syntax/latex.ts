@@ -181,10 +181,10 @@ function latexCall(e: Expression & { kind: "call" }, timed: Timed): string {
   const { name } = e.callee;
   const parts = e.args.map((argument) => print(argument, 1, timed));
   for (const { name: key, value } of e.named) parts.push(`${latexName(key.name)} = ${print(value, 1, timed)}`);
-  if (name === "sqrt" && parts.length === 1) return `\\sqrt{${parts[0]}}`;
-  if (name === "norm" && parts.length === 1) return `\\left\\lVert ${parts[0]}\\right\\rVert`;
+  if (name === "sqrt" && parts.length === 1 && !e.repeat) return `\\sqrt{${parts[0]}}`;
+  if (name === "norm" && parts.length === 1 && !e.repeat) return `\\left\\lVert ${parts[0]}\\right\\rVert`;
   const callee = name === "σ" ? "\\sigma" : COMMANDS.has(name) ? `\\${name}` : `\\operatorname{${asciiName(name).replace(/_/gu, " ")}}`;
-  return callee + group(parts.join(", "));
+  return `${callee}${e.repeat ? `^{(${bare(e.repeat, new Set())})}` : ""}${group(parts.join(", "))}`;
 }
 
 function latexBinary(e: Expression & { kind: "binary" }, timed: Timed): string {

@@ -105,13 +105,14 @@ export type Expression =
   | { readonly kind: "name"; readonly span: Span; readonly name: string }
   /** `h[t-1]`, `x_t` (lag 0), `token[t+1]` (lag -1), `a[n,s]`, `E[token]`, `k[n,s]`: subscripts in order. */
   | { readonly kind: "subscript"; readonly span: Span; readonly base: Expression; readonly subscripts: readonly Subscript[] }
-  /** Function, block, loss: resolved by phase 2. `named` holds `f(x, p = 0.1)`. */
+  /** Function, block, loss: resolved by phase 2. `named` holds `f(x, p = 0.1)`, `repeat` the number (or name) of `repeat 3 f(x)`. */
   | {
       readonly kind: "call";
       readonly span: Span;
       readonly callee: Identifier;
       readonly args: readonly Expression[];
       readonly named: readonly { readonly name: Identifier; readonly value: Expression }[];
+      readonly repeat?: Expression;
     }
   | { readonly kind: "unary"; readonly span: Span; readonly op: "neg" | "transpose"; readonly operand: Expression }
   | { readonly kind: "binary"; readonly span: Span; readonly op: BinaryOperator; readonly left: Expression; readonly right: Expression }

@@ -64,7 +64,7 @@ function isSigmaForm(e: Expression & { kind: "reduction" }, o: PrintOptions): bo
 }
 
 function isRootForm(e: Expression & { kind: "call" }, o: PrintOptions): boolean {
-  if (e.callee.name !== "sqrt" || e.args.length !== 1 || e.named.length > 0 || o.spelling === "ascii") return false;
+  if (e.callee.name !== "sqrt" || e.args.length !== 1 || e.repeat || e.named.length > 0 || o.spelling === "ascii") return false;
   const text = authorText(o);
   return text === undefined || text[e.callee.span.start] === "√";
 }
@@ -158,13 +158,13 @@ function printSubscript(subscript: Subscript, o: PrintOptions): string {
 function printCall(e: Expression & { kind: "call" }, o: PrintOptions): string {
   if (isRootForm(e, o)) return `√${print(e.args[0]!, PRECEDENCE.postfix, o)}`;
   const text = authorText(o);
-  if (text !== undefined && e.callee.name === "norm" && e.args.length === 1 && /^[‖∥]$/u.test(text.slice(e.callee.span.start, e.callee.span.end))) {
+  if (text !== undefined && !e.repeat && e.callee.name === "norm" && e.args.length === 1 && /^[‖∥]$/u.test(text.slice(e.callee.span.start, e.callee.span.end))) {
     return `‖${print(e.args[0]!, PRECEDENCE.additive, o)}‖`;
   }
   const callee = o.spelling === "ascii" ? asciiFunction(e.callee.name) : text === undefined ? e.callee.name : printName(e.callee, o);
   const parts = e.args.map((argument) => print(argument, PRECEDENCE.additive, o));
   for (const { name, value } of e.named) parts.push(`${printName(name, o)} = ${print(value, PRECEDENCE.additive, o)}`);
-  return `${callee}(${parts.join(", ")})`;
+  return `${e.repeat ? `repeat ${print(e.repeat, ATOM, o)} ` : ""}${callee}(${parts.join(", ")})`;
 }
 
 function transposeSign(e: Expression & { kind: "unary" }, o: PrintOptions): string {

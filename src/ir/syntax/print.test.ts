@@ -30,6 +30,7 @@ const NAMES = [
   "T",
   "Σ",
   "gate",
+  "repeat",
   "max_pool",
 ];
 const FUNCTIONS = ["σ", "tanh", "log_σ", "hard_σ", "softmax", "norm", "sqrt", "lstm", "cross_entropy"];
@@ -62,14 +63,19 @@ const { expression } = fc.letrec<{ expression: Expression; subscript: Subscript 
         fc.constantFrom(...FUNCTIONS),
         fc.array(tie("expression"), { minLength: 1, maxLength: 2 }),
         fc.uniqueArray(fc.tuple(fc.constantFrom("p", "q"), tie("expression")), { maxLength: 2, selector: ([n]) => n }),
+        fc.option(
+          fc.constantFrom<Expression>({ kind: "number", span, value: 3 }, { kind: "number", span, value: 0.5 }, { kind: "name", span, name: "L" }),
+          { nil: undefined, freq: 2 },
+        ),
       )
       .map(
-        ([callee, args, named]): Expression => ({
+        ([callee, args, named, repeat]): Expression => ({
           kind: "call",
           span,
           callee: id(callee),
           args,
           named: named.map(([name, value]) => ({ name: id(name), value })),
+          ...(repeat ? { repeat } : {}),
         }),
       ),
     fc

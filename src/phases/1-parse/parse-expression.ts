@@ -211,6 +211,7 @@ function parseBars(c: Cursor): Expression {
 
 function parseName(c: Cursor): Expression {
   const token = peek(c);
+  if (token.text === "repeat" && startsRepeat(c)) return parseRepeat(c);
   const reduction = parseReduction(c, token);
   if (reduction) return reduction;
   if (isSign(peek(c, 1), "(")) {
@@ -219,6 +220,25 @@ function parseName(c: Cursor): Expression {
   }
   const { span, name } = seen(c, next(c));
   return { kind: "name", span, name };
+}
+
+/** `repeat 3 lstm(`: with anything else after it `repeat` is a name like others. */
+function startsRepeat(c: Cursor): boolean {
+  const count = peek(c, 1);
+  return (count.kind === "number" || (count.kind === "name" && count.text !== "where")) && peek(c, 2).kind === "name" && isSign(peek(c, 3), "(");
+}
+
+/** `repeat 3 lstm(e)`: a call, with how often it is made. */
+function parseRepeat(c: Cursor): Expression {
+  const first = next(c);
+  const count = next(c);
+  const span = { start: count.start, end: count.end };
+  const repeat: Expression = count.kind === "number" ? { kind: "number", span, value: count.value } : { kind: "name", span, name: seen(c, count).name };
+  const call = parseCall(c, next(c));
+  const whole = { start: first.start, end: call.span.end };
+  if (call.kind === "call") return { ...call, span: whole, repeat };
+  fail(c, "E034", first, `\`${quoted(c, first)}\` cannot stand here: only blocks are repeated`);
+  return call;
 }
 
 /** `Σ_s e`, `sum_s(e)`, `softmax_s(e)`; undefined, and nothing read, if the name is only a name. */

@@ -6,9 +6,11 @@
  */
 import type { Diagnostic } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
+import { canonicalName } from "../../ir/syntax/names.ts";
 import type { Block, Expression, File } from "../../ir/syntax/node.ts";
 import { visitTerm } from "../../ir/network/equation.ts";
 import type { Network } from "../../ir/network/node.ts";
+import { blockParameters } from "./callees.ts";
 import { type Draft, dimsOf, type InputSymbol, type Model, type Reporter, unknownShape } from "./draft.ts";
 import { checkTypes, explainShapes, explainUndecided } from "./explain-shapes.ts";
 import { freeze } from "./freeze.ts";
@@ -19,6 +21,7 @@ import { type Component, orderValues } from "./order.ts";
 import { reporter } from "./report-mistakes.ts";
 import { type Context, openScope } from "./scope.ts";
 import { sizeSolver } from "./sizes.ts";
+import { tieCopies } from "./repeats.ts";
 import { solveShapes } from "./solve-shapes.ts";
 import { warnRedundant } from "./warn-redundant.ts";
 
@@ -57,13 +60,13 @@ export function infer(
       report.error("E104", { start: 0, end: Math.min(1, source.text.length) }, `there is no block named ${options.main}`);
     return { diagnostics: report.diagnostics };
   }
-  const network = inferBlock(main, file, options, report);
+  const network = inferBlock(main, file, options, report, true);
   const called = calledBlocks(main, names);
-  for (const block of blocks) if (block !== main && !called.has(block)) inferBlock(block, file, options, report);
+  for (const block of blocks) if (block !== main && !called.has(block)) inferBlock(block, file, options, report, false);
   return report.failed || !network ? { diagnostics: report.diagnostics } : { diagnostics: report.diagnostics, network };
 }
 
-function inferBlock(block: Block, file: File, options: InferOptions, report: Reporter): Network | undefined {
+function inferBlock(block: Block, file: File, options: InferOptions, report: Reporter, isMain: boolean): Network | undefined {
   const model: Model = {
     inputs: new Map(),
     weights: new Map(),
@@ -81,9 +84,20 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
     const found = own.get(name) ?? each.blocks.at(-1);
     if (found) library.set(name, { block: found, blocks: own });
   }
-  const context: Context = { model, report, solver, library, declared: [], instances: 0, inline: inlineCall };
+  const context: Context = { model, report, solver, library, declared: [], instances: 0, copies: 0, prefixes: new Set(), sizes: new Map(), repeats: [], parameters: new Map(), inline: inlineCall };
+  const blocks = blocksByName(file.blocks);
+  const [parameter] = blockParameters(context, block, blocks);
+  if (parameter !== undefined) {
+    // What it is made of is known where it is called, and looked at there.
+    if (isMain) {
+      const place = block.header!.inputs.find((input) => input.name === parameter)!.span;
+      const text = `${model.name} takes a block as ${parameter}, so it is no network by itself`;
+      report.error("E136", place, text, { label: `call it from another block, as ${exampleCall(block, parameter)}` });
+    }
+    return undefined;
+  }
   const args = declareInputs(block, model, report);
-  const scope = openScope(context, block, { prefix: "", blocks: blocksByName(file.blocks), stack: [model.name], args });
+  const scope = openScope(context, block, { prefix: "", template: "", callees: new Map(), blocks, stack: [model.name], args });
   resolveBlock(scope);
   model.outputs = outputsOf(scope).filter((name) => model.values.has(name));
   warnUnused(scope, model.outputs);
@@ -93,6 +107,7 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
   const components = orderValues(model, report);
   checkCentred(model, components, report);
   const shapes = solveShapes(model, solver, context.declared);
+  tieCopies(model, context.repeats);
   nameSizes(model, solver);
   explainShapes(model, report, shapes);
   checkTypes(model, report);
@@ -104,6 +119,12 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
   const named = gates.some((gate) => model.values.get(gate.value)!.generated);
   const network = freeze(model, solver, named ? orderValues(model, report) : components, gates, report);
   return report.failed ? undefined : network;
+}
+
+/** `residual(lstm, x)`: a header with a block in place of the parameter. */
+function exampleCall(block: Block, parameter: string): string {
+  const { name, inputs } = block.header!;
+  return `${name.name}(${inputs.map((input) => (input.name === parameter ? "lstm" : input.name)).join(", ")})`;
 }
 
 /** A centred convolution reads later steps, which a recurrence has not computed yet. */
@@ -187,12 +208,13 @@ function timedNames(expression: Expression, found: (name: string, span: Draft["s
 /** Blocks that a block calls, itself or through others. */
 function calledBlocks(main: Block, names: ReadonlyMap<string, Block>): ReadonlySet<Block> {
   const found = new Set<Block>();
+  const canonical = new Map([...names].map(([name, block]) => [canonicalName(name), block]));
   const work = [main];
   for (let block = work.pop(); block; block = work.pop()) {
     for (const item of block.items) {
       if (item.kind !== "definition") continue;
       callees(item.value, (name) => {
-        const called = names.get(name);
+        const called = names.get(name) ?? canonical.get(name);
         if (called && !found.has(called)) {
           found.add(called);
           work.push(called);
@@ -207,7 +229,10 @@ function callees(expression: Expression, found: (name: string) => void): void {
   switch (expression.kind) {
     case "call":
       found(expression.callee.name);
-      for (const arg of expression.args) callees(arg, found);
+      for (const arg of expression.args) {
+        if (arg.kind === "name") found(arg.name); // perhaps a block that is passed
+        else callees(arg, found);
+      }
       return;
     case "unary":
     case "absolute":

@@ -5,13 +5,18 @@
  * Blocks that call themselves, directly or not, are a mistake.
  */
 import type { Block, Definition, Expression } from "../../ir/syntax/node.ts";
+import type { Span } from "../../support/source.ts";
 import { type Draft, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
-import { functionNamed, nearestName } from "./functions.ts";
+import { blockParameters, type Callee, calledBlock, namedBlock } from "./callees.ts";
+import { nearestName } from "./functions.ts";
 import { freeIndices } from "./free-indices.ts";
 import { isPoison, lastPart, poison, resolve } from "./resolve.ts";
+import { repeatCount } from "./repeats.ts";
 import { type CallExpression, openScope, type Scope, spanIn } from "./scope.ts";
 
 const MOST_INSTANCES = 400;
+/** With the copies of what is repeated. */
+const MOST_COPIES = 4000;
 
 /** Resolves all of a block: definitions, initial values, declared shapes and distributions; then looks for names that do nothing. */
 export function resolveBlock(scope: Scope): void {
@@ -51,9 +56,7 @@ function markInputs(scope: Scope): void {
 }
 
 function callsBlock(scope: Scope, value: Expression): value is CallExpression {
-  if (value.kind !== "call") return false;
-  const { name } = value.callee;
-  return scope.blocks.has(name) || (!functionNamed(name) && scope.context.library.has(name));
+  return value.kind === "call" && calledBlock(scope, value.callee.name, value.span) !== undefined;
 }
 
 function define(scope: Scope, definition: Definition): void {
@@ -89,60 +92,124 @@ function define(scope: Scope, definition: Definition): void {
     symbol.equation = { name: symbol.name, indices: symbol.indices, value: exp, shape: symbol.shape, span };
     return;
   }
-  const text = call ? `${symbol.name} = ${call.callee.name}(${call.args.map((arg) => report.quote(arg.span)).join(", ")})` : undefined;
+  const repeat = call?.repeat ? `repeat ${report.quote(call.repeat.span)} ` : "";
+  const text = call ? `${symbol.name} = ${repeat}${call.callee.name}(${call.args.map((arg) => report.quote(arg.span)).join(", ")})` : undefined;
   symbol.equation = { name: symbol.name, indices: symbol.indices, value, shape: symbol.shape, span, ...(text && !scope.site ? { text } : {}) };
 }
 
-/** A call of a block: its first output. `prefix`: the name that the call defines, if it is the whole right side. */
+/** A call of a block: its first output. `name`: the name that the call defines, if it is the whole right side. */
 export function inlineCall(scope: Scope, call: CallExpression, name: string | undefined): Draft {
+  const { report } = scope.context;
+  const span = spanIn(scope, call.span);
+  const called = calledBlock(scope, call.callee.name, span)!;
+  const inputs = called.block.header?.inputs ?? [];
+  const parameters = blockParameters(scope.context, called.block, called.blocks);
+  const isBlock = inputs.map((input) => parameters.has(input.name));
+  const callees = new Map<string, Callee>();
+  let isWrong = false;
+  const args = call.args.map((arg, k) => {
+    if (isBlock[k]) {
+      const passed = passedBlock(scope, arg, called.name, inputs[k].name);
+      if (passed) callees.set(inputs[k].name, passed);
+      else isWrong = true;
+      return poison(span);
+    }
+    if (arg.kind !== "name" || k >= inputs.length || !namedBlock(scope, arg.name, span)) return resolve(scope, arg);
+    const text = `${called.name} takes a value as ${inputs[k].name}, and ${arg.name} is a block`;
+    report.error("E132", spanIn(scope, arg.span), text, { label: "call it, and pass what it gives" });
+    isWrong = true;
+    return poison(span);
+  });
+  if (called.stack.includes(called.name)) {
+    const path = [...called.stack.slice(called.stack.indexOf(called.name)), called.name].join(" → ");
+    report.error("E120", span, `the block ${called.name} calls itself: ${path}`, { label: "recursion" });
+    return poison(span);
+  }
+  if (call.named.length > 0)
+    report.error("E108", spanIn(scope, call.named[0].name.span), `the block ${called.name} has no option ${call.named[0].name.name}`);
+  if (args.length !== inputs.length) {
+    report.error("E107", span, `${called.name} takes ${inputs.length} input${inputs.length === 1 ? "" : "s"}, not ${args.length}`, {
+      label: called.block.header ? `${called.name}(${inputs.map((input) => input.name).join(", ")})` : undefined,
+    });
+    return poison(span);
+  }
+  if (isWrong) return poison(span);
+  const path = name ?? freePrefix(scope, call.callee.name);
+  const values = (prefix: string): Map<string, Draft> =>
+    new Map(inputs.flatMap((input, k) => (isBlock[k] ? [] : [[input.name, argument(scope, args[k], prefix + input.name)] as const])));
+  if (!call.repeat) return copyBlock(scope, called, { path, span, callees, args: values(`${path}.`) }) ?? poison(span);
+  const count = repeatCount(scope, call.repeat);
+  if (count === undefined) return poison(span);
+  const chained = inputs.find((_, k) => !isBlock[k])?.name;
+  if (chained === undefined) {
+    report.error("E135", span, `${called.name} has no input that its output could be fed to, so it cannot be repeated`);
+    return poison(span);
+  }
+  const bound = values(`${path}.1.`);
+  for (let k = 1; k <= count; k++) {
+    const result = copyBlock(scope, called, { path: `${path}.${k}`, template: `${path}.1`, span, callees, args: bound });
+    if (!result) return poison(span);
+    bound.set(chained, result);
+  }
+  if (called.block.header) scope.context.repeats.push({ path, count, outputs: called.block.header.outputs.map((output) => output.name) });
+  return bound.get(chained)!;
+}
+
+/** The block that an argument names; undefined, and a message, if it is something else. */
+function passedBlock(scope: Scope, arg: Expression, callee: string, input: string): Callee | undefined {
+  const { report } = scope.context;
+  const span = spanIn(scope, arg.span);
+  const passed = arg.kind === "name" ? namedBlock(scope, arg.name, span) : undefined;
+  if (passed) return passed;
+  const called = arg.kind === "call" ? calledBlock(scope, arg.callee.name, span) : undefined;
+  const near = arg.kind === "name" ? nearestName(arg.name, [...scope.blocks.keys(), ...scope.context.library.keys()]) : called && called.name;
+  report.error("E131", span, `${callee} takes a block as ${input}, and \`${report.quote(span)}\` is none`, {
+    label: "name a block here, without its inputs",
+    edit: near && !scope.site ? { span: arg.span, text: near, label: near } : undefined,
+  });
+  return undefined;
+}
+
+/** Brings in one copy of a block under a path, and gives its first output. `template`: the path of the first copy, if it is repeated. */
+function copyBlock(
+  scope: Scope,
+  called: Callee,
+  use: { path: string; template?: string; span: Span; callees: ReadonlyMap<string, Callee>; args: ReadonlyMap<string, Draft> },
+): Draft | undefined {
   const { context } = scope;
   const { report, model } = context;
-  const callee = call.callee.name;
-  const span = spanIn(scope, call.span);
-  const own = scope.blocks.get(callee);
-  const foreign = own ? undefined : context.library.get(callee);
-  const block = own ?? foreign!.block;
-  const args = call.args.map((arg) => resolve(scope, arg));
-  if (scope.stack.includes(callee)) {
-    report.error("E120", span, `the block ${callee} calls itself: ${[...scope.stack.slice(scope.stack.indexOf(callee)), callee].join(" → ")}`, {
-      label: "recursion",
-    });
-    return poison(span);
+  const { path, span } = use;
+  const template = scope.template + (use.template ?? path).slice(scope.prefix.length);
+  const isFirst = template === path;
+  if (isFirst) context.instances++;
+  context.copies++;
+  if (context.instances > MOST_INSTANCES || context.copies > MOST_COPIES) {
+    const most = context.instances > MOST_INSTANCES ? MOST_INSTANCES : MOST_COPIES;
+    if ((isFirst && context.instances === MOST_INSTANCES + 1) || context.copies === MOST_COPIES + 1)
+      report.error("E121", span, `the blocks call each other more than ${most} times`, { label: "too many copies" });
+    return undefined;
   }
-  if (++context.instances > MOST_INSTANCES) {
-    if (context.instances === MOST_INSTANCES + 1)
-      report.error("E121", span, `the blocks call each other more than ${MOST_INSTANCES} times`, { label: "too many copies" });
-    return poison(span);
-  }
-  const inputs = block.header?.inputs ?? [];
-  if (call.named.length > 0)
-    report.error("E108", spanIn(scope, call.named[0].name.span), `the block ${callee} has no option ${call.named[0].name.name}`);
-  if (args.length !== inputs.length) {
-    report.error("E107", span, `${callee} takes ${inputs.length} input${inputs.length === 1 ? "" : "s"}, not ${args.length}`, {
-      label: block.header ? `${callee}(${inputs.map((input) => input.name).join(", ")})` : undefined,
-    });
-    return poison(span);
-  }
-  const prefix = `${name ?? freePrefix(scope, callee)}.`;
-  const bound = new Map<string, Draft>();
-  for (const [k, input] of inputs.entries()) bound.set(input.name, argument(scope, args[k], prefix + input.name));
-  const inner = openScope(context, block, {
+  const prefix = `${path}.`;
+  context.prefixes.add(prefix);
+  const inner = openScope(context, called.block, {
     prefix,
-    blocks: own ? scope.blocks : foreign!.blocks,
-    site: own ? scope.site : span,
-    stack: [...scope.stack, callee],
-    args: bound,
+    template: `${template}.`,
+    callees: use.callees,
+    blocks: called.blocks,
+    site: called.site,
+    stack: [...called.stack, called.name],
+    args: use.args,
   });
   resolveBlock(inner);
   const outputs = outputsOf(inner);
   const output = model.values.get(prefix + outputs[0]);
-  if (!output) return poison(span);
+  if (!output) return undefined;
   for (const each of outputs) {
     const symbol = model.values.get(prefix + each);
     if (symbol) symbol.output = true;
   }
   output.used = true;
-  if (own && !scope.site) warnUnused(inner, outputs);
+  if (!called.site) warnUnused(inner, outputs);
   return { kind: "value", name: output.name, lag: 0, indices: output.indices, span, shape: output.shape };
 }
 
@@ -172,12 +239,13 @@ function argument(scope: Scope, term: Draft, path: string): Draft {
 function freePrefix(scope: Scope, callee: string): string {
   const { model } = scope.context;
   const taken = (path: string): boolean =>
-    model.values.has(path) ||
-    scope.names.has(path.slice(scope.prefix.length)) ||
-    [...model.values.keys(), ...model.weights.keys()].some((key) => key.startsWith(`${path}.`));
+    model.values.has(path) || scope.names.has(path.slice(scope.prefix.length)) || scope.context.prefixes.has(`${path}.`);
   for (let k = 1; ; k++) {
     const path = scope.prefix + callee + (k === 1 ? "" : k);
-    if (!taken(path)) return path;
+    if (!taken(path)) {
+      scope.context.prefixes.add(`${path}.`);
+      return path;
+    }
   }
 }
 

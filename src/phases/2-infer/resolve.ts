@@ -10,6 +10,7 @@ import { canonicalName } from "../../ir/syntax/names.ts";
 import type { Expression, Subscript } from "../../ir/syntax/node.ts";
 import { type Draft, type IndexSymbol, knownShape, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { freeIndices } from "./free-indices.ts";
+import { calledBlock, namedBlock } from "./callees.ts";
 import { FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
 import { type CallExpression, describe, dimensionOf, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
 import { kernelOf } from "./kernel-options.ts";
@@ -89,6 +90,12 @@ function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: bo
     }
     if (functionNamed(name)) {
       report.error("E106", span, `${name} is a function and needs an argument`, { label: `write ${name}(…)` });
+      return poison(span);
+    }
+    const block = namedBlock(scope, name, span);
+    if (block) {
+      const inputs = block.block.header?.inputs.map((input) => input.name).join(", ") ?? "";
+      report.error("E133", span, `${name} is a block, which is called and is no value`, { label: `write ${block.name}(${inputs})` });
       return poison(span);
     }
     return weightTerm(scope, name, span);
@@ -388,11 +395,12 @@ function callTerm(scope: Scope, call: CallExpression, still: boolean): Draft {
   const { report } = scope.context;
   const span = spanIn(scope, call.span);
   const { name } = call.callee;
-  if (scope.blocks.has(name)) return scope.context.inline(scope, call, undefined);
+  if (calledBlock(scope, name, span)) return scope.context.inline(scope, call, undefined);
   const found = functionNamed(name);
-  if (!found) {
-    if (scope.context.library.has(name)) return scope.context.inline(scope, call, undefined);
-    return unknownCallee(scope, call, still);
+  if (!found) return unknownCallee(scope, call, still);
+  if (call.repeat) {
+    report.error("E135", span, `${name} is a function, and only blocks are repeated`, { label: "no weights of its own" });
+    return poison(span);
   }
   const { entry } = found;
   if (found.name === "log" && call.args.length === 1) {

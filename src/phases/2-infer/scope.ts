@@ -6,6 +6,7 @@
  */
 import { joinSpans, type Span } from "../../support/source.ts";
 import type { Block, Declaration, Definition, Expression, Identifier, Indexed } from "../../ir/syntax/node.ts";
+import type { Callee } from "./callees.ts";
 import { addDimensions, constant, multiplyDimensions, type Dimension, type SizeSolver, type Unknown, variable } from "./sizes.ts";
 import { unknownShape, type Draft, type IndexSymbol, type Model, type Reporter, type Shape, type ValueSymbol } from "./draft.ts";
 
@@ -17,10 +18,26 @@ export interface Context {
   readonly library: ReadonlyMap<string, { readonly block: Block; readonly blocks: ReadonlyMap<string, Block> }>;
   /** Shapes that `where` lines declare, to be checked against the equations. */
   readonly declared: { readonly shape: Shape; readonly dims: readonly Dimension[]; readonly span: Span; readonly name: string }[];
-  /** Number of blocks inlined so far. */
+  /** Number of blocks inlined so far, without the further copies of what is repeated. */
   instances: number;
+  /** Number of all blocks inlined so far. */
+  copies: number;
+  /** Prefixes of the blocks inlined so far. */
+  readonly prefixes: Set<string>;
+  /** Sizes by the path of their block, in which a repeated one has the number 1: the copies of a block share them. */
+  readonly sizes: Map<string, Unknown>;
+  /** What is repeated, for `tieCopies`. */
+  readonly repeats: Repetition[];
+  /** Inputs that stand for blocks, by block (callees.ts). */
+  readonly parameters: Map<Block, ReadonlySet<string>>;
   /** Inlines a call of a block and gives its first output (inline.ts, which needs resolve.ts, which needs this). */
   readonly inline: (scope: Scope, call: CallExpression, prefix: string | undefined) => Draft;
+}
+/** `h = repeat 3 lstm(e)`: path "h", 3 copies, outputs ["h"]. */
+export interface Repetition {
+  readonly path: string;
+  readonly count: number;
+  readonly outputs: readonly string[];
 }
 export type CallExpression = Extract<Expression, { kind: "call" }>;
 
@@ -36,6 +53,10 @@ export interface Scope {
   readonly block: Block;
   /** "" in the main block, "h1." inside the call that defines h1. */
   readonly prefix: string;
+  /** The prefix with the number 1 for every copy of what is repeated. */
+  readonly template: string;
+  /** Inputs that stand for blocks, and the blocks that were passed. */
+  readonly callees: ReadonlyMap<string, Callee>;
   /** Blocks that may be called from here. */
   readonly blocks: ReadonlyMap<string, Block>;
   /** The call that brought in a block of the library: the place of all its mistakes. */
@@ -67,6 +88,8 @@ export function openScope(
   block: Block,
   options: {
     prefix: string;
+    template: string;
+    callees: ReadonlyMap<string, Callee>;
     blocks: ReadonlyMap<string, Block>;
     site?: Span;
     stack: readonly string[];
@@ -77,6 +100,8 @@ export function openScope(
     context,
     block,
     prefix: options.prefix,
+    template: options.template,
+    callees: options.callees,
     blocks: options.blocks,
     site: options.site,
     stack: options.stack,
@@ -109,8 +134,10 @@ function declareSizes(scope: Scope): void {
         label: "a size is a name of its own",
       });
     }
-    const unknown = context.solver.named(name, scope.prefix === "");
-    unknown.reasons.push({ message: `${name} is named here`, span: spanIn(scope, span) });
+    const shared = context.sizes.get(scope.template + name);
+    const unknown = shared ?? context.solver.named(name, scope.prefix === "");
+    if (!shared) unknown.reasons.push({ message: `${name} is named here`, span: spanIn(scope, span) });
+    context.sizes.set(scope.template + name, unknown);
     scope.sizes.set(name, unknown);
     if (!defined.has(name)) scope.names.set(name, { kind: "size", unknown });
   };

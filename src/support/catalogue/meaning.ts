@@ -128,6 +128,32 @@ export const MEANING = {
     explanation:
       "Without a header, inputs are the names with a time (`x_t`, `x[t]`) that nothing defines. Write a header, `name(x) → h`, or give the input its time.",
   },
+  E131: {
+    title: "Value where a block is wanted",
+    explanation:
+      "An input that the block only calls stands for a block: after `residual(f, x) → y` with `y = x + f(x)` a call names one, `residual(lstm, x)`, without its inputs.",
+  },
+  E132: {
+    title: "Block where a value is wanted",
+    explanation: "Only an input that the block calls can stand for a block. Call the block yourself and pass what it gives: `cell(lstm(x))`.",
+  },
+  E133: {
+    title: "Block used as a value",
+    explanation: "The name is that of a block. Call it, `lstm(x)`; a weight or a value needs another name.",
+  },
+  E134: {
+    title: "Number of repetitions",
+    explanation: "`repeat 3 lstm(x)` says how often in the text, with a whole number from 1 to 1000: the number decides which weights there are.",
+  },
+  E135: {
+    title: "Repetition of something that is no block",
+    explanation: "`repeat` feeds the first output of a block to its first input that is a value, each time with weights of its own.",
+  },
+  E136: {
+    title: "Block that needs a block",
+    explanation:
+      "An input of it stands for a block, so it is no network until it is called with one. The main block is the last of the file, or the one that is asked for by name.",
+  },
   E201: {
     title: "Sizes that do not match",
     explanation:
@@ -213,8 +239,9 @@ export const MEANING = {
     explanation: "t and the time indices stand in subscripts only.",
   },
   E306: {
-    title: "Centred convolution of a definition",
-    explanation: "`same` reads later steps, which only an input has before it is computed.",
+    title: "Centred convolution of what is not there yet",
+    explanation:
+      "`same` reads later steps. Of an expression there are none: give it a name. Inside a recurrence they have not been computed: drop `same`, or convolve what does not depend on the past.",
   },
   E307: {
     title: "Sum over time of what depends on it",

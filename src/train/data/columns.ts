@@ -113,8 +113,8 @@ export function usedRows(
       const holes = order.filter((row) => isMissing(component, row)).sort();
       if (holes.length === 0) continue;
       const more = holes.length > 1 ? `, as are ${holes.length - 1} more of the column` : "";
-      const cure = "fill it in, or choose what to do with such cells: missing drop, interpolate or last";
-      throw new SluiceError("E422", `${place(table, holes[0], component.name)} is empty${more}; ${cure}`);
+      const cure = "fill it in, or choose what to do with such cells: missing (on the command line --missing) drop, interpolate or last";
+      throw new SluiceError("E422", `${place(table, holes[0], component.name)} is empty or NaN${more}; ${cure}`);
     }
   } else if (missing === "drop") {
     rows = order.filter((row) => !components.some((component) => isMissing(component, row)));

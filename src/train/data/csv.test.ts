@@ -158,7 +158,7 @@ test("a trained model's record is kept on another table: eval of all rows, and t
 test("missing values: refused with their place, or handled as asked", () => {
   const text = `day,v\n${days(30, (i) => (i === 10 || i === 11 ? "" : i === 0 ? "NaN" : String(i)))}`;
   expect(message(() => forecast(text))).toBe(
-    "E422 t.csv, row 2: column v is empty, as are 2 more of the column; fill it in, or choose what to do with such cells: missing drop, interpolate or last",
+    "E422 t.csv, row 2: column v is empty or NaN, as are 2 more of the column; fill it in, or choose what to do with such cells: missing (on the command line --missing) drop, interpolate or last",
   );
   const target = (missing: TableOptions["missing"]) => [...forecast(text, { missing, window: 4 }).target];
   expect(target("drop")).toEqual([...Array.from({ length: 9 }, (_, i) => i + 1), ...Array.from({ length: 18 }, (_, i) => i + 12)]);
