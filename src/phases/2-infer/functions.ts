@@ -3,6 +3,8 @@
  *
  * In: nothing. Out: one table, used to resolve calls, to infer shapes, to find gates and to print documentation.
  */
+import type { Span } from "../../support/source.ts";
+import type { Reporter } from "./draft.ts";
 
 /**
  * How the shape of a result follows from the arguments.
@@ -158,4 +160,15 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length];
+}
+
+/** E109 for numbers that a function cannot take. */
+export function checkOptions(report: Reporter, name: string, options: Readonly<Record<string, number>>, span: Span): void {
+  const { p, k, part, parts } = options;
+  if (p !== undefined && !(p >= 0 && p < 1)) report.error("E109", span, `the probability p of ${name} lies in 0 ≤ p < 1`, { label: `p is ${p}` });
+  if (k !== undefined && !(Number.isInteger(k) && k >= 1 && k <= 64))
+    report.error("E109", span, `${name} keeps a whole number of components, from 1 to 64`);
+  if (parts !== undefined && !(Number.isInteger(parts) && Number.isInteger(part) && parts >= 1 && part >= 1 && part <= parts)) {
+    report.error("E109", span, `split takes a part from 1 to its number of parts: split(x, 1, 2)`);
+  }
 }

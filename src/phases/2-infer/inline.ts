@@ -105,6 +105,13 @@ export function inlineCall(scope: Scope, call: CallExpression, name: string | un
   const inputs = called.block.header?.inputs ?? [];
   const parameters = blockParameters(scope.context, called.block, called.blocks);
   const isBlock = inputs.map((input) => parameters.has(input.name));
+  if (call.args.length !== inputs.length) {
+    report.error("E107", span, `${called.name} takes ${inputs.length} input${inputs.length === 1 ? "" : "s"}, not ${call.args.length}`, {
+      label: called.block.header ? `${called.name}(${inputs.map((input) => input.name).join(", ")})` : undefined,
+    });
+    for (const arg of call.args) if (arg.kind !== "name" || !namedBlock(scope, arg.name, span)) resolve(scope, arg);
+    return poison(span);
+  }
   const callees = new Map<string, Callee>();
   let isWrong = false;
   const args = call.args.map((arg, k) => {
@@ -114,7 +121,7 @@ export function inlineCall(scope: Scope, call: CallExpression, name: string | un
       else isWrong = true;
       return poison(span);
     }
-    if (arg.kind !== "name" || k >= inputs.length || !namedBlock(scope, arg.name, span)) return resolve(scope, arg);
+    if (arg.kind !== "name" || !namedBlock(scope, arg.name, span)) return resolve(scope, arg);
     const text = `${called.name} takes a value as ${inputs[k].name}, and ${arg.name} is a block`;
     report.error("E132", spanIn(scope, arg.span), text, { label: "call it, and pass what it gives" });
     isWrong = true;
@@ -127,12 +134,6 @@ export function inlineCall(scope: Scope, call: CallExpression, name: string | un
   }
   if (call.named.length > 0)
     report.error("E108", spanIn(scope, call.named[0].name.span), `the block ${called.name} has no option ${call.named[0].name.name}`);
-  if (args.length !== inputs.length) {
-    report.error("E107", span, `${called.name} takes ${inputs.length} input${inputs.length === 1 ? "" : "s"}, not ${args.length}`, {
-      label: called.block.header ? `${called.name}(${inputs.map((input) => input.name).join(", ")})` : undefined,
-    });
-    return poison(span);
-  }
   if (isWrong) return poison(span);
   const path = name ?? freePrefix(scope, call.callee.name);
   const values = (prefix: string): Map<string, Draft> =>

@@ -11,7 +11,7 @@ import type { Expression, Subscript } from "../../ir/syntax/node.ts";
 import { type Draft, type IndexSymbol, knownShape, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { freeIndices } from "./free-indices.ts";
 import { calledBlock, namedBlock } from "./callees.ts";
-import { FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
+import { checkOptions, FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
 import { type CallExpression, describe, dimensionOf, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
 import { kernelOf } from "./kernel-options.ts";
 import { unifyDimensions } from "./sizes.ts";
@@ -94,8 +94,12 @@ function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: bo
     }
     const block = namedBlock(scope, name, span);
     if (block) {
-      const inputs = block.block.header?.inputs.map((input) => input.name).join(", ") ?? "";
-      report.error("E133", span, `${name} is a block, which is called and is no value`, { label: `write ${block.name}(${inputs})` });
+      const inputs = block.block.header?.inputs.map((input) => input.name) ?? [];
+      const text = `${block.name}(${inputs.join(", ")})`;
+      report.error("E133", span, `${name} is a block, which is called and is no value`, {
+        label: "not called",
+        edit: scope.site ? undefined : { span, text, label: text },
+      });
       return poison(span);
     }
     return weightTerm(scope, name, span);
@@ -129,7 +133,9 @@ function noInside(scope: Scope, name: string, span: Span): Draft {
   const { report, model } = scope.context;
   const host = name.slice(0, name.lastIndexOf("."));
   const prefix = `${scope.prefix}${host}.`;
-  const inside = [...model.values.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(scope.prefix.length));
+  const inside = [...model.values.keys()]
+    .filter((key) => key.startsWith(prefix) && !/\.\d/u.test(key)) // copies of what is repeated cannot be read
+    .map((key) => key.slice(scope.prefix.length));
   const near = nearestName(name, inside);
   report.error(
     "E103",
@@ -400,6 +406,7 @@ function callTerm(scope: Scope, call: CallExpression, still: boolean): Draft {
   if (!found) return unknownCallee(scope, call, still);
   if (call.repeat) {
     report.error("E135", span, `${name} is a function, and only blocks are repeated`, { label: "no weights of its own" });
+    for (const arg of call.args) resolve(scope, arg, still);
     return poison(span);
   }
   const { entry } = found;
@@ -448,22 +455,11 @@ function callTerm(scope: Scope, call: CallExpression, still: boolean): Draft {
     }
     options[option] = fallback;
   }
-  checkOptions(scope, found.name, options, span);
+  checkOptions(report, found.name, options, span);
   const args = call.args.slice(0, most).map((arg) => resolve(scope, arg, still));
   const last = optionNames.findLastIndex((option) => options[option] !== entry.options![option]);
   const written = optionNames.slice(0, last + 1).map((option) => options[option]);
   return { kind: "call", function: found.name, args, options, written, span, shape: unknownShape() };
-}
-
-function checkOptions(scope: Scope, name: string, options: Readonly<Record<string, number>>, span: Span): void {
-  const { report } = scope.context;
-  const { p, k, part, parts } = options;
-  if (p !== undefined && !(p >= 0 && p < 1)) report.error("E109", span, `the probability p of ${name} lies in 0 ≤ p < 1`, { label: `p is ${p}` });
-  if (k !== undefined && !(Number.isInteger(k) && k >= 1 && k <= 64))
-    report.error("E109", span, `${name} keeps a whole number of components, from 1 to 64`);
-  if (parts !== undefined && !(Number.isInteger(parts) && Number.isInteger(part) && parts >= 1 && part >= 1 && part <= parts)) {
-    report.error("E109", span, `split takes a part from 1 to its number of parts: split(x, 1, 2)`);
-  }
 }
 
 function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draft {
