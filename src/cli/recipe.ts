@@ -56,6 +56,9 @@ export function recipeFor(subject: string, data: OpenedData, flags: RecipeFlags)
   return { compiled, network, sizes: sizesFor(network, dataset, flags), wrapped, metrics: metricsFor(dataset, network, answer, score), answer };
 }
 
+/** Heads, experts and other counts, unless said. */
+const USUAL_COUNT = 4;
+
 /** Sizes: the user's, those that the data fix, and defaults for the rest. */
 function sizesFor(network: Network, dataset: Dataset, flags: RecipeFlags): Readonly<Record<string, number>> {
   const defaults = defaultsFor(kindOf(dataset));
@@ -71,10 +74,14 @@ function sizesFor(network: Network, dataset: Dataset, flags: RecipeFlags): Reado
   const embeddings = new Set(
     network.weights.filter((weight) => weight.role === "embedding").flatMap((weight) => weight.shape.slice(1).flatMap(sizeNames)),
   );
-  return Object.fromEntries([
-    ...Object.entries(given),
-    ...open.map((name): [string, number] => [name, embeddings.has(name) && name !== "H" ? defaults.embedding : hidden]),
-  ]);
+  const counted = new Set(network.indices.flatMap((index) => (index.kind === "count" && index.size ? sizeNames(index.size) : [])));
+  const usual = (name: string): number => {
+    if (counted.has(name)) return USUAL_COUNT;
+    // With heads, what each holds is a part of the whole.
+    if (counted.size > 0 && !embeddings.has(name) && name !== "H" && name !== "D") return Math.max(1, Math.round(hidden / USUAL_COUNT));
+    return embeddings.has(name) && name !== "H" ? defaults.embedding : hidden;
+  };
+  return Object.fromEntries([...Object.entries(given), ...open.map((name): [string, number] => [name, usual(name)])]);
 }
 
 function sizeNames(size: { readonly terms: readonly { readonly names: readonly string[] }[] }): string[] {

@@ -578,21 +578,17 @@ minlstm(x) → h
   h̃ = Wh·x + bh
   h = f′∘h[t-1] + i′∘h̃
 `,
-  mixed_model: `# Language model of several mechanisms: two gated delta blocks, one attention block, gated feed-forward layers, norms and residuals
+  mixed_model: `# A layer of a language model: what mixes time steps, then a gated feed-forward layer, each with a norm before it and a residual around it
+layer(mix, x) → y
+  a = x + mix(rms_norm(x))
+  y = a + swiglu_ffn(rms_norm(a))
+
+# Language model of several mechanisms: two gated delta layers, then one of attention
 mixed_model(token) → logits
   e = E[token]
-  m1 = gated_delta_net(rms_norm(e))
-  a1 = e + m1
-  f1 = swiglu_ffn(rms_norm(a1))
-  b1 = a1 + f1
-  m2 = gated_delta_net(rms_norm(b1))
-  a2 = b1 + m2
-  f2 = swiglu_ffn(rms_norm(a2))
-  b2 = a2 + f2
-  m3 = attention(rms_norm(b2))
-  a3 = b2 + m3
-  f3 = swiglu_ffn(rms_norm(a3))
-  logits = Wy·rms_norm(a3 + f3) + by
+  d = repeat 2 layer(gated_delta_net, e)
+  h = layer(attention, d)
+  logits = Wy·rms_norm(h) + by
   loss = cross_entropy(logits, token[t+1])
 `,
   mlstm_core: `# mLSTM, the recurrence alone: matrix memory with exponential gates, kept from overflow by the running maximum m

@@ -62,13 +62,16 @@ export function latexExpression(expression: Expression, timed: ReadonlySet<strin
 
 function timedNames(block: Block): Timed {
   const names = new Set<string>(block.header?.inputs.map(({ name }) => name));
+  const called = new Set<string>();
   const visit = (e: Expression): void => {
     if (e.kind === "subscript") {
       if (e.base.kind === "name" && e.subscripts.some((subscript) => subscript.kind === "time")) names.add(e.base.name);
       visit(e.base);
       for (const subscript of e.subscripts) if (subscript.kind === "index") visit(subscript.value);
-    } else if (e.kind === "call") [...e.args, ...e.named.map(({ value }) => value)].forEach(visit);
-    else if (e.kind === "unary" || e.kind === "absolute") visit(e.operand);
+    } else if (e.kind === "call") {
+      called.add(canonicalName(e.callee.name));
+      [...e.args, ...e.named.map(({ value }) => value)].forEach(visit);
+    } else if (e.kind === "unary" || e.kind === "absolute") visit(e.operand);
     else if (e.kind === "binary") [e.left, e.right].forEach(visit);
     else if (e.kind === "reduction") visit(e.body);
     else if (e.kind === "concatenation") e.parts.forEach(visit);
@@ -78,6 +81,7 @@ function timedNames(block: Block): Timed {
     names.add(item.target.name);
     visit(item.value);
   }
+  for (const input of block.header?.inputs ?? []) if (called.has(input.name)) names.delete(input.name); // stands for a block
   return names;
 }
 
@@ -177,13 +181,21 @@ function latexSubscript(e: Expression & { kind: "subscript" }, timed: Timed): st
   return e.base.kind === "name" ? latexName(e.base.name, below) : `${group(bare(e.base, timed))}_{${below.join(",")}}`;
 }
 
+/** A word without a time among several arguments: the name of a block that is passed, as far as can be told without knowing blocks. */
+function isWord(e: Expression, timed: Timed): e is Expression & { kind: "name" } {
+  return e.kind === "name" && !timed.has(e.name) && /^[a-z][a-z0-9_]{2,}$/.test(e.name);
+}
+
+const wordOf = (name: string): string => `\\mathrm{${spaced(name)}}`;
+const spaced = (name: string): string => asciiName(name).replace(/_/gu, " ");
+
 function latexCall(e: Expression & { kind: "call" }, timed: Timed): string {
   const { name } = e.callee;
-  const parts = e.args.map((argument) => print(argument, 1, timed));
+  const parts = e.args.map((argument) => (e.args.length > 1 && isWord(argument, timed) ? wordOf(argument.name) : print(argument, 1, timed)));
   for (const { name: key, value } of e.named) parts.push(`${latexName(key.name)} = ${print(value, 1, timed)}`);
   if (name === "sqrt" && parts.length === 1 && !e.repeat) return `\\sqrt{${parts[0]}}`;
   if (name === "norm" && parts.length === 1 && !e.repeat) return `\\left\\lVert ${parts[0]}\\right\\rVert`;
-  const callee = name === "σ" ? "\\sigma" : COMMANDS.has(name) ? `\\${name}` : `\\operatorname{${asciiName(name).replace(/_/gu, " ")}}`;
+  const callee = name === "σ" ? "\\sigma" : COMMANDS.has(name) ? `\\${name}` : `\\operatorname{${spaced(name)}}`;
   return `${callee}${e.repeat ? `^{(${bare(e.repeat, new Set())})}` : ""}${group(parts.join(", "))}`;
 }
 

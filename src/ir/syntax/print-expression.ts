@@ -158,7 +158,13 @@ function printSubscript(subscript: Subscript, o: PrintOptions): string {
 function printCall(e: Expression & { kind: "call" }, o: PrintOptions): string {
   if (isRootForm(e, o)) return `√${print(e.args[0]!, PRECEDENCE.postfix, o)}`;
   const text = authorText(o);
-  if (text !== undefined && !e.repeat && e.callee.name === "norm" && e.args.length === 1 && /^[‖∥]$/u.test(text.slice(e.callee.span.start, e.callee.span.end))) {
+  if (
+    text !== undefined &&
+    !e.repeat &&
+    e.callee.name === "norm" &&
+    e.args.length === 1 &&
+    /^[‖∥]$/u.test(text.slice(e.callee.span.start, e.callee.span.end))
+  ) {
     return `‖${print(e.args[0]!, PRECEDENCE.additive, o)}‖`;
   }
   const callee = o.spelling === "ascii" ? asciiFunction(e.callee.name) : text === undefined ? e.callee.name : printName(e.callee, o);

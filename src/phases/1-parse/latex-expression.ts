@@ -134,6 +134,7 @@ function readFactor(c: LatexCursor, token: LatexToken): Factor {
       const known = functionOfWord(token.text);
       if (known) return applied(c, token, known);
       const name = token.text.replace(/[^\p{L}\p{N}]+/gu, "_");
+      if (isRepeatAhead(c)) return repeated(c, token, blockName(name, canonicalName(name)));
       return is(peek(c), "(") && token.text.length > 1 ? applied(c, token, blockName(name, canonicalName(name))) : symbol(c, token, name);
     }
     case "sign":
@@ -143,6 +144,21 @@ function readFactor(c: LatexCursor, token: LatexToken): Factor {
     default:
       throw new Unreadable(plain(token), "a value is missing");
   }
+}
+
+/** `\operatorname{lstm}^{(3)}(`: a block that is applied three times, as it is printed. */
+function isRepeatAhead(c: LatexCursor): boolean {
+  const signs = ["^", "{", "(", undefined, ")", "}", "("];
+  return peek(c, 3).kind === "number" && signs.every((sign, k) => sign === undefined || is(peek(c, k), sign));
+}
+
+function repeated(c: LatexCursor, token: LatexToken, name: string): Factor {
+  for (let k = 0; k < 3; k++) next(c);
+  const count = next(c);
+  for (let k = 0; k < 2; k++) next(c);
+  const { expression, row } = applied(c, token, name);
+  if (expression.kind !== "call") return { expression, row };
+  return { expression: { ...expression, repeat: { kind: "number", span: plain(count), value: Number(count.text) || 0 } }, row };
 }
 
 /** `f(…)`, `g(…)`, `\phi(…)`: letters of functions, without scripts, with their argument. */

@@ -42,6 +42,7 @@ test.each([
     String.raw`\bar{z}^t = \frac{1}{2} (1 - z')^2 + e^{-x_t} + |x_t| \\ W_z, U \in \mathbb{R}^{H \times D}`,
     "z̄ = 1/2*(1 - z′)^2 + exp(-x[t]) + |x[t]|\nwhere W_z, U ∈ ℝ^{H×D}",
   ],
+  [String.raw`h_t = \operatorname{gated net}^{(12)}(W x_t)`, "h = repeat 12 gated_net(W·x[t])"],
   [String.raw`y_t = \sum_{j=0}^{2} W_j x_{t-1} % taps`, "y = Σ_j W[j]·x[t-1]\n# taps\nwhere j ∈ 0..2"],
 ])("%s", (latex, gate) => {
   expect(read(latex).trimEnd()).toBe(gate);
@@ -95,6 +96,14 @@ h = (1 - z)∘h[t-1] + z∘h̃
 α = σ(wα·x[t] + bα)
 where bα ~ 1, wα ∈ ℝ^D
 `);
+});
+
+test("blocks as arguments and repetition print as LaTeX", () => {
+  const text = "twice(f, x) → y\n  y = x + repeat 2 f(x)\n\nnet(x) → h\n  h = repeat 12 twice(gated_delta, x)\n";
+  const latex = printLatex(parse({ name: "x", text }).file);
+  expect(latex).toContain("y_t &= x_t + \\operatorname{f}^{(2)}(x_t)");
+  expect(latex).toContain("h_t &= \\operatorname{twice}^{(12)}(\\mathrm{gated delta}, x_t)");
+  expect(read("h_t = \\operatorname{twice}^{(12)}(\\mathrm{gated delta}, x_t)")).toBe("h = repeat 12 twice(gated_delta, x[t])\n");
 });
 
 test("nothing is lost and nothing thrown, whatever the LaTeX", () => {

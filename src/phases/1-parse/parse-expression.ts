@@ -233,7 +233,8 @@ function parseRepeat(c: Cursor): Expression {
   const first = next(c);
   const count = next(c);
   const span = { start: count.start, end: count.end };
-  const repeat: Expression = count.kind === "number" ? { kind: "number", span, value: count.value } : { kind: "name", span, name: seen(c, count).name };
+  const repeat: Expression =
+    count.kind === "number" ? { kind: "number", span, value: count.value } : { kind: "name", span, name: seen(c, count).name };
   const call = parseCall(c, next(c));
   const whole = { start: first.start, end: call.span.end };
   if (call.kind === "call") return { ...call, span: whole, repeat };

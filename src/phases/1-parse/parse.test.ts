@@ -11,6 +11,7 @@ function shown(e: Expression): string {
   if (e.kind === "unary") return `${e.op}(${shown(e.operand)})`;
   if (e.kind === "reduction") return `${e.op}[${e.index.name}](${shown(e.body)})`;
   if (e.kind === "subscript") return `${shown(e.base)}[${e.subscripts.map((s) => (s.kind === "time" ? `@${s.lag}` : shown(s.value))).join()}]`;
+  if (e.kind === "call" && e.repeat) return `${shown(e.repeat)}×${shown({ ...e, repeat: undefined })}`;
   if (e.kind === "call") return `${e.callee.name}(${[...e.args.map(shown), ...e.named.map((n) => `${n.name.name}=${shown(n.value)}`)].join()})`;
   if (e.kind === "absolute") return `abs(${shown(e.operand)})`;
   if (e.kind === "concatenation") return `cat(${e.parts.map(shown).join()})`;
@@ -46,6 +47,11 @@ test.each([
   ["𝑾⋅ℎ − 𝝈(z)◦c ⊙ d", "((W product h) sub ((σ(z) hadamard c) hadamard d))"],
   ["|a - |b|| + ‖k‖", "(abs((a sub abs(b))) add norm(k))"],
   ["[x; h[t-1]]", "cat(x,h[@1])"],
+  ["e + repeat 3 residual(lstm, e)·x", "(e add (3×residual(lstm,e) product x))"],
+  ["repeat L f(x)", "L×f(x)"],
+  ["repeat * repeat(3) + repeat[t-1]", "((repeat mul repeat(3)) add repeat[@1])"],
+  ["repeat 3 x", "E004,E003"],
+  ["repeat 2 outer(u, v)", "E034"],
   ["dropout(x, p = 0.1) + max(a, 0)", "(dropout(x,p=0.1) add max(a,0))"],
   ["alpha * h_tilde .* c_hat", "((α mul h̃) hadamard ĉ)"],
   ["2.*x + 1e-3*.5", "((2 hadamard x) add (0.001 mul 0.5))"],

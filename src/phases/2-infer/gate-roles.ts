@@ -79,6 +79,8 @@ export function roleOf(context: RoleContext, occurrence: Occurrence, onTopOfHost
   }
   if (kind?.kind === "call" && kind.function === "softmax" && factor.kind === "component")
     return { role: "routing", reason: `a softmax over ${lastPart(factor.index)}` };
+  if (kind?.kind === "call" && kind.function === "softmax" && factor.kind === "element")
+    return { role: "routing", reason: "a softmax over what is added up" };
   if (context.named.has(host.name) || name.startsWith("log "))
     return { role: "other", reason: `it takes part in making ${name.replace(/^log /, "")}` };
   const own = spineOf(context, host.name);

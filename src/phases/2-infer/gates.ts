@@ -78,12 +78,14 @@ export function findGates(model: Model, components: readonly Component[]): Found
   }
   const context: RoleContext = { model, recurrent, named, spines: new Map() };
   const gates: FoundGate[] = [];
+  const madeFor = new Map<string, string>();
   for (const [value, group] of groups) {
     const symbol = model.values.get(value);
     if (!symbol?.equation) continue;
     const best = decisive(group.map((occurrence) => ({ occurrence, ...roleOf(context, occurrence, byHost.get(occurrence.host) ?? []) })));
     const bounds = boundsOf(model, table, symbol.equation.value);
     const finite = Number.isFinite(bounds.low) && Number.isFinite(bounds.high);
+    if (best.role === "other") madeFor.set(value, best.occurrence.host.name);
     gates.push({
       value,
       role: best.role,
@@ -93,6 +95,9 @@ export function findGates(model: Model, components: readonly Component[]): Found
       span: symbol.span,
     });
   }
+  // Scores and choices of experts, before they are weights: `G = s∘c / sum(s∘c)`.
+  const routing = new Set(gates.flatMap(({ value, role }) => (role === "routing" ? [value] : [])));
+  for (const [k, gate] of gates.entries()) if (routing.has(madeFor.get(gate.value) ?? "")) gates[k] = { ...gate, role: "routing" };
   for (const { value, passes } of logarithmicGates(model, isGate)) {
     if (groups.has(value)) continue;
     const { equation, span } = model.values.get(value)!;

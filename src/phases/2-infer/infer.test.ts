@@ -215,6 +215,54 @@ test("blocks of the library are called by name, in expressions too", () => {
   expect(n.values.map((v) => v.name)).toContain("gru2.x");
 });
 
+const RESIDUAL = "residual(f, x) → y\n  y = x + f(x)\n";
+
+test("a block passed as an argument: its weights lie where it is called, its gates are found as elsewhere", () => {
+  const n = network(`${RESIDUAL}\nmodel(x) → h\n  e = We·x\n  h = residual(gru, e)`, { gru: GRU });
+  expect(weights(n)).toMatchObject({ We: "H×D", "h.f.Wz": "H×H", "h.f.Uz": "H×H" });
+  expect(roles(n)).toEqual({ "h.f.z": "update", "h.f.r": "reset" });
+  expect(n.values.map((v) => v.name)).toContain("h.y");
+  // The combinator may be of the library, and the block that is passed may use the same combinator; a parameter is passed on.
+  const library = { residual: RESIDUAL, gru: GRU };
+  const nested = network("deep(x) → y\n  y = residual(gru, x)\n\nmodel(x) → h\n  h = residual(deep, x)", library);
+  expect(Object.keys(weights(nested))).toContain("h.f.y.f.Wz");
+  const twice = network(`${RESIDUAL}\ntwice(f, x) → y\n  y = residual(f, residual(f, x))\n\nmodel(x) → h\n  h = twice(gru, x)`, { gru: GRU });
+  expect(Object.keys(weights(twice)).filter((name) => name.endsWith(".Wz"))).toEqual(["h.residual.f.Wz", "h.y.f.Wz"]);
+  // Names of blocks stay as typed, those of inputs do not.
+  const greek = network("pi(x) → y\n  y = tanh(W·x)\n\napply(phi, x) → y\n  y = phi(x)\n\nmodel(x) → h\n  h = apply(pi, x)");
+  expect(weights(greek)).toEqual({ "h.y.W": "H×D" });
+});
+
+test("repeat: weights of its own each time, one hidden size, other arguments the same", () => {
+  const n = network("model(x) → y\n  h = repeat 3 lstm(x)\n  y = Wy·h", { lstm: LSTM });
+  expect(weights(n)).toMatchObject({ "h.1.Wxi": "H×D", "h.2.Wxi": "H×H", "h.3.Wxi": "H×H", "h.3.Whi": "H×H", Wy: "H2×H" });
+  expect(n.gates.map((g) => `${g.name} ${g.role}`)).toEqual([1, 2, 3].flatMap((k) => [`h.${k}.i input`, `h.${k}.f forget`, `h.${k}.o output`]));
+  expect(n.recurrences).toHaveLength(3);
+  const byHand = network("model(x) → y\n  a = lstm(x)\n  b = lstm(a)\n  h = lstm(b)\n  y = Wy·h", { lstm: LSTM });
+  const hidden = { H: 8, H2: 8, H3: 8 };
+  expect(count(n, { D: 5, H: 8, H2: 7 })).toBe(count(byHand, { D: 5, ...hidden, H4: 7 }));
+  const chained = network(
+    `${RESIDUAL}\nmix(a, b) → y\n  y = W·a + V·(b + b)\n\nmodel(x) → y
+  e = We·x
+  g = repeat 2 residual(lstm, e)
+  y = g + repeat 2 mix(g, 2 * e)`,
+    { lstm: LSTM },
+  );
+  expect(Object.keys(weights(chained))).toEqual(expect.arrayContaining(["g.2.f.Whi", "mix.1.W", "mix.2.V"]));
+  expect(chained.values.map((v) => v.name).filter((name) => name.endsWith(".b"))).toEqual(["mix.1.b"]);
+  const once = network(`${RESIDUAL}\nmodel(x) → y\n  y = repeat 1 residual(lstm, x)`, { lstm: LSTM });
+  expect(Object.keys(weights(once))).toContain("y.1.f.Whi");
+  const widening = network("wide(x) → y\n  y = [x; tanh(W·x)]\n  where W ∈ ℝ^{K×D}\n\nmodel(x) → y\n  y = repeat 3 wide(x)");
+  expect(weights(widening)).toEqual({ "y.1.W": "K×D", "y.2.W": "K×D+K", "y.3.W": "K×D+2K" });
+  const declared = network("cell(u) → h\n  h = tanh(W·u + U·h[t-1])\n  where u ∈ ℝ^D, h ∈ ℝ^H\n\nmodel(x) → y\n  y = repeat 3 cell(x)");
+  expect(weights(declared)).toMatchObject({ "y.1.W": "H×D", "y.2.W": "H×H", "y.3.U": "H×H" });
+});
+
+test("a copy costs what a copy costs", () => {
+  const n = network("model(x) → y\n  e = We·x\n  y = repeat 120 lstm(e)", { lstm: LSTM });
+  expect(n.weights).toHaveLength(1 + 120 * 15);
+});
+
 test("sizes: halves, sums, blocks, kernels, tied weights", () => {
   expect(weights(network("g(x) → y\n  y = W·(split(x, 1, 2)∘σ(split(x, 2, 2)))"))).toEqual({ W: "H×D/2" });
   expect(weights(network("b(x) → y\n  a = tanh(Wa·x + Ua·a[t-1])\n  b = tanh(Wb·x + Ub·b[t+1])\n  y = Wy·[a; b]"))).toMatchObject({ Wy: "H3×H+H2" });

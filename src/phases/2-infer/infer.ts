@@ -84,7 +84,20 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
     const found = own.get(name) ?? each.blocks.at(-1);
     if (found) library.set(name, { block: found, blocks: own });
   }
-  const context: Context = { model, report, solver, library, declared: [], instances: 0, copies: 0, prefixes: new Set(), sizes: new Map(), repeats: [], parameters: new Map(), inline: inlineCall };
+  const context: Context = {
+    model,
+    report,
+    solver,
+    library,
+    declared: [],
+    instances: 0,
+    copies: 0,
+    prefixes: new Set(),
+    sizes: new Map(),
+    repeats: [],
+    parameters: new Map(),
+    inline: inlineCall,
+  };
   const blocks = blocksByName(file.blocks);
   const [parameter] = blockParameters(context, block, blocks);
   if (parameter !== undefined) {
@@ -107,7 +120,7 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
   const components = orderValues(model, report);
   checkCentred(model, components, report);
   const shapes = solveShapes(model, solver, context.declared);
-  tieCopies(model, context.repeats);
+  tieCopies(context);
   nameSizes(model, solver);
   explainShapes(model, report, shapes);
   checkTypes(model, report);
@@ -230,7 +243,8 @@ function callees(expression: Expression, found: (name: string) => void): void {
     case "call":
       found(expression.callee.name);
       for (const arg of expression.args) {
-        if (arg.kind === "name") found(arg.name); // perhaps a block that is passed
+        if (arg.kind === "name")
+          found(arg.name); // perhaps a block that is passed
         else callees(arg, found);
       }
       return;

@@ -5,9 +5,9 @@
  * copy. Never contradicts an equation: where the copies must differ (each makes its input longer) they do.
  */
 import type { Expression } from "../../ir/syntax/node.ts";
-import { dimsOf, type Model } from "./draft.ts";
-import { type Repetition, type Scope, spanIn } from "./scope.ts";
-import { type Dimension, normalize, soleUnknown, unifyDimensions } from "./sizes.ts";
+import { dimsOf, type Model, type Shape } from "./draft.ts";
+import { type Context, type Repetition, type Scope, spanIn } from "./scope.ts";
+import { type Dimension, normalize, soleUnknown, unifyDimensions, variable } from "./sizes.ts";
 
 export const MOST_REPEATS = 1000;
 
@@ -22,29 +22,45 @@ export function repeatCount(scope: Scope, count: Expression): number | undefined
   return undefined;
 }
 
-/** Makes free sizes of the copies of a repeated block those of its first one: outputs first, then the values inside. */
-export function tieCopies(model: Model, repeats: readonly Repetition[]): void {
-  for (const { path, count, outputs } of repeats) {
-    for (const output of outputs) for (let k = 2; k <= count; k++) tie(model, `${path}.${k}.${output}`, `${path}.1.${output}`, undefined);
-    for (const name of model.values.keys()) {
-      if (!name.startsWith(`${path}.`)) continue;
-      const inside = name.slice(path.length + 1);
-      const at = inside.indexOf(".");
-      const k = Number(inside.slice(0, at));
-      if (k >= 2) tie(model, name, `${path}.1${inside.slice(at)}`, dimsOf(model.values.get(`${path}.${k - 1}.${outputs[0]}`)?.shape ?? {}));
+/** Makes free sizes of the copies of a repeated block those of its first one: outputs first, then what has a name, then values and weights inside. */
+export function tieCopies({ model, repeats, sizes }: Pick<Context, "model" | "repeats" | "sizes">): void {
+  for (const { path, count, outputs } of repeats)
+    for (const output of outputs) for (let k = 2; k <= count; k++) tieShapes(model.values, `${path}.${k}.${output}`, `${path}.1.${output}`);
+  for (const repetition of repeats) {
+    for (const [path, { unknown, first }] of sizes) {
+      const k = copyOf(repetition, path);
+      if (k >= 2 && first !== path) tie(variable(unknown), variable(sizes.get(first)!.unknown), fedWith(model, repetition, k));
+    }
+    for (const symbols of [model.values, model.weights]) {
+      for (const path of symbols.keys()) {
+        const k = copyOf(repetition, path);
+        if (k < 2) continue;
+        const inside = path.slice(`${repetition.path}.${k}.`.length);
+        tieShapes(symbols, path, `${repetition.path}.1.${inside}`, fedWith(model, repetition, k));
+      }
     }
   }
 }
 
-/** `given`: what the copy is fed with, which its values may be as long as. */
-function tie(model: Model, name: string, first: string, given: readonly Dimension[] | undefined): void {
-  const dims = dimsOf(model.values.get(name)?.shape ?? {});
-  const wanted = dimsOf(model.values.get(first)?.shape ?? {});
-  if (!dims || !wanted || dims.length !== wanted.length) return;
-  for (const [k, size] of dims.entries()) {
-    const unknown = soleUnknown(size);
-    if (!unknown || unknown.rigid || unknown.given || unknown.external) continue;
-    if (given?.some((other) => normalize(other).some((term) => term.unknowns.includes(unknown)))) continue;
-    unifyDimensions(size, wanted[k]);
-  }
+/** Number of the copy that a path lies in; 0 if it lies in none. */
+function copyOf({ path: repeated }: Repetition, path: string): number {
+  return path.startsWith(`${repeated}.`) ? Number(path.slice(repeated.length + 1, path.indexOf(".", repeated.length + 1))) || 0 : 0;
+}
+
+function fedWith(model: Model, { path, outputs }: Repetition, k: number): readonly Dimension[] {
+  return dimsOf(model.values.get(`${path}.${k - 1}.${outputs[0]}`)?.shape ?? {}) ?? [];
+}
+
+function tieShapes(symbols: ReadonlyMap<string, { readonly shape: Shape }>, path: string, first: string, given: readonly Dimension[] = []): void {
+  const dims = dimsOf(symbols.get(path)?.shape ?? {});
+  const wanted = dimsOf(symbols.get(first)?.shape ?? {});
+  if (dims && wanted && dims.length === wanted.length) for (const [k, size] of dims.entries()) tie(size, wanted[k], given);
+}
+
+/** `given`: sizes of what the copy is fed with, which are not its own. */
+function tie(size: Dimension, wanted: Dimension, given: readonly Dimension[]): void {
+  const unknown = soleUnknown(size);
+  if (!unknown || unknown.rigid || unknown.given || unknown.external) return;
+  if (given.some((other) => normalize(other).some((term) => term.unknowns.includes(unknown)))) return;
+  unifyDimensions(size, wanted);
 }

@@ -24,8 +24,8 @@ export interface Context {
   copies: number;
   /** Prefixes of the blocks inlined so far. */
   readonly prefixes: Set<string>;
-  /** Sizes by the path of their block, in which a repeated one has the number 1: the copies of a block share them. */
-  readonly sizes: Map<string, Unknown>;
+  /** Named sizes by path, each with the path of the same size in the first copy of what is repeated. */
+  readonly sizes: Map<string, { readonly unknown: Unknown; readonly first: string }>;
   /** What is repeated, for `tieCopies`. */
   readonly repeats: Repetition[];
   /** Inputs that stand for blocks, by block (callees.ts). */
@@ -134,10 +134,9 @@ function declareSizes(scope: Scope): void {
         label: "a size is a name of its own",
       });
     }
-    const shared = context.sizes.get(scope.template + name);
-    const unknown = shared ?? context.solver.named(name, scope.prefix === "");
-    if (!shared) unknown.reasons.push({ message: `${name} is named here`, span: spanIn(scope, span) });
-    context.sizes.set(scope.template + name, unknown);
+    const unknown = context.solver.named(name, scope.prefix === "");
+    unknown.reasons.push({ message: `${name} is named here`, span: spanIn(scope, span) });
+    context.sizes.set(scope.prefix + name, { unknown, first: scope.template + name });
     scope.sizes.set(name, unknown);
     if (!defined.has(name)) scope.names.set(name, { kind: "size", unknown });
   };
