@@ -41,6 +41,20 @@ model(token, y) → logits
   h = (1 - z)∘h[t-1] + z∘tanh(V·x + √(1 - z^2)∘h[t-1])
   b = tanh(B·x + A'·b[t+1])
   where W : block_diagonal 2, s0 : static, β ∈ ℝ, gate z`,
+  `cell(x) → h
+  h = tanh(W·x + U·h[t-1])
+
+residual(f, x) → y
+  y = x + f(x)
+
+twice(f, x) → y
+  y = residual(f, residual(f, x))
+
+model(x) → y
+  a = twice(cell, x)
+  b = repeat 2 residual(cell, a)
+  y = b + repeat 3 cell(x)
+  where x ∈ ℝ^D`,
 ];
 const PIECES = [
   "h",
@@ -80,6 +94,10 @@ const PIECES = [
   "concat(h, x)",
   "^2",
   "model(x)",
+  "repeat 2 ",
+  "cell",
+  "residual",
+  "f",
 ];
 
 function random(seed: number): () => number {

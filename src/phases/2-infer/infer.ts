@@ -92,6 +92,7 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
     declared: [],
     instances: 0,
     copies: 0,
+    isTooLarge: false,
     prefixes: new Set(),
     sizes: new Map(),
     repeats: [],
@@ -112,6 +113,7 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
   const args = declareInputs(block, model, report);
   const scope = openScope(context, block, { prefix: "", template: "", callees: new Map(), blocks, stack: [model.name], args });
   resolveBlock(scope);
+  if (context.isTooLarge) return undefined;
   model.outputs = outputsOf(scope).filter((name) => model.values.has(name));
   warnUnused(scope, model.outputs);
   if (!block.header && model.inputs.size === 0) {

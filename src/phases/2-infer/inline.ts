@@ -182,12 +182,13 @@ function copyBlock(
   const { path, span } = use;
   const template = scope.template + (use.template ?? path).slice(scope.prefix.length);
   const isFirst = template === path;
+  if (context.isTooLarge) return undefined;
   if (isFirst) context.instances++;
   context.copies++;
   if (context.instances > MOST_INSTANCES || context.copies > MOST_COPIES) {
     const most = context.instances > MOST_INSTANCES ? MOST_INSTANCES : MOST_COPIES;
-    if ((isFirst && context.instances === MOST_INSTANCES + 1) || context.copies === MOST_COPIES + 1)
-      report.error("E121", span, `the blocks call each other more than ${most} times`, { label: "too many copies" });
+    report.error("E121", span, `the blocks call each other more than ${most} times`, { label: "too many copies" });
+    context.isTooLarge = true;
     return undefined;
   }
   const prefix = `${path}.`;
@@ -204,6 +205,8 @@ function copyBlock(
   resolveBlock(inner);
   const outputs = outputsOf(inner);
   const output = model.values.get(prefix + outputs[0]);
+  // A header whose outputs could not be read promises none.
+  if (outputs.length === 0) report.error("E126", span, `the block ${called.name} has no output`, { label: "no equation" });
   if (!output) return undefined;
   for (const each of outputs) {
     const symbol = model.values.get(prefix + each);

@@ -22,6 +22,8 @@ export interface Context {
   instances: number;
   /** Number of all blocks inlined so far. */
   copies: number;
+  /** Set by E121: nothing more is brought in, and nothing solved. */
+  isTooLarge: boolean;
   /** Prefixes of the blocks inlined so far. */
   readonly prefixes: Set<string>;
   /** Named sizes by path, each with the path of the same size in the first copy of what is repeated. */
