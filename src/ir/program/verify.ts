@@ -11,7 +11,10 @@ const PARTS: ReadonlySet<BufferRole> = new Set(["weight", "gradient"]);
 export function verifyProgram(program: Program): void {
   const buffers = program.buffers.filter((buffer) => !PARTS.has(buffer.role) && buffer.sizeBytes > 0);
   for (const buffer of program.buffers) {
-    invariant(buffer.offsetBytes >= 0 && buffer.offsetBytes + buffer.sizeBytes <= program.memoryBytes, `buffer ${buffer.name} lies outside the memory`);
+    invariant(
+      buffer.offsetBytes >= 0 && buffer.offsetBytes + buffer.sizeBytes <= program.memoryBytes,
+      `buffer ${buffer.name} lies outside the memory`,
+    );
   }
   const sorted = [...buffers].sort((p, q) => p.offsetBytes - q.offsetBytes);
   const open: Buffer[] = [];
