@@ -6,19 +6,8 @@
  * part of a concatenation, a gradient) if its producer can, else copied. Never gives addresses: memory.ts does.
  */
 import type { AxisName, AxisSize, Graph, Node } from "../../ir/tensor/node.ts";
-import { invariant } from "../../support/invariant.ts";
-import {
-  denseAccess,
-  mergeAccess,
-  pickAccess,
-  renameAccess,
-  sliceAccess,
-  splitAccess,
-  touch,
-  type Access,
-  type Place,
-  type Sizes,
-} from "./access.ts";
+import { InternalError, invariant } from "../../support/invariant.ts";
+import { mergeAccess, pickAccess, renameAccess, sliceAccess, splitAccess, touch, type Access, type Place, type Sizes } from "./access.ts";
 import { groupNodes, isFused, isLeaf, isSink, isView, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
 import { labelOf } from "./label.ts";
 import { planLast, planScatter, planShift } from "./plan-moves.ts";
@@ -257,7 +246,7 @@ export class Planner implements Planning {
       case "final":
         return this.scans.get(args[0])!.finals[attributes.index!];
     }
-    throw invariantFailure(`node ${node} (${op}) is read before it is computed`);
+    throw new InternalError(`internal error: node ${node} (${op}) is read before it is computed`);
   }
 
   /** Makes a concatenation of weights that was to be packed only, for a product that cannot pack it. */
@@ -404,7 +393,7 @@ export class Planner implements Planning {
         this.setValue(node, planLast(this, node));
         return;
     }
-    throw invariantFailure(`no step for ${op} of type ${type}`);
+    throw new InternalError(`internal error: there is no step for ${op} of type ${type}`);
   }
 
   wantedAt(node: number): Access | undefined {
@@ -444,10 +433,6 @@ export class Planner implements Planning {
   groupOf(node: number): number {
     return this.grouping.groupOf[node];
   }
-
-  dense(place: Place, axes: readonly AxisName[]): Access {
-    return denseAccess(place, axes, this.sizes);
-  }
 }
 
 function denseStrides(axes: readonly AxisName[], sizes: Sizes): Map<AxisName, number> {
@@ -469,13 +454,4 @@ function sameAccess(a: Access, b: Access): boolean {
     a.strides.size === b.strides.size &&
     [...a.strides].every(([axis, stride]) => b.strides.get(axis) === stride)
   );
-}
-
-function invariantFailure(message: string): Error {
-  try {
-    invariant(false, message);
-  } catch (error) {
-    return error as Error;
-  }
-  return new Error(message);
 }
