@@ -1,11 +1,12 @@
 /**
  * `npm run bench [-- W1 W3 …] [--peer NAME]… [--repetitions N] [--best] [--json]`
  *
- * Measures the workloads of performance: Sluice beside what else trains or runs such networks in JavaScript, all in one run. Each peer lives in a process of
+ * Measures the workloads of performance: Sluice beside what else trains or runs such networks in JavaScript, and PyTorch where a Python has it, all in one run. Each peer lives in a process of
  * its own; samples are interleaved (A, B, C, A, B, C, …), so that a slow minute of the machine is everyone's. A peer is timed only after its results
  * agreed with a float64 reference. Exit status 1 if Sluice disagrees or cannot run a workload.
  *
- * Other modes: `--profile [W3 …] [--fused]`, `--scaling`, `--variants`, `--threads [W3 …]`, `--compile`, `--cold`, `--bits [NODE…]`; each is a file here.
+ * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused]`, `--scaling`, `--variants`, `--threads [W3 …]`, `--compile`, `--cold`,
+ * `--shakespeare FILE`, `--bits [NODE…]`; each is a file here.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -15,14 +16,15 @@ import { build } from "esbuild";
 import { compareBits } from "./bits.ts";
 import { coldStart } from "./cold-start.ts";
 import { compileCold, compileTimes } from "./compile-time.ts";
-import { profile } from "./profile.ts";
+import { profile, profileCell } from "./profile.ts";
 import { median, ratioText, type Sample, table } from "./report.ts";
 import { scaling } from "./scaling.ts";
+import { shakespeare } from "./shakespeare.ts";
 import { compareThreads } from "./threads.ts";
 import { variants } from "./variants.ts";
 import { type Workload, WORKLOADS } from "./workloads.ts";
 
-const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js"] as const;
+const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js", "pytorch"] as const;
 type PeerName = (typeof PEERS)[number];
 const SMALLEST_SAMPLE_MS = 300;
 const PREPARE_TIMEOUT_MS = 300_000;
@@ -128,13 +130,15 @@ interface Measured {
   readonly samples: readonly number[];
   readonly prepareMs?: number;
   readonly differences?: Readonly<Record<string, number>>;
+  /** What the peer says about itself: version, kernels, form. */
+  readonly note?: string;
   /** Why it was not timed. */
   readonly reason?: string;
 }
 
 async function measureWorkload(workload: string, { peers: names, repetitions, onProcessor }: Options, folder: string): Promise<Measured[]> {
   const measured: Measured[] = [];
-  const ready: { peer: Peer; samples: number[]; prepareMs: number; differences: Record<string, number> }[] = [];
+  const ready: { peer: Peer; samples: number[]; prepareMs: number; differences: Record<string, number>; note?: string }[] = [];
   for (const name of names) {
     const peer = await Peer.start(name, folder);
     const answer = await peer.ask({ prepare: workload }).catch((error: Error) => ({ unable: error.message }) as Record<string, unknown>);
@@ -148,7 +152,7 @@ async function measureWorkload(workload: string, { peers: names, repetitions, on
     if (reason !== undefined) {
       peer.stop();
       measured.push({ workload, peer: name, samples: [], differences, reason: String(reason) });
-    } else ready.push({ peer, samples: [], prepareMs: answer.prepareMs as number, differences });
+    } else ready.push({ peer, samples: [], prepareMs: answer.prepareMs as number, differences, note: answer.note as string | undefined });
   }
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const { peer, samples } of ready) {
@@ -156,9 +160,9 @@ async function measureWorkload(workload: string, { peers: names, repetitions, on
       samples.push(onProcessor ? processor : sample);
     }
   }
-  for (const { peer, samples, prepareMs, differences } of ready) {
+  for (const { peer, samples, prepareMs, differences, note } of ready) {
     peer.stop();
-    measured.push({ workload, peer: peer.name, samples, prepareMs, differences });
+    measured.push({ workload, peer: peer.name, samples, prepareMs, differences, note });
   }
   return measured.sort((a, b) => PEERS.indexOf(a.peer) - PEERS.indexOf(b.peer));
 }
@@ -175,8 +179,10 @@ const only = (workloads: readonly Workload[], usual: readonly string[]): readonl
 
 /** What the bench does beside the comparison, by flag. */
 const MODES: Readonly<Record<string, Mode>> = {
-  "--profile": async (workloads, args) => {
-    for (const workload of only(workloads, ["W3"])) await profile(workload, args.includes("--fused"));
+  "--profile": (workloads, args) => {
+    const fused = args.includes("--fused");
+    if (args.includes("--cell")) profileCell(args[args.indexOf("--cell") + 1], fused);
+    else for (const workload of only(workloads, ["W3"])) profile(workload, fused);
   },
   "--scaling": scaling,
   "--variants": variants,
@@ -184,6 +190,7 @@ const MODES: Readonly<Record<string, Mode>> = {
   "--compile": compileTimes,
   "--compile-cold": (_, args) => compileCold(args[1]),
   "--cold": coldStart,
+  "--shakespeare": (_, args) => shakespeare(args),
   "--bits": (_, args) => compareBits(args.filter((argument) => !argument.startsWith("--"))),
 };
 
@@ -210,7 +217,6 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(
       `${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${process.version}; ${options.onProcessor ? "best" : "median"} ms of ${options.repetitions} interleaved samples${options.onProcessor ? " of processor time" : ""}, one thread; load ${loadavg()[0].toFixed(1)}\n`,
     );
-  if (!options.json) console.log("PyTorch is not measured by this bench (it would need Debian's python3-torch)\n");
   const all: Measured[] = [];
   const sampleOf = (measured: Measured): Sample => toSample(measured, options.onProcessor);
   for (const name of options.workloads) {
@@ -224,7 +230,7 @@ async function main(args: readonly string[]): Promise<number> {
   return ours.every(({ reason }) => reason === undefined) ? 0 : 1;
 }
 
-function toSample({ workload, peer, samples, prepareMs, differences = {}, reason }: Measured, best: boolean): Sample {
+function toSample({ workload, peer, samples, prepareMs, differences = {}, note, reason }: Measured, best: boolean): Sample {
   const spread = samples.length === 0 ? 0 : (Math.max(...samples) - Math.min(...samples)) / median(samples);
   return {
     workload,
@@ -233,6 +239,7 @@ function toSample({ workload, peer, samples, prepareMs, differences = {}, reason
     spread,
     prepareMs,
     worst: Math.max(0, ...Object.values(differences)),
+    note,
     reason,
   };
 }

@@ -1,16 +1,18 @@
 /**
- * `npm run bench -- --profile W3 [--fused]`: where the time of one step goes, kernel by kernel, as a share of the machine's measured peak.
+ * `npm run bench -- --profile W3 [--fused]` or `--profile --cell MECHANISM` (at W3): where the time of one step goes, kernel by kernel, as a share of the machine's measured peak.
  *
  * The workload is compiled with every step's function exported. A step of the program is timed by calling it as the entry would; a scan is driven from here
  * time step by time step, so that the kernels inside it are timed too. Every call counts with its best time of many rounds (wall or processor
  * time, whichever is smaller), so that other work on the machine does not show; the clock's own cost is taken off. Beside the sum of the parts stands the best time of the whole step as usually compiled.
  */
 import type { Program, ProgramStep } from "../src/ir/program/node.ts";
+import type { Executable } from "../src/runtime/executable.ts";
 import { measurePeak } from "./kernels/product-kernel.ts";
 import { now, undisturbed } from "./clock.ts";
 import { median } from "./report.ts";
-import { type Prepared, prepareProgram, programOf } from "./sluice.ts";
-import { arraysOf, type Workload } from "./workloads.ts";
+import { prepareProgram, programOf } from "./sluice.ts";
+import { type PreparedCell, prepareCell } from "./variants.ts";
+import { arraysOf, type Workload, WORKLOADS } from "./workloads.ts";
 
 const ROUNDS = 20;
 const ROUNDS_MS = 4000;
@@ -90,7 +92,7 @@ function measure(program: Program, exports: WebAssembly.Exports, T: number): Map
 }
 
 /** All functions of a program, over a memory of their own that holds what the prepared one's does. */
-function exportsOver(program: Program, { executable }: Prepared): WebAssembly.Exports {
+function exportsOver(program: Program, executable: Executable): WebAssembly.Exports {
   const [view] = executable.buffers.values();
   const memory = new WebAssembly.Memory({ initial: Math.ceil(view.buffer.byteLength / 65_536) });
   new Uint8Array(memory.buffer).set(new Uint8Array(view.buffer));
@@ -98,12 +100,25 @@ function exportsOver(program: Program, { executable }: Prepared): WebAssembly.Ex
 }
 
 /** Prints the profile of a workload. */
-export async function profile(workload: Workload, fused: boolean): Promise<void> {
+export function profile(workload: Workload, fused: boolean): void {
   const arrays = arraysOf(workload);
+  const prepared = (profiled: boolean): PreparedCell => {
+    const { program } = programOf(workload, { fused, profile: profiled })!;
+    return { ...prepareProgram(workload, arrays, program), program };
+  };
+  printProfile(workload, `${workload.name}  ${workload.title}`, fused, prepared);
+}
+
+/** Prints the profile of a mechanism in the place of W3's LSTM. */
+export function profileCell(cell: string, fused: boolean): void {
+  const workload = WORKLOADS.find(({ name }) => name === "W3")!;
+  printProfile(workload, `${cell}  training step at W3`, fused, (profile) => prepareCell(cell, "", { fused, profile }));
+}
+
+function printProfile({ B, T, D, H }: Workload, title: string, fused: boolean, prepare: (profiled: boolean) => PreparedCell): void {
   const peak = measurePeak(fused);
-  const usual = prepareProgram(workload, arrays, programOf(workload, { fused })!.program);
-  const { program } = programOf(workload, { fused, profile: true })!;
-  const prepared = prepareProgram(workload, arrays, program);
+  const usual = prepare(false);
+  const { program, executable, step } = prepare(true);
   const began = performance.now();
   let warm = 0;
   for (; performance.now() - began < WARM_UP_MS; warm++) usual.step();
@@ -114,10 +129,9 @@ export async function profile(workload: Workload, fused: boolean): Promise<void>
     for (let step = 0; step < steps; step++) usual.step();
     whole = Math.min(whole, undisturbed(start) / steps);
   }
-  prepared.step();
-  const entries = measure(program, exportsOver(program, prepared), workload.T);
-  const { name, title, B, T, D, H } = workload;
-  console.log(`${name}  ${title}, B=${B} T=${T} D=${D} H=${H}: ${whole.toFixed(3)} ms; peak of 128-bit code ${peak.toFixed(0)} GFLOP/s\n`);
+  step();
+  const entries = measure(program, exportsOver(program, executable), T);
+  console.log(`${title}, B=${B} T=${T} D=${D} H=${H}: ${whole.toFixed(3)} ms; peak of 128-bit code ${peak.toFixed(0)} GFLOP/s\n`);
   console.log("       ms   share   GFLOP/s   of peak");
   let total = 0;
   let flops = 0;

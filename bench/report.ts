@@ -11,6 +11,7 @@ export interface Sample {
   readonly prepareMs?: number;
   /** Worst difference from the float64 reference, relative to the largest magnitude. */
   readonly worst: number;
+  readonly note?: string;
   readonly reason?: string;
 }
 
@@ -25,11 +26,11 @@ const milliseconds = (ms: number): string => (ms < 0.1 ? ms.toFixed(4) : ms < 10
 /** One workload: each peer with its median, spread, ratio to Sluice, agreement and time until ready. */
 export function table({ name, title, B, T, D, H }: Workload, samples: readonly Sample[]): string {
   const ours = samples.find(({ peer }) => peer === "sluice")?.medianMs;
-  const lines = samples.map(({ peer, medianMs, spread, prepareMs, worst, reason }) => {
+  const lines = samples.map(({ peer, medianMs, spread, prepareMs, worst, note, reason }) => {
     if (medianMs === undefined) return `  ${peer.padEnd(18)} ${reason?.split("\n")[0] === "not offered by this peer" ? "–" : reason}`;
     const ratio = ours === undefined || peer === "sluice" ? "" : `${(medianMs / ours).toFixed(2)}×`;
     const columns = [milliseconds(medianMs).padStart(9), `±${(50 * spread).toFixed(0)}%`.padStart(6), ratio.padStart(8)];
-    return `  ${peer.padEnd(18)}${columns.join("")}   differs ${worst.toExponential(1)}   ready after ${prepareMs?.toFixed(0)} ms`;
+    return `  ${peer.padEnd(18)}${columns.join("")}   differs ${worst.toExponential(1)}   ready after ${prepareMs?.toFixed(0)} ms${note === undefined ? "" : `\n${" ".repeat(20)}${note}`}`;
   });
   return `${name}  ${title}, B=${B} T=${T} D=${D} H=${H}\n${lines.join("\n")}\n`;
 }

@@ -11,7 +11,7 @@ import { MECHANISMS } from "../src/mechanisms/index.ts";
 import { type ParameterSlot, parameterLayout } from "../src/model/parameters.ts";
 import { resolveSizes } from "../src/model/sizes.ts";
 import { type Executable, floatBuffer } from "../src/runtime/executable.ts";
-import { engineCode } from "../src/runtime/wasm/engine.ts";
+import { codeOptions } from "../src/runtime/wasm/engine.ts";
 import { loadProgram } from "../src/runtime/wasm/load.ts";
 import type { ThreadPool } from "../src/runtime/wasm/threads.ts";
 import { renderReport } from "../src/support/report.ts";
@@ -101,9 +101,7 @@ export function programOf(workload: Workload, { threads, fused = false, profile 
     ...(training ? { gradient: { of: "loss" as const, inputs: kind === "adding" ? [] : ["x"] } } : {}),
   });
   const units = [{ entry: "forward", graph }, ...(training ? [{ entry: "update", graph: optimizerGraph({ kind: "adam", ...ADAM }, count) }] : [])];
-  const { constants, fusedRows } = engineCode();
-  const tileRows = fused ? fusedRows : 4;
-  return { program: compileProgram(units, { capacity: T, batch: B, weights: slots, threads, fused, tileRows, constants, profile }).program, slots };
+  return { program: compileProgram(units, { capacity: T, batch: B, weights: slots, threads, ...codeOptions(fused), profile }).program, slots };
 }
 
 /** Makes a workload ready; undefined if it cannot be said yet. */

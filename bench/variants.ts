@@ -9,7 +9,8 @@ import { MECHANISMS } from "../src/mechanisms/index.ts";
 import { initialParameters } from "../src/model/initialize.ts";
 import { parameterLayout } from "../src/model/parameters.ts";
 import { resolveSizes } from "../src/model/sizes.ts";
-import { floatBuffer } from "../src/runtime/executable.ts";
+import type { Program } from "../src/ir/program/node.ts";
+import { type Executable, floatBuffer } from "../src/runtime/executable.ts";
 import { engineCode } from "../src/runtime/wasm/engine.ts";
 import { loadProgram } from "../src/runtime/wasm/load.ts";
 import { renderReport } from "../src/support/report.ts";
@@ -36,8 +37,15 @@ const CELLS: readonly (readonly [string, string, string])[] = [
   ["zoneout", "", "zoneout_lstm"],
 ];
 
-/** A training step of a cell in a network with a mean squared error. */
-function stepOf(before: string, cell: string): () => void {
+/** A cell of W3 in a network with a mean squared error: its program, ready to run, and a training step. */
+export interface PreparedCell {
+  readonly program: Program;
+  readonly executable: Executable;
+  step(): unknown;
+}
+
+/** The mechanism `cell` (or a block of the text `before`) compiled for W3, with all gradients, that of the input, and Adam. */
+export function prepareCell(cell: string, before = "", options: { readonly fused?: boolean; readonly profile?: boolean } = {}): PreparedCell {
   const workload = WORKLOADS.find(({ name }) => name === "W3")!;
   const { B, T, D, H } = workload;
   const source = { name: "bench.gate", text: `${before}net(x, target) → h\n  h = ${cell}(x)\n  loss = mse(h, target)\n` };
@@ -63,7 +71,7 @@ function stepOf(before: string, cell: string): () => void {
     { entry: "forward", graph },
     { entry: "update", graph: optimizerGraph({ kind: "adam", ...ADAM }, count) },
   ];
-  const { program } = compileProgram(units, { capacity: T, batch: B, weights: slots, constants: engineCode().constants });
+  const { program } = compileProgram(units, { capacity: T, batch: B, weights: slots, constants: engineCode().constants, ...options });
   const executable = loadProgram(program);
   const { inputs } = arraysOf(workload);
   floatBuffer(executable, "parameters").set(initialParameters(slots, count, 1));
@@ -72,17 +80,18 @@ function stepOf(before: string, cell: string): () => void {
   floatBuffer(executable, "learning_rate")[0] = ADAM.learningRate;
   floatBuffer(executable, "correction1")[0] = 1;
   floatBuffer(executable, "correction2")[0] = 1;
-  return () => {
+  const step = (): void => {
     for (const name of ["x", "target"]) floatBuffer(executable, name).set(inputs[name]);
     executable.run("prepare", T);
     executable.run("forward", T);
     executable.run("update", T);
   };
+  return { program, executable, step };
 }
 
 /** Prints a line for each cell. */
 export function variants(): void {
-  const cells = CELLS.map(([name, before, cell]) => ({ name, step: stepOf(before, cell), best: Number.POSITIVE_INFINITY }));
+  const cells = CELLS.map(([name, before, cell]) => ({ name, step: prepareCell(cell, before).step, best: Number.POSITIVE_INFINITY }));
   const began = performance.now();
   while (performance.now() - began < ROUNDS_MS) {
     for (const cell of cells) {

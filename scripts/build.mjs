@@ -1,9 +1,10 @@
 /**
- * Builds dist/ from src/: three bundles by esbuild and, unless --no-types (or --quiet), the type declarations by tsc.
+ * Builds dist/ from src/: bundles by esbuild and, unless --no-types (or --quiet), the type declarations by tsc.
  *
  *   dist/index.js      the library: any platform; `node:` modules stay outside and are only imported when a Node-only function runs
  *   dist/worker.js     what runs inside a worker
- *   dist/cli/main.js   the command line, with its packages bundled, so that the published package depends on nothing
+ *   dist/cli/main.js   the command line, with its packages bundled, so that the published package depends on nothing; the runtime of exported models
+ *                      (src/inference.ts) is a text in it
  *   dist/types/        declarations; their `.ts` imports are rewritten to `.js`
  *
  * `node scripts/build.mjs [--quiet] [--no-types]`. `--quiet` prints nothing unless something fails.
@@ -11,6 +12,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { inferenceText } from "./inference.mjs";
 import { root, runNode, toolPath } from "./launch.mjs";
 
 const flags = new Set(process.argv.slice(2));
@@ -41,12 +43,14 @@ async function bundle(entry, outfile, options) {
 
 try {
   rmSync(join(root, "dist"), { recursive: true, force: true });
+  const inference = await inferenceText();
   await Promise.all([
     bundle("src/index.ts", "dist/index.js", library),
     bundle("src/worker.ts", "dist/worker.js", library),
     bundle("src/cli/main.ts", "dist/cli/main.js", {
       platform: "node",
       minifySyntax: true,
+      define: { ...shared.define, SLUICE_INFERENCE: JSON.stringify(inference) },
       banner: {
         // Packages in CommonJS that are bundled into a module still call `require` for Node's own modules.
         js: '#!/usr/bin/env node\nimport { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);',

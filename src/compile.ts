@@ -85,7 +85,7 @@ export interface Lowering {
 export function lower(network: Network, variant: Variant): Lowering {
   const built = build(network, variant);
   verify(built);
-  const { graph: normal, trace: forms } = normalize(built);
+  const { graph: normal, trace: forms } = normalize(built, variant.chunks);
   const differentiated = variant.gradient ? withGradients(normal, variant) : normal;
   verify(differentiated);
   const { graph, trace } = simplify(differentiated);
@@ -124,8 +124,12 @@ export interface CompileOptions {
   readonly fused?: boolean;
   /** Rows of a product's tile: 4, or 6 where the engine keeps program order and multiplies and adds in one. */
   readonly tileRows?: number;
-  /** Where vector constants live: in the code (V8 up to 12) or in globals (V8 13 and later rebuild them at each use). */
-  readonly constants?: "code" | "global";
+  /** Code for an engine that joins neighbouring 16-byte vectors into 32 bytes: panels of 16 columns, vectors two by two. The bits stay the same. */
+  readonly wide?: boolean;
+  /** Only what was meant to be joined may be: for every program that such an engine runs (default: `wide`). */
+  readonly joins?: boolean;
+  /** Where vector constants live: in the code (V8 up to 12) or in memory (V8 13 and later rebuild them at each use). */
+  readonly constants?: "code" | "memory";
   /** Threads that a run may be divided among; more than 1 makes entries of (T, p, P) over a shared memory. */
   readonly threads?: number;
   /** Exports the function of every step too, so that each can be timed. */
@@ -134,6 +138,8 @@ export interface CompileOptions {
 
 /** Bytes that a WebAssembly memory can have. */
 const GREATEST_MEMORY = 2 ** 32;
+/** Room for vector constants in memory. */
+const CONSTANT_BYTES = 4096;
 
 /**
  * Tensor graphs → Program. The units share memory: weights, inputs of one name, and what an output "assign:NAME" overwrites. Entry "prepare" computes
@@ -141,8 +147,17 @@ const GREATEST_MEMORY = 2 ** 32;
  * @throws SluiceError E472 if the program needs more memory than there can be
  */
 export function compileProgram(units: readonly Unit[], options: CompileOptions): { readonly loops: LoopModule; readonly program: Program } {
-  const { capacity, batch, weights, threads = 1, tileRows, fused, constants, profile } = options;
-  const { loops, buffers, entries, memoryBytes, parameterCount } = schedule(units, { capacity, weights, threads, tileRows, profile });
+  const { capacity, batch, weights, threads = 1, tileRows, wide, fused, joins = wide, profile } = options;
+  const reservedBytes = options.constants === "memory" ? CONSTANT_BYTES : 0;
+  const { loops, buffers, entries, reserved, memoryBytes, parameterCount } = schedule(units, {
+    capacity,
+    weights,
+    threads,
+    tileRows,
+    wide,
+    reservedBytes,
+    profile,
+  });
   if (memoryBytes > GREATEST_MEMORY) {
     const mebibytes = Math.ceil(memoryBytes / 2 ** 20);
     throw new SluiceError(
@@ -155,7 +170,8 @@ export function compileProgram(units: readonly Unit[], options: CompileOptions):
   const shared = threads > 1;
   const wasm = emitWasm(loops, {
     fused,
-    constants,
+    joins,
+    constants: options.constants === "memory" ? reserved : "code",
     memory: { import: ["env", "memory"], initialPages: pages, shared, maximumPages: shared ? pages : undefined },
   });
   const program: Program = { wasm, memoryBytes, capacity, batch, threads, buffers, entries, parameterCount };

@@ -1,8 +1,9 @@
 /**
  * The child process of one peer: prepares a workload, hands over what it computed, then measures when told.
  *
- * Messages in: { prepare: workload name } and { measure: least milliseconds of a sample }. Messages out: { ready: results, prepareMs } or { unable: reason };
+ * Messages in: { prepare: workload name } and { measure: least milliseconds of a sample }. Messages out: { ready: results, prepareMs, note } or { unable: reason };
  * { sample: milliseconds per step, processor: the same in processor time, steps }. One peer per process, because the libraries replace globals of Node.
+ * A peer that lives in a process of another language measures itself and has `measure` instead of `step`.
  */
 import { processorMs } from "../clock.ts";
 import { reference } from "../reference.ts";
@@ -12,7 +13,7 @@ import { arraysOf, WORKLOADS } from "../workloads.ts";
 const WARM_UP_MS = 500;
 const WARM_UP_STEPS = 4;
 
-/** Serves messages with a peer: `prepare(workload, arrays)` gives `{ check, step }` or undefined. */
+/** Serves messages with a peer: `prepare(workload, arrays)` gives `{ check, step }` or `{ check, measure, note }` or undefined. */
 export function serve(peer) {
   let prepared;
   const handle = async (message) => {
@@ -25,10 +26,10 @@ export function serve(peer) {
       const results = await prepared.check();
       const prepareMs = performance.now() - start;
       const differences = compare(results, reference(workload, arrays));
-      const from = performance.now();
-      for (let n = 0; n < WARM_UP_STEPS || performance.now() - from < WARM_UP_MS; n++) await prepared.step();
-      return { ready: differences, prepareMs };
+      await warmUp(prepared);
+      return { ready: differences, prepareMs, note: prepared.note };
     }
+    if (prepared.measure !== undefined) return prepared.measure(message.measure);
     const from = performance.now();
     const processor = processorMs();
     let steps = 0;
@@ -45,6 +46,15 @@ export function serve(peer) {
       process.send({ unable: String(error?.stack ?? error) });
     }
   });
+}
+
+async function warmUp({ step, measure }) {
+  if (measure !== undefined) {
+    await measure(WARM_UP_MS);
+    return;
+  }
+  const from = performance.now();
+  for (let n = 0; n < WARM_UP_STEPS || performance.now() - from < WARM_UP_MS; n++) await step();
 }
 
 /** Largest difference of each result from the float64 reference, in units of the result's largest magnitude. */

@@ -12,6 +12,7 @@ import { compare } from "./commands/compare.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { evaluate } from "./commands/eval.ts";
+import { exportCommand } from "./commands/export.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { format } from "./commands/format.ts";
 import { gates } from "./commands/gates.ts";
@@ -55,6 +56,7 @@ export function createProgram(session: Session): Command {
   add(predict);
   add(gates);
   add(ablate);
+  add(exportCommand);
   add(compare);
   add(reproduce);
   add(doctor);

@@ -10,7 +10,7 @@ import type { Variant } from "../ir/network/variant.ts";
 import type { Graph } from "../ir/tensor/node.ts";
 import type { DeviceName, Executable } from "../runtime/executable.ts";
 import { interpretUnits } from "../runtime/interpreter.ts";
-import { engineCode } from "../runtime/wasm/engine.ts";
+import { codeOptions } from "../runtime/wasm/engine.ts";
 import { loadProgram } from "../runtime/wasm/load.ts";
 import type { ThreadPool } from "../runtime/wasm/threads.ts";
 import type { ParameterSlot } from "./parameters.ts";
@@ -68,10 +68,8 @@ export function openExecutable(
     const units = plans.map(
       (plan): Unit => ({ entry: plan.entry, graph: "variant" in plan ? lowerOnce(network, plan.variant).graph : plan.graph() }),
     );
-    const { constants, fusedRows, fused: canFuse } = engineCode();
-    const fuses = fused && canFuse;
     const weights = slots.map(({ name, shape }) => ({ name, shape }));
-    const options = { ...room, weights, fused: fuses, constants, tileRows: fuses ? fusedRows : 4, threads: pool?.threads };
+    const options = { ...room, weights, ...codeOptions(fused), threads: pool?.threads };
     if (device === "interpreter") return () => interpretUnits(units, options);
     const { program } = compileProgram(units, options);
     return () => loadProgram(program, pool);

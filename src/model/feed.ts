@@ -3,7 +3,7 @@
  *
  * In: time-major flat arrays. Out: filled buffers. A feed is planned once per executable; loading allocates nothing.
  */
-import type { Network } from "../ir/network/node.ts";
+import type { InputDeclaration } from "../ir/network/node.ts";
 import { type Executable, stepLength } from "../runtime/executable.ts";
 import { invariant } from "../support/invariant.ts";
 
@@ -47,7 +47,7 @@ export function splitAhead(name: string): readonly [string, number] {
 }
 
 /** Plans how to fill the inputs of an executable. */
-export function createFeed(executable: Executable, network: Network): Feed {
+export function createFeed(executable: Executable, network: { readonly inputs: readonly Pick<InputDeclaration, "name">[] }): Feed {
   const declared = new Set(network.inputs.map((input) => input.name));
   const slots: Slot[] = [];
   for (const [buffer, shape] of executable.shapes) {

@@ -69,33 +69,90 @@ function fans({ shape, declaration }: ParameterSlot): { fanIn: number; fanOut: n
 
 /**
  * A matrix with orthonormal rows (or columns, if it is taller than wide) times a gain: the Q of a normal matrix whose R has a positive
- * diagonal, by Gram–Schmidt done twice in float64.
+ * diagonal, by Gram–Schmidt done twice in float64. The first time each finished vector is taken out of all later ones, several at once; the second
+ * time all finished ones are taken out of the next. A vector sees the same operations in the same order either way.
  */
 function orthogonal(random: Random, rows: number, columns: number, gain: number, values: Float32Array): void {
   const count = Math.min(rows, columns);
   const length = Math.max(rows, columns);
-  const vectors: Float64Array[] = [];
-  while (vectors.length < count) {
-    const vector = new Float64Array(length);
-    for (let i = 0; i < length; i++) vector[i] = random.normal();
-    const before = norm(vector);
-    for (let pass = 0; pass < 2; pass++) {
-      for (const other of vectors) {
-        let product = 0;
-        for (let i = 0; i < length; i++) product += vector[i] * other[i];
-        for (let i = 0; i < length; i++) vector[i] -= product * other[i];
-      }
+  const vectors = new Float64Array(count * length);
+  for (let i = 0; i < vectors.length; i++) vectors[i] = random.normal();
+  const before = Array.from({ length: count }, (_, k) => norm(vectors, k, length));
+  for (let k = 0; k < count; ) {
+    if (k > 0) removeEarlier(vectors, k, length);
+    const after = norm(vectors, k, length);
+    if (after < 1e-8 * before[k]) {
+      // Drawn inside the span of the others: the next takes its place, and a new one comes last.
+      vectors.copyWithin(k * length, (k + 1) * length);
+      before.splice(k, 1);
+      for (let i = (count - 1) * length; i < count * length; i++) vectors[i] = random.normal();
+      before.push(norm(vectors, count - 1, length));
+      for (let other = 0; other < k; other++) removeFrom(vectors, other, count - 1, count, length);
+      continue;
     }
-    const after = norm(vector);
-    if (after < 1e-8 * before) continue; // drawn inside the span of the others: draw again
-    for (let i = 0; i < length; i++) vector[i] /= after;
-    vectors.push(vector);
+    for (let i = k * length; i < (k + 1) * length; i++) vectors[i] /= after;
+    removeFrom(vectors, k, k + 1, count, length);
+    k++;
   }
-  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) values[r * columns + c] = gain * (rows <= columns ? vectors[r][c] : vectors[c][r]);
+  const [rowStride, columnStride] = rows <= columns ? [length, 1] : [1, length];
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) values[r * columns + c] = gain * vectors[r * rowStride + c * columnStride];
 }
 
-function norm(vector: Float64Array): number {
+/** Takes the direction of vector `k` out of the vectors from … to - 1, four at a time: their sums do not wait for each other. */
+function removeFrom(vectors: Float64Array, k: number, from: number, to: number, length: number): void {
+  const unit = k * length;
+  let row = from;
+  for (; row + 4 <= to; row += 4) {
+    const a = row * length;
+    const b = a + length;
+    const c = b + length;
+    const d = c + length;
+    let pa = 0;
+    let pb = 0;
+    let pc = 0;
+    let pd = 0;
+    for (let i = 0; i < length; i++) {
+      const u = vectors[unit + i];
+      pa += vectors[a + i] * u;
+      pb += vectors[b + i] * u;
+      pc += vectors[c + i] * u;
+      pd += vectors[d + i] * u;
+    }
+    for (let i = 0; i < length; i++) {
+      const u = vectors[unit + i];
+      vectors[a + i] -= pa * u;
+      vectors[b + i] -= pb * u;
+      vectors[c + i] -= pc * u;
+      vectors[d + i] -= pd * u;
+    }
+  }
+  for (; row < to; row++) {
+    const a = row * length;
+    let product = 0;
+    for (let i = 0; i < length; i++) product += vectors[a + i] * vectors[unit + i];
+    for (let i = 0; i < length; i++) vectors[a + i] -= product * vectors[unit + i];
+  }
+}
+
+/** Takes the directions of the vectors before `k` out of it, one after the other; each pass also finds the product with the next. */
+function removeEarlier(vectors: Float64Array, k: number, length: number): void {
+  const own = k * length;
+  let product = 0;
+  for (let i = 0; i < length; i++) product += vectors[own + i] * vectors[i];
+  for (let unit = 0; unit < own; unit += length) {
+    const next = unit + length;
+    let following = 0;
+    for (let i = 0; i < length; i++) {
+      const value = vectors[own + i] - product * vectors[unit + i];
+      vectors[own + i] = value;
+      following += value * vectors[next + i];
+    }
+    product = following;
+  }
+}
+
+function norm(vectors: Float64Array, k: number, length: number): number {
   let square = 0;
-  for (const value of vector) square += value * value;
+  for (let i = k * length; i < (k + 1) * length; i++) square += vectors[i] * vectors[i];
   return Math.sqrt(square);
 }

@@ -5,10 +5,10 @@
  * expected and what was found.
  */
 import { visitTerm } from "../ir/network/equation.ts";
-import type { InputDeclaration, Network } from "../ir/network/node.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { type ArrayInput, flatten, hasShape, isArray, shapeText } from "./arrays.ts";
 import type { RunInputs, RunOptions } from "./model.ts";
+import type { RunNetwork } from "./run.ts";
 import { type Sizes, shapeOf, sizeValue } from "./sizes.ts";
 
 export interface ReadInputs {
@@ -20,8 +20,8 @@ export interface ReadInputs {
 }
 
 /** Names of the inputs that these values depend on. */
-function inputsBehind(network: Network, names: readonly string[]): readonly string[] {
-  const equations = new Map(network.equations.map((equation) => [equation.name, equation]));
+function inputsBehind(network: RunNetwork, names: readonly string[]): readonly string[] {
+  const equations = new Map(network.equations?.map((equation) => [equation.name, equation]));
   const found = new Set<string>();
   const seen = new Set<string>();
   const open = names.map((name) => (name.startsWith("loss") && network.loss !== undefined ? network.loss : name.replace(/\[T\]$/, "")));
@@ -32,7 +32,7 @@ function inputsBehind(network: Network, names: readonly string[]): readonly stri
     if (state?.initial.kind === "input") found.add(state.initial.name);
     const terms = [
       equations.get(name)?.value,
-      ...network.initials.filter((initial) => initial.state.split("~")[0] === name).map((initial) => initial.value),
+      ...(network.initials ?? []).filter((initial) => initial.state.split("~")[0] === name).map((initial) => initial.value),
     ];
     for (const term of terms) {
       if (term === undefined) continue;
@@ -49,9 +49,10 @@ function inputsBehind(network: Network, names: readonly string[]): readonly stri
  * Inputs by name, whatever form the caller chose: values without a name are those of the one input that `names` depend on.
  * @throws SluiceError E456 if names are needed or unknown
  */
-function inputsByName(network: Network, inputs: RunInputs, names: readonly string[]): Readonly<Record<string, ArrayInput>> {
+function inputsByName(network: RunNetwork, inputs: RunInputs, names: readonly string[]): Readonly<Record<string, ArrayInput>> {
   if (typeof inputs === "number" || isArray(inputs) || hasShape(inputs)) {
-    const needed = network.inputs.length === 1 ? [network.inputs[0].name] : inputsBehind(network, names);
+    const all = network.inputs.length === 1 || network.equations === undefined;
+    const needed = all ? network.inputs.map((input) => input.name) : inputsBehind(network, names);
     if (needed.length !== 1)
       throw new SluiceError(
         "E456",
@@ -72,9 +73,9 @@ function inputsByName(network: Network, inputs: RunInputs, names: readonly strin
  * Reads all inputs given for a run that wants `names`. Inputs that it needs and lacks are found later, when it is known what it reads.
  * @throws SluiceError E450, E455, E456, E457
  */
-export function readInputs(network: Network, sizes: Sizes, given: RunInputs, names: readonly string[], options: RunOptions): ReadInputs {
+export function readInputs(network: RunNetwork, sizes: Sizes, given: RunInputs, names: readonly string[], options: RunOptions): ReadInputs {
   const named = inputsByName(network, given, names);
-  const read: { declaration: InputDeclaration; item: readonly number[]; data: ArrayLike<number>; lead: readonly number[] }[] = [];
+  const read: { declaration: RunNetwork["inputs"][number]; item: readonly number[]; data: ArrayLike<number>; lead: readonly number[] }[] = [];
   const batchHint = options.batch ?? options.lengths?.length;
   for (const declaration of network.inputs) {
     const value = named[declaration.name];
@@ -100,7 +101,7 @@ export function readInputs(network: Network, sizes: Sizes, given: RunInputs, nam
 }
 
 function commonSizes(
-  read: readonly { readonly declaration: InputDeclaration; readonly lead: readonly number[] }[],
+  read: readonly { readonly declaration: RunNetwork["inputs"][number]; readonly lead: readonly number[] }[],
   batchHint: number | undefined,
 ): { steps: number; batch: number; single: boolean } {
   const [first] = read;
@@ -117,7 +118,7 @@ function commonSizes(
 }
 
 // Axes before the item's own: [T] or [T, B] over time, [] or [B] for what is given once.
-function leadingAxes(declaration: InputDeclaration, item: readonly number[], shape: readonly number[], what: string): readonly number[] {
+function leadingAxes(declaration: RunNetwork["inputs"][number], item: readonly number[], shape: readonly number[], what: string): readonly number[] {
   const own = shape.slice(Math.max(0, shape.length - item.length));
   const lead = shape.slice(0, shape.length - own.length);
   const least = declaration.perStep ? 1 : 0;
@@ -130,7 +131,7 @@ function leadingAxes(declaration: InputDeclaration, item: readonly number[], sha
 }
 
 function guessLead(
-  declaration: InputDeclaration,
+  declaration: RunNetwork["inputs"][number],
   item: readonly number[],
   length: number,
   batchHint: number | undefined,
@@ -149,12 +150,18 @@ function guessLead(
   );
 }
 
-function expected(declaration: InputDeclaration, item: readonly number[]): string {
+function expected(declaration: RunNetwork["inputs"][number], item: readonly number[]): string {
   if (!declaration.perStep) return declaration.perExample ? `${shapeText(item)} or ${shapeText(["batch", ...item])}` : shapeText(item);
   return declaration.perExample ? `${shapeText(["steps", ...item])} or ${shapeText(["steps", "batch", ...item])}` : shapeText(["steps", ...item]);
 }
 
-function checkNumbers(declaration: InputDeclaration, sizes: Sizes, item: readonly number[], lead: readonly number[], data: ArrayLike<number>): void {
+function checkNumbers(
+  declaration: RunNetwork["inputs"][number],
+  sizes: Sizes,
+  item: readonly number[],
+  lead: readonly number[],
+  data: ArrayLike<number>,
+): void {
   const range = declaration.type === "index" && declaration.range !== undefined ? sizeValue(declaration.range, sizes) : undefined;
   for (let i = 0; i < data.length; i++) {
     const value = data[i];
@@ -187,6 +194,6 @@ export function readLengths(lengths: ArrayLike<number>, { steps, batch }: ReadIn
   return Int32Array.from(lengths);
 }
 
-function listNames(network: Network): string {
+function listNames(network: RunNetwork): string {
   return network.inputs.map((input) => input.name).join(", ") || "none";
 }

@@ -140,6 +140,18 @@ test("gates come by name, clamps hold them, unknown names are answered with thos
   expect(() => one.gates(x, ["o"])).toThrow(/cell has no gate o; its gates are i, f/);
 });
 
+test("a recorded attention matrix has the shape and the order of its definition on both devices, for one sequence and for a batch", () => {
+  const text = "m(x) → y\n  a[n,s] = softmax_s((Q[n]·x)·(K[n]·x[s]))\n  y = Σ_n Σ_s a[n,s] * (V[n]·x[s])\n  where s ≤ t, n ∈ 1..3";
+  const attend = (device: Model["device"]): Model => createModel(compile(text), { sizes: { D: 2, H: 4, H2: 2 }, seed: 3, device });
+  for (const batch of [1, 2]) {
+    const x = { data: numbers(5 * batch * 2), shape: batch === 1 ? [5, 2] : [5, batch, 2] };
+    const [kernel, defined] = devices.map((device) => attend(device).run({ x }, { outputs: ["a"] }).a);
+    expect(kernel.shape).toEqual(batch === 1 ? [5, 3, 5] : [5, batch, 3, 5]);
+    expect(defined.shape).toEqual(kernel.shape);
+    kernel.data.forEach((value, i) => expect(value).toBeCloseTo(defined.data[i], 5));
+  }
+});
+
 test("new parameters reach runs and open streams", () => {
   const one = model();
   const x = numbers(3);
@@ -165,6 +177,15 @@ test("a file alone gives back the same model; a broken one says what is wrong", 
   const edited = (from: string, to: string): Uint8Array => Uint8Array.from(text.replace(from, to), (character) => character.charCodeAt(0));
   expect(() => loadModel(edited('"format":"sluice"', '"format":"sluces"'))).toThrow(/holds tensors but no equations/);
   expect(() => loadModel(edited('\\"H\\":5', '\\"H\\":4'))).toThrow(/has the shape/);
+});
+
+test("a file holds the blocks of the library that its equations call, or hand to others", () => {
+  const text = "layer(mix, x) → y\n  y = x + mix(rms_norm(x))\n\nmodel(x) → y\n  y = layer(attention, x)\n  where x ∈ ℝ^4";
+  const compiled = compile(text);
+  const sizes = Object.fromEntries(compiled.network!.sizes.flatMap(({ name, free, value }) => (free && value === undefined ? [[name, 2]] : [])));
+  const one = createModel(compiled, { sizes });
+  const x = numbers(3 * 4);
+  expect(loadModel(one.toBytes()).run(x)).toEqual(one.run(x));
 });
 
 test("no damage to a file makes an internal error", () => {

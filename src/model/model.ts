@@ -4,13 +4,14 @@
  * In: a compiled text, values for its sizes, a seed. Out: pure runs, recordings of any named value, streams, files.
  * Runs never keep state; a stream is the explicit handle that does.
  */
-import type { GateDeclaration, Network } from "../ir/network/node.ts";
+import type { Network } from "../ir/network/node.ts";
 import type { DeviceName } from "../runtime/executable.ts";
 import { readFileBytes, writeFileAtomically } from "../runtime/platform.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { type ArrayInput, type NamedArray, shapeText } from "./arrays.ts";
 import { type Compiled, networkOf } from "./compiled.ts";
 import type { DatasetRecord } from "./dataset-record.ts";
+import { gateNamed, shortGateNames } from "./gate-names.ts";
 import { initialParameters } from "./initialize.ts";
 import { type ParameterSlot, parameterLayout } from "./parameters.ts";
 import { modelToBytes, readModel } from "./persist.ts";
@@ -170,7 +171,7 @@ export function modelOf(parts: ModelParts): Model {
     assign,
     run: (inputs, options) => runModel(running, inputs, options),
     gates(inputs, names, options) {
-      const wanted = names?.map((name) => [name, gateNamed(network, name)] as const) ?? shortGateNames(network);
+      const wanted = names?.map((name) => [name, gateNamed(network, name)] as const) ?? shortGateNames(network.gates);
       const results = runModel(running, inputs, { ...options, outputs: wanted.map(([, gate]) => gate.value) });
       return Object.fromEntries(wanted.map(([name, gate]) => [name, results[gate.value]]));
     },
@@ -178,23 +179,6 @@ export function modelOf(parts: ModelParts): Model {
     toBytes: () => modelToBytes({ ...parts, index }),
     save: (path) => writeFileAtomically(path, modelToBytes({ ...parts, index })),
   };
-}
-
-const lastPart = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
-
-/** All gates, each by its own name ("i" of "h1.i") where no other gate ends in the same. */
-function shortGateNames(network: Network): (readonly [string, GateDeclaration])[] {
-  const uses = new Map<string, number>();
-  for (const { name } of network.gates) uses.set(lastPart(name), (uses.get(lastPart(name)) ?? 0) + 1);
-  return network.gates.map((gate) => [uses.get(lastPart(gate.name)) === 1 ? lastPart(gate.name) : gate.name, gate] as const);
-}
-
-function gateNamed(network: Network, name: string): GateDeclaration {
-  const found =
-    network.gates.find((gate) => gate.name === name || gate.value === name) ?? shortGateNames(network).find(([short]) => short === name)?.[1];
-  if (found !== undefined) return found;
-  const all = shortGateNames(network).map(([short]) => short);
-  throw new SluiceError("E458", `${network.name} has no gate ${name}; its gates are ${all.join(", ") || "none"}`);
 }
 
 export interface LoadOptions {

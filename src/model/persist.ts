@@ -61,14 +61,13 @@ export function modelToBytes(model: Stored): Uint8Array {
   return writeSafetensors(modelContent(model));
 }
 
-/** Library texts that the equations call, directly or through others. */
+/** Library texts that the equations name, directly or through others: what they call, and blocks that are arguments of others. */
 function calledTexts(compiled: Compiled): Record<string, string> {
   const library = compiled.options.library ?? {};
   const called: Record<string, string> = {};
   const open = [compiled.source.text];
   for (let text = open.pop(); text !== undefined; text = open.pop()) {
-    for (const match of text.matchAll(/([\p{L}_][\p{L}\p{N}_]*)\s*\(/gu)) {
-      const name = match[1];
+    for (const [name] of text.replaceAll(/#.*/g, "").matchAll(/[\p{L}_][\p{L}\p{N}_]*/gu)) {
       if (Object.hasOwn(called, name) || !Object.hasOwn(library, name)) continue;
       called[name] = library[name];
       open.push(library[name]);

@@ -3,17 +3,36 @@
  */
 import type { Buffer } from "../ir/program/node.ts";
 import type { Clamp } from "../ir/network/variant.ts";
-import type { Network } from "../ir/network/node.ts";
-import { denseValues, type Executable } from "../runtime/executable.ts";
+import type { GateDeclaration, InputDeclaration, Network, StateDeclaration, ValueDeclaration } from "../ir/network/node.ts";
+import { denseAxes, denseValues, type Executable } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { flatten, type NamedArray } from "./arrays.ts";
 import { type ReadInputs, readInputs, readLengths } from "./input.ts";
-import type { Clamps, Model, RunInputs, RunOptions, RunResult } from "./model.ts";
-import type { Request, Specialized } from "./specialize.ts";
+import type { Clamps, RunInputs, RunOptions, RunResult } from "./model.ts";
+import type { ParameterSlot } from "./parameters.ts";
+import type { Sizes } from "./sizes.ts";
+import type { Programs, Ready, Request } from "./specialize.ts";
 import { beginStates, stateSlots, writeStates } from "./states.ts";
 
+/** What runs ask of a network: names and shapes. An exported model has these and no equations. */
+export interface RunNetwork extends Pick<Network, "name" | "outputs" | "loss"> {
+  readonly inputs: readonly Omit<InputDeclaration, "span" | "lookAhead">[];
+  readonly values: readonly Pick<ValueDeclaration, "name">[];
+  readonly states: readonly Pick<StateDeclaration, "name" | "initial">[];
+  readonly gates: readonly Pick<GateDeclaration, "name" | "value">[];
+  readonly equations?: Network["equations"];
+  readonly initials?: Network["initials"];
+}
+
 /** What a run needs of its model. */
-export type RunningModel = Pick<Model, "network" | "sizes" | "specializer" | "parameters" | "index"> & { readonly version: () => number };
+export interface RunningModel {
+  readonly network: RunNetwork;
+  readonly sizes: Sizes;
+  readonly specializer: Programs;
+  readonly parameters: Float32Array;
+  readonly index: ReadonlyMap<string, Pick<ParameterSlot, "offset" | "length">>;
+  readonly version: () => number;
+}
 
 /** @throws SluiceError E455–E458 (inputs, names), E461 (states) */
 export function runModel(model: RunningModel, given: RunInputs, options: RunOptions = {}): RunResult {
@@ -51,20 +70,21 @@ export function runModel(model: RunningModel, given: RunInputs, options: RunOpti
 }
 
 /** Copies the model's numbers into a program if it holds older ones. */
-export function loadParameters(model: Pick<RunningModel, "parameters" | "version">, specialized: Specialized): void {
+export function loadParameters(model: Pick<RunningModel, "parameters" | "version">, ready: Ready): void {
   const version = model.version();
-  if (specialized.parametersVersion === version) return;
-  const { executable } = specialized;
+  if (ready.parametersVersion === version) return;
+  const { executable } = ready;
   executable.buffers.get("parameters")?.set(model.parameters);
   executable.run("prepare", 0);
-  specialized.parametersVersion = version;
+  ready.parametersVersion = version;
 }
 
 /** Copy of a result with its shape for this number of steps; without the batch axis if `single`. */
 export function takeResult(executable: Executable, name: string, steps: number, single: boolean): NamedArray {
   const buffer = executable.shapes.get(name)!;
+  const order = denseAxes(executable, buffer).filter((axis) => !single || buffer.axes[axis] !== "b");
   const full = shapeFor(buffer, steps);
-  const shape = single ? full.filter((_, i) => buffer.axes[i] !== "b") : full;
+  const shape = order.map((axis) => full[axis]);
   return { data: denseValues(executable, name, steps) as Float32Array, shape };
 }
 
@@ -74,7 +94,7 @@ export function shapeFor(buffer: Buffer, steps: number): number[] {
 }
 
 /** @throws SluiceError E458 for a name that is no value of the network */
-export function checkNames(network: Network, names: readonly string[]): void {
+export function checkNames(network: RunNetwork, names: readonly string[]): void {
   const known = new Set([...network.values.map((value) => value.name), ...network.gates.map((gate) => gate.value)]);
   for (const name of names) {
     if (known.has(name) || known.has(name.replace(/\[T\]$/, ""))) continue;
@@ -89,7 +109,7 @@ export function checkNames(network: Network, names: readonly string[]): void {
 }
 
 /** The clamps of a variant. @throws SluiceError for an unknown name or a value that is not finite */
-export function readClamps(network: Network, clamps: Clamps): Clamp[] {
+export function readClamps(network: RunNetwork, clamps: Clamps): Clamp[] {
   checkNames(network, Object.keys(clamps));
   return Object.entries(clamps).map(([value, to]): Clamp => {
     if (to === "frozen") return { value, to: { kind: "frozen" } };

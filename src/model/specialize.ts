@@ -5,29 +5,43 @@
  */
 import type { Lowering } from "../compile.ts";
 import type { Network } from "../ir/network/node.ts";
+import type { Graph } from "../ir/tensor/node.ts";
+import { SluiceError } from "../support/diagnostic.ts";
 import type { Variant } from "../ir/network/variant.ts";
 import type { Executable } from "../runtime/executable.ts";
 import { type DeviceOptions, lowerOnce, openExecutable, remembered } from "./compile-once.ts";
-import { createFeed, type Feed } from "./feed.ts";
+import { createFeed, type Feed, splitAhead } from "./feed.ts";
 import type { ParameterSlot } from "./parameters.ts";
 import type { Sizes } from "./sizes.ts";
 
 /** A kind of run, without the sizes that the model knows. */
 export type Request = Omit<Variant, "sizes">;
 
-export interface Specialized {
-  readonly variant: Variant;
-  readonly lowering: Lowering;
+/** A program in its memory, and how its inputs are filled. */
+export interface Ready {
   readonly executable: Executable;
   readonly feed: Feed;
   /** Version of the parameters that its buffer holds. */
   parametersVersion: number;
 }
 
-export interface Specializer {
+export interface Specialized extends Ready {
+  readonly variant: Variant;
+  readonly lowering: Lowering;
+}
+
+/** Where runs and streams get their programs: compiled when they are needed, or exported before. */
+export interface Programs {
   /** The forward program of a kind of run, with room for `steps`; kept for the next run of the kind. */
-  forward(request: Request, steps: number): Specialized;
+  forward(request: Request, steps: number): Ready;
   /** The same, for the caller alone: nobody else writes into its memory. */
+  own(request: Request, steps: number): Ready;
+  /** Why the outputs of a kind of run cannot be computed step by step; undefined if they can. */
+  streamRefusal(request: Request): string | undefined;
+}
+
+export interface Specializer extends Programs {
+  forward(request: Request, steps: number): Specialized;
   own(request: Request, steps: number): Specialized;
   /** The tensor graphs of a kind of run. */
   lowered(request: Request): Lowering;
@@ -57,7 +71,36 @@ export function createSpecializer(network: Network, sizes: Sizes, slots: readonl
     return remembered(shared, key, kept, () => own(request, steps));
   }
 
-  return { forward, own, lowered };
+  function streamRefusal(request: Request): string | undefined {
+    const future = readsFuture(network, lowered({ ...request, initial: "fresh" }).graph);
+    if (future !== undefined) return future;
+    try {
+      lowered({ ...request, initial: "carried" });
+      return undefined;
+    } catch (error) {
+      if (error instanceof SluiceError && error.code === "E460") return error.message.replace(/^state cannot be carried: /, "");
+      throw error;
+    }
+  }
+
+  return { forward, own, lowered, streamRefusal };
+}
+
+/** What a graph reads of later steps, or of all steps at once, in words. */
+function readsFuture(network: Network, graph: Graph): string | undefined {
+  for (const node of graph.nodes) {
+    if (node.op === "input") {
+      const [name, ahead] = splitAhead(node.attributes.name!);
+      if (ahead > 0) return `${name}[t+${ahead}] is read before it is known`;
+    }
+    if (node.op === "scan" && node.attributes.scan!.reverse)
+      return `the recurrence of ${node.attributes.scan!.stateNames.join(", ")} runs backwards in time`;
+    if (node.op === "shift" && (node.attributes.lag ?? 0) < 0) return `${node.name ?? "a value"} is read at a later time`;
+  }
+  const backward = network.states.find((state) => state.lag < 0 && graph.nodes.some((node) => node.name === state.name));
+  if (backward !== undefined) return `${backward.name} is read at a later time`;
+  for (const [axis, size] of graph.axes) if (axis !== "t" && size === "T") return `the index ${axis} ranges over all time steps of the sequence`;
+  return undefined;
 }
 
 /** Room for time: one step, or a power of two of at least 16. */

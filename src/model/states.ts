@@ -5,7 +5,7 @@ import type { Network } from "../ir/network/node.ts";
 import type { Executable } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import { type ArrayInput, flatten, shapeText } from "./arrays.ts";
-import type { ParameterSlot } from "./parameters.ts";
+import type { RunNetwork, RunningModel } from "./run.ts";
 
 const prefix = "state:";
 
@@ -38,10 +38,10 @@ export function statesBeginConstant(network: Network): boolean {
  * @throws SluiceError E461 for a state that begins with an input or an expression and is not among `given`
  */
 export function beginStates(
-  network: Network,
+  network: Pick<RunNetwork, "states">,
   slots: readonly StateSlot[],
   batch: number,
-  weights: { readonly index: ReadonlyMap<string, ParameterSlot>; readonly parameters: Float32Array },
+  weights: Pick<RunningModel, "index" | "parameters">,
   given: ReadonlySet<string> = new Set(),
 ): void {
   for (const { name, view } of slots) {
@@ -58,12 +58,7 @@ export function beginStates(
   }
 }
 
-function repeatWeight(
-  view: Float32Array,
-  batch: number,
-  name: string,
-  { index, parameters }: { readonly index: ReadonlyMap<string, ParameterSlot>; readonly parameters: Float32Array },
-): void {
+function repeatWeight(view: Float32Array, batch: number, name: string, { index, parameters }: Pick<RunningModel, "index" | "parameters">): void {
   const { offset, length } = index.get(name)!;
   const values = parameters.subarray(offset, offset + length);
   const row = view.length / batch;

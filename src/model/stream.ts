@@ -3,15 +3,12 @@
  *
  * In: one or more time steps. Out: the values of those steps. Refuses values that need the future, with the reason.
  */
-import type { Network } from "../ir/network/node.ts";
-import type { Graph } from "../ir/tensor/node.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { ArrayInput } from "./arrays.ts";
-import { splitAhead } from "./feed.ts";
 import { type ReadInputs, readInputs } from "./input.ts";
 import type { RunInputs, RunResult } from "./model.ts";
-import { checkNames, loadParameters, type RunningModel, shapeFor } from "./run.ts";
-import type { Request, Specialized } from "./specialize.ts";
+import { checkNames, loadParameters, type RunNetwork, type RunningModel, shapeFor } from "./run.ts";
+import type { Ready, Request } from "./specialize.ts";
 import { sizeValue } from "./sizes.ts";
 import { beginStates, type StateSlot, stateSlots, writeStates } from "./states.ts";
 
@@ -60,7 +57,9 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
   const names = options.outputs ?? network.outputs;
   checkNames(network, names);
   const request: Request = { batch, mode: "evaluate", initial: "carried", lengths: false, reset: false, outputs: names };
-  refuseFuture(network, names, model.specializer.lowered({ ...request, initial: "fresh" }).graph);
+  const refusal = model.specializer.streamRefusal(request);
+  if (refusal !== undefined)
+    throw new SluiceError("E460", `${names.join(", ")} cannot be computed in a stream: ${refusal}; run whole sequences instead`);
 
   let lane = openLane(model, model.specializer.own(request, 1), names);
   let position = 0;
@@ -72,14 +71,14 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
   }
 
   function widen(steps: number): void {
-    if (lane.specialized.executable.program.capacity >= steps) return;
+    if (lane.ready.executable.program.capacity >= steps) return;
     const wider = openLane(model, model.specializer.own(request, steps), names);
     for (const [k, state] of lane.states.entries()) wider.states[k].view.set(state.view);
     lane = wider;
   }
 
   function step(inputs: StepInput | Readonly<Record<string, StepInput>>): Float32Array {
-    loadParameters(model, lane.specialized);
+    loadParameters(model, lane.ready);
     const { slots } = lane;
     if (typeof inputs === "number" || "length" in inputs) {
       if (slots.length !== 1)
@@ -91,7 +90,7 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
     } else {
       for (const slot of slots) writeStep(slot, inputs[slot.name]);
     }
-    lane.specialized.executable.run("forward", 1);
+    lane.ready.executable.run("forward", 1);
     position++;
     return lane.first;
   }
@@ -101,17 +100,10 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
     if (read.batch !== batch) throw new SluiceError("E455", `this stream advances ${batch} sequences, but ${read.batch} were given`);
     for (const { name } of lane.slots) if (read.inputs[name] === undefined) throw new SluiceError("E456", `the input ${name} is missing in a push`);
     widen(Math.min(read.steps, longestChunk));
-    loadParameters(model, lane.specialized);
-    const results = collector(lane, names, read, single);
-    const most = lane.specialized.executable.program.capacity;
-    for (let start = 0; start < read.steps; start += most) {
-      const steps = Math.min(most, read.steps - start);
-      lane.specialized.feed.load({ steps, batch, inputs: rowsOf(network, read, start, steps) });
-      lane.specialized.executable.run("forward", steps);
-      results.take(start, steps);
-    }
+    loadParameters(model, lane.ready);
+    const results = advance(network, lane.ready, names, read, single);
     position += read.steps;
-    return results.done();
+    return results;
   }
 
   reset();
@@ -151,15 +143,15 @@ interface InputSlot {
 }
 
 interface Lane {
-  readonly specialized: Specialized;
+  readonly ready: Ready;
   readonly states: readonly StateSlot[];
   readonly slots: readonly InputSlot[];
   readonly outputs: Readonly<Record<string, Float32Array>>;
   readonly first: Float32Array;
 }
 
-function openLane({ network, sizes }: Pick<RunningModel, "network" | "sizes">, specialized: Specialized, names: readonly string[]): Lane {
-  const { executable, feed } = specialized;
+function openLane({ network, sizes }: Pick<RunningModel, "network" | "sizes">, ready: Ready, names: readonly string[]): Lane {
+  const { executable, feed } = ready;
   const stepView = (name: string): Float32Array => {
     const length = shapeFor(executable.shapes.get(name)!, 1).reduce((a, b) => a * b, 1);
     return executable.buffers.get(name)!.subarray(0, length) as Float32Array;
@@ -171,7 +163,7 @@ function openLane({ network, sizes }: Pick<RunningModel, "network" | "sizes">, s
     return { name, view, length: view.length, ...(view instanceof Int32Array ? { range: values ?? Infinity } : {}) };
   });
   const outputs = Object.fromEntries(names.map((name) => [name, stepView(name)]));
-  return { specialized, states: stateSlots(executable), slots, outputs, first: outputs[names[0]] };
+  return { ready, states: stateSlots(executable), slots, outputs, first: outputs[names[0]] };
 }
 
 function writeStep(slot: InputSlot, value: StepInput | undefined): void {
@@ -201,8 +193,22 @@ function checkStep({ name, range }: InputSlot, value: number, place: number): vo
   throw new SluiceError("E457", `the input ${name}[${place}] is ${value}; it must be ${wanted}`);
 }
 
+/** Runs a program that carries its states over all rows, as many at once as it has room for. Results are copies. */
+export function advance(network: RunNetwork, ready: Ready, names: readonly string[], read: ReadInputs, single: boolean): RunResult {
+  const { executable, feed } = ready;
+  const results = collector(ready, names, read, single);
+  const most = executable.program.capacity;
+  for (let start = 0; start < read.steps; start += most) {
+    const steps = Math.min(most, read.steps - start);
+    feed.load({ steps, batch: read.batch, inputs: rowsOf(network, read, start, steps) });
+    executable.run("forward", steps);
+    results.take(start, steps);
+  }
+  return results.done();
+}
+
 /** Rows start … start + steps of every input over time. */
-function rowsOf(network: Network, read: ReadInputs, start: number, steps: number): Record<string, Float32Array | Int32Array> {
+function rowsOf(network: RunNetwork, read: ReadInputs, start: number, steps: number): Record<string, Float32Array | Int32Array> {
   const rows: Record<string, Float32Array | Int32Array> = {};
   for (const { name, perStep } of network.inputs) {
     const values = read.inputs[name];
@@ -213,7 +219,7 @@ function rowsOf(network: Network, read: ReadInputs, start: number, steps: number
   return rows;
 }
 
-function collector({ specialized: { executable } }: Lane, names: readonly string[], { steps: total }: ReadInputs, single: boolean) {
+function collector({ executable }: Ready, names: readonly string[], { steps: total }: ReadInputs, single: boolean) {
   const parts = names.map((name) => {
     const buffer = executable.shapes.get(name)!;
     const full = shapeFor(buffer, total);
@@ -231,22 +237,4 @@ function collector({ specialized: { executable } }: Lane, names: readonly string
     },
     done: (): RunResult => Object.fromEntries(parts.map(({ name, data, shape }) => [name, { data, shape }])),
   };
-}
-
-function refuseFuture(network: Network, names: readonly string[], graph: Graph): void {
-  const refuse = (why: string): never => {
-    throw new SluiceError("E460", `${names.join(", ")} cannot be computed in a stream: ${why}; run whole sequences instead`);
-  };
-  for (const node of graph.nodes) {
-    if (node.op === "input") {
-      const [name, ahead] = splitAhead(node.attributes.name!);
-      if (ahead > 0) refuse(`${name}[t+${ahead}] is read before it is known`);
-    }
-    if (node.op === "scan" && node.attributes.scan!.reverse)
-      refuse(`the recurrence of ${node.attributes.scan!.stateNames.join(", ")} runs backwards in time`);
-    if (node.op === "shift" && (node.attributes.lag ?? 0) < 0) refuse(`${node.name ?? "a value"} is read at a later time`);
-  }
-  const backward = network.states.find((state) => state.lag < 0 && graph.nodes.some((node) => node.name === state.name));
-  if (backward !== undefined) refuse(`${backward.name} is read at a later time`);
-  for (const [axis, size] of graph.axes) if (axis !== "t" && size === "T") refuse(`the index ${axis} ranges over all time steps of the sequence`);
 }

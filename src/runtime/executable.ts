@@ -64,6 +64,14 @@ export function writeDense(executable: Executable, name: string, steps: number, 
     });
 }
 
+/** Axes of a buffer in the order of `denseValues`: time, batch, the rest; a kernel may keep squares of attention matrix by matrix. */
+export function denseAxes(executable: Executable, buffer: Buffer): readonly number[] {
+  const order = buffer.shape.map((_, axis) => axis);
+  return hasGaps(executable, buffer) ? order.sort((a, b) => hostPlace(buffer, a) - hostPlace(buffer, b)) : order;
+}
+
+const hostPlace = ({ axes }: Buffer, axis: number): number => (axes[axis] === "t" ? -2 : axes[axis] === "b" ? -1 : axis);
+
 function hasGaps(executable: Executable, buffer: Buffer): boolean {
   return executable.device !== "interpreter" && buffer.shape.some((size, axis) => size === "T" && axis > 0);
 }
@@ -80,9 +88,7 @@ function eachPlace(executable: Executable, buffer: Buffer, steps: number, visit:
     const after = shape[axis + 1];
     strides[axis] = strides[axis + 1] * (isRow(axis + 1) ? room : after === "T" ? capacity : after);
   }
-  // The host's order is time, batch, the rest; a kernel may keep squares of attention matrix by matrix.
-  const place = (axis: number): number => (axes[axis] === "t" ? -2 : axes[axis] === "b" ? -1 : axis);
-  const order = shape.map((_, axis) => axis).sort((a, b) => place(a) - place(b));
+  const order = denseAxes(executable, buffer);
   let dense = 0;
   const walk = (depth: number, at: number): void => {
     if (depth === order.length) return visit(dense++, at);

@@ -15,6 +15,16 @@ async function nodeModule<T>(name: string, use: string): Promise<T> {
   return (await import(/* @vite-ignore */ nodePrefix + name)) as T;
 }
 
+interface Builtins {
+  readonly "node:v8": typeof import("node:v8");
+  readonly "node:child_process": typeof import("node:child_process");
+}
+
+/** A module of Node at once; undefined elsewhere. */
+export function builtin<N extends keyof Builtins>(name: N): Builtins[N] | undefined {
+  return isNode() ? (process.getBuiltinModule?.(name) as Builtins[N] | undefined) : undefined;
+}
+
 /** True where files can be read and written. */
 export const hasFiles: () => boolean = isNode;
 
@@ -58,7 +68,7 @@ async function syncFolder(path: string, open: typeof import("node:fs/promises").
 }
 
 /** Bytes of a file. @throws SluiceError E468 with the system's reason */
-export async function readFileBytes(path: string): Promise<Uint8Array> {
+export async function readFileBytes(path: string | URL): Promise<Uint8Array> {
   const { readFile } = await nodeModule<typeof import("node:fs/promises")>("fs/promises", "reading a file");
   try {
     return await readFile(path);

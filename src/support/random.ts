@@ -135,7 +135,11 @@ function exactLog(x: number): number {
   }
   const s = (mantissa - 1) / (mantissa + 1);
   const square = s * s;
-  let series = 0;
-  for (let n = 23; n >= 1; n -= 2) series = series * square + 1 / n;
+  let series = (1 / 23) * square + 1 / 21;
+  series = (series * square + 1 / 19) * square + 1 / 17;
+  series = (series * square + 1 / 15) * square + 1 / 13;
+  series = (series * square + 1 / 11) * square + 1 / 9;
+  series = (series * square + 1 / 7) * square + 1 / 5;
+  series = (series * square + 1 / 3) * square + 1;
   return 2 * s * series + exponent * Math.LN2;
 }

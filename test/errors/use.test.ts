@@ -29,6 +29,8 @@ import {
   train,
   trainInWorker,
 } from "../../src/index.ts";
+import { exportModel } from "../../src/model/exported/bundle.ts";
+import { openExported } from "../../src/model/exported/open.ts";
 import { openWorker } from "../../src/runtime/port.ts";
 import { startThreads } from "../../src/runtime/wasm/threads.ts";
 import { loadProgram } from "../../src/runtime/wasm/load.ts";
@@ -149,6 +151,10 @@ const CASES: Readonly<Record<string, () => unknown>> = {
     }),
   E475: () => startThreads(65),
   E476: () => equivalentAttention(rnn(), { output: "nothere", value: "h", inputs: { x } } as never),
+  E477: () => {
+    const { description, code, weights } = exportModel(rnn());
+    return openExported(description, (name) => code.get(name)!, weights).stream({ batch: 3 });
+  },
   E481: () => sluice("explain", file("empty.gate", "")),
   E482: () => sluice("train", "lstm", "--data", file("broken.txt.gz", "not gzip")),
   E483: () => sluice("explain", file("latin1.gate", new Uint8Array([0xe9, 0x20, 0x3d]))),

@@ -11,6 +11,7 @@ import type { Graph } from "../../src/ir/tensor/node.ts";
 import { shapeOf } from "../../src/model/sizes.ts";
 import { denseValues, type Executable, writeDense } from "../../src/runtime/executable.ts";
 import { loadProgram } from "../../src/runtime/wasm/load.ts";
+import type { ThreadPool } from "../../src/runtime/wasm/threads.ts";
 
 export type Arrays = ReadonlyMap<string, Float64Array | Int32Array>;
 export type Outputs = Readonly<Record<string, Float64Array | Float32Array | Int32Array>>;
@@ -25,12 +26,21 @@ export interface Loaded {
   readonly graph: Graph;
 }
 
+/** How the code is made and who runs it, if not as the deterministic mode on one thread. */
+export interface Kind {
+  readonly fused?: boolean;
+  readonly tileRows?: number;
+  readonly pool?: ThreadPool;
+}
+
 /** Compiles a variant; `lowered` is its graph, if the caller has it already. */
-export function load(network: Network, variant: Variant, weights: Arrays, capacity: number, lowered?: Graph): Loaded {
+export function load(network: Network, variant: Variant, weights: Arrays, capacity: number, lowered?: Graph, kind: Kind = {}): Loaded {
   const graph = lowered ?? lower(network, variant).graph;
   const shapes = network.weights.map(({ name, shape }) => ({ name, shape: shapeOf(shape, variant.sizes, name) }));
-  const { program } = compileProgram([{ entry: "run", graph }], { capacity, batch: variant.batch, weights: shapes });
-  const executable = loadProgram(program);
+  const { pool, ...options } = kind;
+  const compiling = { capacity, batch: variant.batch, weights: shapes, threads: pool?.threads, ...options };
+  const { program } = compileProgram([{ entry: "run", graph }], compiling);
+  const executable = loadProgram(program, pool);
   for (const view of executable.buffers.values()) if (view instanceof Float32Array) view.fill(Number.NaN);
   for (const { name } of network.weights) executable.buffers.get(name)!.set(weights.get(name)!);
   if (program.entries.some(({ name }) => name === "prepare")) executable.run("prepare", capacity);

@@ -28,8 +28,7 @@ export interface Subject {
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
-function analyzed(seed: number, declared: boolean): { program: RandomProgram; network: Network } | undefined {
-  const program = randomProgram(seed, declared);
+function analyzed(seed: number, program: RandomProgram, declared: boolean): { program: RandomProgram; network: Network } | undefined {
   const source = { name: `program-${seed}`, text: program.text };
   const { network, diagnostics } = analyze(source);
   if (network !== undefined) return { program, network };
@@ -37,23 +36,37 @@ function analyzed(seed: number, declared: boolean): { program: RandomProgram; ne
   return undefined; // too little is said to tell every shape
 }
 
+/** Sizes to draw from, by the first letter of a name: heads and places of a memory are few, experts at least the two that a gate chooses. */
+const FEW: Readonly<Record<string, readonly number[]>> = { N: [1, 2, 3], J: [1, 2, 4], E: [2, 3, 4], C: [1, 2, 3], O: [1, 2, 3], L: [1, 2, 4] };
+
 /** Random sizes; undefined if a size that follows from others is no whole number ≥ 1 (`D2 - D3`, `D / 2`). */
 function drawnSizes(network: Network, text: string, random: Random): Record<string, number> | undefined {
   // Norms of one or two components are signs: their gradients are differences of nearly equal numbers, which float32 cannot hold.
-  const choices = /_norm/.test(text) ? [3, 4, 5, 7, 8, 9] : [1, 2, 3, 4, 5, 7, 8, 9];
+  const isNormed = /_norm|normalize/.test(text);
+  const choices = isNormed ? [3, 4, 5, 7, 8, 9] : [1, 2, 3, 4, 5, 7, 8, 9];
+  const own = isNormed ? [3, 4, 5] : [1, 2, 3, 4, 6];
   const sizes: Record<string, number> = {};
-  for (const { name, value, free } of network.sizes) if (value !== undefined || free) sizes[name] = value ?? choices[random.integer(choices.length)];
+  for (const { name, value, free } of network.sizes) {
+    const short = name.slice(name.lastIndexOf(".") + 1);
+    const among = FEW[short[0]] ?? (/^[A-Z]\d/.test(short) ? own : choices);
+    if (value !== undefined || free) sizes[name] = value ?? among[random.integer(among.length)];
+  }
   const whole = (shape: Parameters<typeof shapeOf>[0]): boolean =>
     shape.every((size) => Number.isInteger(sizeValue(size, sizes)) && sizeValue(size, sizes)! >= 1);
   return [...network.weights, ...network.inputs, ...network.values].every(({ shape }) => whole(shape)) ? sizes : undefined;
 }
 
-export function subject(seed: number): Subject {
+/** What a seed makes of a program: the seed's own, unless another is given. */
+export function subject(seed: number, given?: RandomProgram): Subject {
   const random = createRandom(seed + 1_000_000);
-  const bare = analyzed(seed, false);
+  const bare = analyzed(seed, given ?? randomProgram(seed, false), given !== undefined);
   const bareSizes = bare && drawnSizes(bare.network, bare.program.text, random);
-  const { program, network } = bareSizes ? bare : analyzed(seed, true)!;
-  const sizes = bareSizes ?? drawnSizes(network, program.text, random)!;
+  const { program, network } = bareSizes ? bare : analyzed(seed, given ?? randomProgram(seed, true), true)!;
+  let sizes = bareSizes;
+  for (let attempt = 0; sizes === undefined; attempt++) {
+    if (attempt === 1000) throw new Error(`program ${seed}: no sizes\n${program.text}`);
+    sizes = drawnSizes(network, program.text, random);
+  }
   const pick = (values: readonly number[]): number => values[random.integer(values.length)];
   const steps = pick([1, 2, 3, 5, 8]);
   const batch = pick([1, 2, 3, 5]);
@@ -63,16 +76,24 @@ export function subject(seed: number): Subject {
     mode: program.dropout && random.uniform() < 0.5 ? "train" : "evaluate",
     initial: "fresh",
     lengths: random.uniform() < 0.5,
-    reset: false,
-    outputs: network.values.filter(({ type }) => type === "real").map(({ name }) => name),
-    gradient: { of: "cotangents", inputs: network.inputs.map(({ name }) => name) },
+    reset: random.uniform() < 0.2,
+    outputs: network.values.filter(({ type }) => type === "real").map(({ name }) => (name === network.loss ? "loss_steps" : name)),
+    gradient: { of: "cotangents", inputs: network.inputs.filter(({ type }) => type === "real").map(({ name }) => name) },
   };
   return { program, network, variant, steps, arrays: arraysOf(network, variant, steps, random) };
 }
 
+/** The shape of a value with its indices: [heads, …]; as many positions as steps for an index of time. */
+export function valueShape(network: Network, name: string, sizes: Variant["sizes"], steps: number): readonly number[] {
+  if (name === "loss_steps") return [];
+  const { indices, shape } = network.equations.find((each) => each.name === name)!;
+  const ranges = indices.map((path) => network.indices.find((index) => index.name === path)!.size);
+  return [...ranges.map((size) => (size ? sizeValue(size, sizes)! : steps)), ...shapeOf(shape, sizes, name)];
+}
+
 export function arraysOf(
   network: Network,
-  { sizes, batch, outputs, lengths }: Variant,
+  { sizes, batch, outputs, lengths, reset }: Variant,
   steps: number,
   random: Random,
 ): Map<string, Float64Array | Int32Array> {
@@ -81,16 +102,15 @@ export function arraysOf(
     Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random.normal(0, deviation)));
   for (const { name, shape } of network.weights) {
     const concrete = shapeOf(shape, sizes, name);
-    arrays.set(name, single(concrete, 1 / Math.sqrt(concrete[1] ?? 2)));
+    arrays.set(name, single(concrete, 1 / Math.sqrt(concrete.length > 1 ? concrete.at(-1)! : 2)));
   }
-  for (const { name, shape, perStep } of network.inputs) {
-    const concrete = [...(perStep ? [steps] : []), batch, ...shapeOf(shape, sizes, name)];
-    arrays.set(name, single(concrete, 1));
+  for (const { name, shape, type, range, perStep, perExample } of network.inputs) {
+    const concrete = [...(perStep ? [steps] : []), ...(perExample ? [batch] : []), ...shapeOf(shape, sizes, name)];
+    const rows = range === undefined ? 1 : sizeValue(range, sizes)!;
+    arrays.set(name, type === "real" ? single(concrete, 1) : Int32Array.from({ length: sizeOf(concrete) }, () => random.integer(rows)));
   }
-  for (const name of outputs) {
-    const value = network.values.find((each) => each.name === name)!;
-    arrays.set(`cotangent:${name}`, single([steps, batch, ...shapeOf(value.shape, sizes, name)], 1));
-  }
+  for (const name of outputs) arrays.set(`cotangent:${name}`, single([steps, batch, ...valueShape(network, name, sizes, steps)], 1));
+  if (reset) arrays.set("reset", Float64Array.from({ length: steps * batch }, (_, i) => (i < batch || random.uniform() < 0.3 ? 1 : 0)));
   arrays.set("seed", Int32Array.of(12345));
   if (lengths)
     setLengths(
@@ -109,7 +129,7 @@ export function setAhead(arrays: Map<string, Float64Array | Int32Array>, network
     if (!perStep) continue;
     const values = arrays.get(name)!;
     const row = values.length / steps;
-    const ahead = new Float64Array(values.length);
+    const ahead = values instanceof Int32Array ? new Int32Array(values.length) : new Float64Array(values.length);
     ahead.set(values.subarray(row));
     if (lengths !== undefined) {
       const width = row / lengths.length;
@@ -134,7 +154,7 @@ export function moved(arrays: Arrays, random: Random): Arrays {
   return new Map(
     [...arrays].map(([name, values]) => [
       name,
-      values instanceof Int32Array || name === "valid"
+      values instanceof Int32Array || name === "valid" || name === "reset"
         ? values
         : values.map((value) => value * (1 + (random.uniform() < 0.5 ? 2 ** -24 : -(2 ** -24)))),
     ]),

@@ -231,6 +231,11 @@ export function store(address: Expression, offset: number, value: Expression, la
   return { kind: "store", type: typeOf(value) === "i32x4" ? "i32x4" : "f32x4", lanes, ...splitAddress(address, offset), value };
 }
 
+/** Writes two vectors of one type at address + offset, the second 16 bytes behind the first. */
+export function storePair(address: Expression, offset: number, first: Expression, second: Expression): Statement {
+  return { kind: "store_pair", type: typeOf(first) === "i32x4" ? "i32x4" : "f32x4", ...splitAddress(address, offset), values: [first, second] };
+}
+
 /** for (counter = from; counter < to; counter += step) body. */
 export function forLoop(counter: string, from: Expression, to: Expression, step: number, body: readonly Statement[]): Statement {
   return { kind: "for", counter, from, to, step, body };

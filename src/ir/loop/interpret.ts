@@ -42,13 +42,14 @@ function execute(statement: Statement, frame: Frame, machine: Machine): void {
     case "let":
       frame.set(statement.local.name, evaluate(statement.value, frame, machine));
       return;
-    case "store": {
+    case "store":
+    case "store_pair": {
       const start = place(statement.address, statement.offset, frame, machine);
-      const value = vector(statement.value, frame, machine);
-      for (let lane = 0; lane < statement.lanes; lane += 1) {
-        if (statement.type === "i32x4") memory.setInt32(start + 4 * lane, value[lane], true);
-        else memory.setFloat32(start + 4 * lane, value[lane], true);
-      }
+      const values = statement.kind === "store" ? vector(statement.value, frame, machine).slice(0, statement.lanes) : pair(statement.values, frame, machine);
+      values.forEach((value, lane) => {
+        if (statement.type === "i32x4") memory.setInt32(start + 4 * lane, value, true);
+        else memory.setFloat32(start + 4 * lane, value, true);
+      });
       return;
     }
     case "for": {
@@ -97,6 +98,10 @@ function scalar(expression: Expression, frame: Frame, machine: Machine): number 
 
 function vector(expression: Expression, frame: Frame, machine: Machine): Vector {
   return evaluate(expression, frame, machine) as Vector;
+}
+
+function pair(values: readonly [Expression, Expression], frame: Frame, machine: Machine): readonly number[] {
+  return values.flatMap((each) => vector(each, frame, machine));
 }
 
 function place(address: Expression, offset: number, frame: Frame, machine: Machine): number {

@@ -48,6 +48,14 @@ export type Statement =
       readonly offset: number;
       readonly value: Expression;
     }
+  /** Two whole vectors side by side, both computed before either is written: what an engine with wider vectors may do at once. */
+  | {
+      readonly kind: "store_pair";
+      readonly type: "f32x4" | "i32x4";
+      readonly address: Expression;
+      readonly offset: number;
+      readonly values: readonly [Expression, Expression];
+    }
   /** for (counter = from; counter < to; counter += step) body. `step` > 0 is a constant; `to` is evaluated once. */
   | {
       readonly kind: "for";

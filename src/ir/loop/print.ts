@@ -36,6 +36,10 @@ function printStatement(statement: Statement, indent: string): string {
       const target = place(statement.type === "i32x4" ? "store.i32x4" : "store", statement.lanes, statement.address, statement.offset);
       return `${indent}${target} = ${printExpression(statement.value)}\n`;
     }
+    case "store_pair": {
+      const target = place(statement.type === "i32x4" ? "store_pair.i32x4" : "store_pair", 4, statement.address, statement.offset);
+      return `${indent}${target} = ${statement.values.map((each) => printExpression(each)).join(" | ")}\n`;
+    }
     case "for": {
       const range = `${printExpression(statement.from)} to ${printExpression(statement.to)} step ${statement.step}`;
       return `${indent}for ${statement.counter} = ${range}\n${printStatements(statement.body, inner)}`;

@@ -55,6 +55,11 @@ function verifyStatement(statement: Statement, bound: Set<string>, scope: Scope)
       want(statement.value, statement.type, "a stored value");
       verifyPlace(statement.lanes, statement.offset, scope);
       return;
+    case "store_pair":
+      want(statement.address, "i32", "an address");
+      for (const value of statement.values) want(value, statement.type, "a stored value");
+      verifyPlace(4, statement.offset, scope);
+      return;
     case "for": {
       want(statement.from, "i32", "the start of a loop");
       want(statement.to, "i32", "the end of a loop");

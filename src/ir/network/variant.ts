@@ -45,6 +45,8 @@ export interface Variant {
   readonly clamps?: readonly Clamp[];
   /** Values outside recurrences to which an input "probe:NAME" is added: the gradient of that input is the gradient at the value. */
   readonly probes?: readonly string[];
+  /** Linear recurrences whose state is a matrix of at least `least` elements run `steps` time steps at once; absent: step by step. */
+  readonly chunks?: { readonly steps: number; readonly least: number };
   /** Deviation of Gaussian noise added to every weight at each run in mode "train" (Graves 2011); 0 or absent: none. */
   readonly weightNoise?: number;
 }

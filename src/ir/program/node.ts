@@ -40,7 +40,7 @@ export interface Entry {
 
 export interface ProgramStep {
   readonly label: string;
-  readonly kind: "product" | "pointwise" | "reduction" | "scan" | "strip" | "pack" | "copy";
+  readonly kind: "product" | "pointwise" | "reduction" | "scan" | "strip" | "pack" | "solve" | "copy";
   /** Floating-point operations for one time step (scan bodies) or for the whole, as a function of T: constant + perStep·T. */
   readonly flops: { readonly constant: number; readonly perStep: number };
   /** Steps of one iteration, of a scan. */

@@ -110,6 +110,8 @@ export interface GraphBuilder extends UnaryMethods, BinaryMethods {
   scatter(values: NodeId, index: NodeId, axis: AxisName, over: readonly AxisName[]): NodeId;
   /** x[t - lag]; `initial` fills the steps outside (with axis `lags` in time order if |lag| > 1). */
   shift(x: NodeId, lag: number, initial: NodeId, lags?: AxisName): NodeId;
+  /** The x with x_t = r_t + Σ_{s<t} L[t, s]·x_s along the axes `axis` (t) and `to` (s); with s > t if `reverse`. */
+  solve(l: NodeId, r: NodeId, axis: AxisName, to: AxisName, reverse?: boolean): NodeId;
   last(x: NodeId, lengths?: NodeId, reverse?: boolean): NodeId;
 
   /** A recurrence over t. `body` receives a builder of its own (it shares the axes) and the parameters. */
@@ -337,6 +339,10 @@ class Builder implements Omit<GraphBuilder, UnaryOp | BinaryOp> {
 
   shift(x: NodeId, lag: number, initial: NodeId, lags?: AxisName): NodeId {
     return this.make("shift", [x, initial], { lag, lags });
+  }
+
+  solve(l: NodeId, r: NodeId, axis: AxisName, to: AxisName, reverse = false): NodeId {
+    return this.make("solve", [l, r], { axis, to, ...(reverse ? { reverse } : {}) });
   }
 
   last(x: NodeId, lengths?: NodeId, reverse = false): NodeId {

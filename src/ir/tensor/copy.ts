@@ -4,9 +4,10 @@
  * In: a builder and nodes of an old graph, on arguments that are in the builder already. Out: their new numbers. Names go along. Never simplifies; only where an
  * argument came in another memory order is the body of a scan made anew.
  */
-import { equalAxes, withoutAxes } from "./axes.ts";
+import { equalAxes } from "./axes.ts";
 import { graphBuilder, markNeeded, type GraphBuilder, type NodeId } from "./build.ts";
 import type { AxisName, Graph, Node, ScanAttributes } from "./node.ts";
+import { parameterShape } from "./ops.ts";
 
 export interface ImportOptions {
   /** Nodes wanted (all outputs if absent). */
@@ -78,9 +79,10 @@ function rebuildScan(builder: GraphBuilder, old: Node, args: readonly NodeId[]):
 }
 
 /** The axes that a parameter of a scan's body must have for these arguments. */
-export function parameterAxes(builder: GraphBuilder, scan: ScanAttributes, args: readonly NodeId[], { attributes }: Node): readonly AxisName[] {
+export function parameterAxes(builder: GraphBuilder, scan: ScanAttributes, args: readonly NodeId[], node: Node): readonly AxisName[] {
+  const { attributes } = node;
   const first = attributes.kind === "sequence" ? 0 : attributes.kind === "static" ? scan.sequences : scan.sequences + scan.statics;
-  return withoutAxes(builder.axesOf(args[first + attributes.index!]), ["t"]);
+  return parameterShape(scan, node, builder.axesOf(args[first + attributes.index!]));
 }
 
 /** True if a scan's body suits the memory orders of these arguments as it is. */

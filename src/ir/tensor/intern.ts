@@ -87,7 +87,7 @@ function equalValues(a: Attributes[keyof Attributes], b: Attributes[keyof Attrib
 
 function equalScans(a: ScanAttributes, b: ScanAttributes): boolean {
   if (a === b) return true;
-  if (a.reverse !== b.reverse || a.sequences !== b.sequences || a.statics !== b.statics || a.states !== b.states) return false;
+  if (a.reverse !== b.reverse || a.chunk !== b.chunk || a.sequences !== b.sequences || a.statics !== b.statics || a.states !== b.states) return false;
   return equalAxes(a.stateNames, b.stateNames) && equalBodies(a.body, b.body);
 }
 

@@ -5,7 +5,7 @@
  * optimises: kernels and rewritten graphs are judged against this.
  */
 import { invariant } from "../../support/invariant.ts";
-import { withoutAxes } from "./axes.ts";
+import { replaceAxis, withoutAxes } from "./axes.ts";
 import type { AxisName, Graph, Node } from "./node.ts";
 import { isBinary, isUnary, sizeOf } from "./ops.ts";
 import { randomAt, randomKeys } from "./random.ts";
@@ -264,6 +264,24 @@ function evaluateNode(
       }
       return data;
     }
+    case "solve": {
+      const [axis, to] = [attributes.axis!, attributes.to as AxisName];
+      const n = size(axis);
+      const columns = withoutAxes(axes, [axis]);
+      const [row, column, own] = [along(axis, x), along(to, x), along(axis, self)];
+      walk(columns.map(size), [strides(self, columns), strides(x, columns), strides(y, columns)], (out, a, b) => {
+        for (let k = 0; k < n; k++) {
+          const t = attributes.reverse ? n - 1 - k : k;
+          let sum = y.data[b + t * along(axis, y)];
+          for (let j = 0; j < k; j++) {
+            const s = attributes.reverse ? n - 1 - j : j;
+            sum += x.data[a + t * row + s * column] * data[out + s * own];
+          }
+          data[out + t * own] = sum;
+        }
+      });
+      return data;
+    }
     case "last": {
       const T = size("t");
       const stride = along("t", x);
@@ -288,12 +306,12 @@ interface ScanRun {
   readonly finals: readonly Evaluated[];
 }
 
-/** The value of a sequence at one step. */
-function stepOf(sequence: Evaluated, t: number): Evaluated {
-  const axes = withoutAxes(sequence.axes, ["t"]);
+/** The value of a sequence at one step along its axis `time`. */
+function stepOf(sequence: Evaluated, t: number, time: AxisName = "t"): Evaluated {
+  const axes = withoutAxes(sequence.axes, [time]);
   const shape = axes.map((axis) => sequence.shape[sequence.axes.indexOf(axis)]);
   const data = new Float64Array(count(shape));
-  const start = t * strides(sequence, ["t"])[0];
+  const start = t * strides(sequence, [time])[0];
   let place = 0;
   walk(shape, [strides(sequence, axes)], (a) => {
     data[place++] = sequence.data[start + a];
@@ -301,33 +319,60 @@ function stepOf(sequence: Evaluated, t: number): Evaluated {
   return { axes, shape, data };
 }
 
+/** The values of a sequence at `n` steps from t on along the axis `chunk`, 0 past the end. */
+function stepsOf(sequence: Evaluated, t: number, n: number, chunk: AxisName): Evaluated {
+  const shape = sequence.axes.map((axis, i) => (axis === "t" ? n : sequence.shape[i]));
+  const axes = replaceAxis(sequence.axes, "t", [chunk]);
+  const result: Evaluated = { axes, shape, data: new Float64Array(count(shape)) };
+  const [from] = strides(sequence, ["t"]);
+  const [to] = strides(result, [chunk]);
+  const rest = withoutAxes(sequence.axes, ["t"]);
+  const steps = Math.min(n, sequence.shape[sequence.axes.indexOf("t")] - t);
+  const sizes = rest.map((axis) => sequence.shape[sequence.axes.indexOf(axis)]);
+  for (let i = 0; i < steps; i++) {
+    walk(sizes, [strides(sequence, rest), strides(result, rest)], (a, b) => {
+      result.data[i * to + b] = sequence.data[(t + i) * from + a];
+    });
+  }
+  return result;
+}
+
 function runScan(node: Node, args: readonly Evaluated[], frame: Frame): ScanRun {
   const scan = node.attributes.scan!;
   const { body, sequences, statics, states } = scan;
   const T = frame.T;
+  const { chunk } = scan;
+  const C = chunk === undefined ? 1 : (sizeOf(body.axes, chunk) as number);
+  const isChunk = (axes: readonly AxisName[]): boolean => chunk !== undefined && axes.includes(chunk);
   let current = args.slice(sequences + statics);
-  const stacks = body.outputs.slice(states).map((output) => emptyStack(body, output.node, T));
+  const stacks = body.outputs.slice(states).map((output) => emptyStack(body, output.node, T, chunk));
   const namedStacks = new Map<string, Evaluated>();
-  for (let i = 0; i < T; i++) {
-    const t = scan.reverse ? T - 1 - i : i;
-    const steps = args.slice(0, sequences).map((sequence) => stepOf(sequence, t));
-    const parameter = ({ attributes: { kind, index } }: Node): Evaluated =>
-      (kind === "sequence" ? steps : kind === "static" ? args.slice(sequences) : current)[index!];
+  const rounds = Math.ceil(T / C);
+  for (let i = 0; i < rounds; i++) {
+    const t = C * (scan.reverse ? rounds - 1 - i : i);
+    const n = Math.min(C, T - t);
+    const parameter = ({ attributes: { kind, index }, axes }: Node): Evaluated => {
+      if (kind === "sequence") return isChunk(axes) ? stepsOf(args[index!], t, C, chunk!) : stepOf(args[index!], t);
+      return (kind === "static" ? args.slice(sequences) : current)[index!];
+    };
     const named = frame.named ? new Map<string, Evaluated>() : undefined;
     const values = evaluate(body, { ...frame, parameter, named });
     current = body.outputs.slice(0, states).map((output) => values[output.node]);
-    for (const [k, stack] of stacks.entries()) putStep(stack, values[body.outputs[states + k].node], t);
+    const put = (stack: Evaluated, value: Evaluated): void => {
+      for (let j = 0; j < n; j++) putStep(stack, isChunk(value.axes) ? stepOf(value, j, chunk) : value, t + j);
+    };
+    for (const [k, stack] of stacks.entries()) put(stack, values[body.outputs[states + k].node]);
     for (const [name, value] of named ?? []) {
-      if (!namedStacks.has(name)) namedStacks.set(name, stackOf(value, T));
-      putStep(namedStacks.get(name)!, value, t);
+      if (!namedStacks.has(name)) namedStacks.set(name, stackOf(isChunk(value.axes) ? stepOf(value, 0, chunk) : value, T));
+      put(namedStacks.get(name)!, value);
     }
   }
   for (const [name, value] of namedStacks) if (!frame.named!.has(name)) frame.named!.set(name, value);
   return { emitted: stacks, finals: current };
 }
 
-function emptyStack(body: Graph, node: number, T: number): Evaluated {
-  const axes = body.nodes[node].axes;
+function emptyStack(body: Graph, node: number, T: number, chunk?: AxisName): Evaluated {
+  const axes = withoutAxes(body.nodes[node].axes, chunk === undefined ? [] : [chunk]);
   const shape = axes.map((axis) => {
     const size = sizeOf(body.axes, axis);
     return size === "T" ? T : size;

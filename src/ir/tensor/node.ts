@@ -115,6 +115,8 @@ export type ReduceOp = "sum" | "max_over" | "contract" | "argmax";
  * shift      attributes.lag             args [x, initial]: along t, result_t = x_{t-lag}; for the first |lag| steps (last, if lag < 0) it is
  *                                       `initial`, which has x's axes without t, or with axis `attributes.lags` of size |lag| if |lag| > 1
  *                                       (position 0 is the value at t = 0-lag+… in order of time). Never inside a scan body.
+ * solve      attributes.axis, .to, .reverse   args [L, r]: the x with x_i = r_i + Σ_{j<i} L[i, j]·x_j along the axes i (`axis`) and j (`to`), j > i if reverse, by
+ *                                       substitution; what L holds elsewhere counts for nothing; axes: those of r, to which L adds none but j
  * last       attributes.reverse         args [x, lengths?]: the value of x at the last valid step (first step if reverse); lengths are at least 1
  */
 export type StructureOp =
@@ -130,10 +132,12 @@ export type StructureOp =
   | "gather"
   | "scatter"
   | "shift"
+  | "solve"
   | "last";
 
 /**
  * scan       attributes: ScanAttributes; args: sequences…, statics…, initial states…   A recurrence over t. Itself it has no value: `axes` is [].
+ *                                       With `chunk`, each iteration takes several steps at once (see ScanAttributes).
  * emitted    attributes.index           args [scan]: the index-th emitted value of every step: [t, …]
  * final      attributes.index           args [scan]: the index-th state after the last iteration
  */
@@ -142,6 +146,13 @@ export type ScanOp = "scan" | "emitted" | "final";
 export interface ScanAttributes {
   /** Iterates t = 0 … T-1, or T-1 … 0. */
   readonly reverse: boolean;
+  /**
+   * The axis of the body that stands for the time steps of one iteration, if that takes more than one: as many as its size. A sequence comes in with this axis in the
+   * place of t, filled up with zeros past T; a parameter that is declared without it is the sequence's value at the first step of the chunk. What is emitted with it
+   * has t instead; what is emitted without it holds for all steps of its chunk. A body must treat zeros as steps at which nothing happens: no state and
+   * no other step's value may depend on whether they are there.
+   */
+  readonly chunk?: AxisName;
   readonly sequences: number;
   readonly statics: number;
   readonly states: number;

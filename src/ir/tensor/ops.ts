@@ -6,7 +6,7 @@
  */
 import { InternalError, invariant } from "../../support/invariant.ts";
 import { commonAxes, equalAxes, hasAxes, replaceAxis, sameAxisSet, unionAxes, withoutAxes } from "./axes.ts";
-import type { Attributes, AxisName, AxisSize, BinaryOp, ElementType, Node, Op, UnaryOp } from "./node.ts";
+import type { Attributes, AxisName, AxisSize, BinaryOp, ElementType, Node, Op, ScanAttributes, UnaryOp } from "./node.ts";
 
 export interface Shape {
   readonly axes: readonly AxisName[];
@@ -384,6 +384,22 @@ export const opTable = {
     [2, 2],
     ["lags"],
   ),
+  solve: structure(
+    ["axis", "to"],
+    false,
+    (args, attributes, axes) => {
+      requireReal(args);
+      const [axis, to] = [attributes.axis!, attributes.to as AxisName];
+      requireAxes(args[0], [axis, to]);
+      requireAxes(args[1], [axis]);
+      requireAxes(args[1], withoutAxes(args[0].axes, [to]));
+      invariant(!args[1].axes.includes(to), "solve: the right side has the axis that is summed");
+      if (sizeOf(axes, axis) !== sizeOf(axes, to)) broken(`solve: the axes ${axis} and ${to} differ in size`);
+      return real(args[1].axes);
+    },
+    [2, 2],
+    ["reverse"],
+  ),
   last: structure(
     ["reverse"],
     false,
@@ -400,11 +416,12 @@ export const opTable = {
   scan: structure(
     ["scan"],
     false,
-    (args, attributes) => {
+    (args, attributes, axes) => {
       const scan = attributes.scan!;
       invariant(args.length === scan.sequences + scan.statics + scan.states, "scan: arguments do not match its counts");
       invariant(scan.stateNames.length === scan.states, "scan: every state needs a name");
       invariant(scan.body.outputs.length >= scan.states, "scan: a state has no next value");
+      if (scan.chunk !== undefined) fixedSize(axes, scan.chunk);
       for (let i = 0; i < scan.sequences; i++) requireAxes(args[i], ["t"]);
       for (let i = scan.sequences; i < args.length; i++) if (args[i].axes.includes("t")) broken(`scan: argument ${i} varies with t`);
       for (let k = 0; k < scan.states; k++) {
@@ -423,7 +440,7 @@ export const opTable = {
     const output = scan.body.outputs[scan.states + attributes.index!];
     if (!output) broken(`scan emits no value ${attributes.index}`);
     const node = scan.body.nodes[output.node];
-    return { axes: ["t", ...node.axes], type: node.type };
+    return { axes: ["t", ...withoutAxes(node.axes, scan.chunk === undefined ? [] : [scan.chunk])], type: node.type };
   }),
   final: structure(["index"], false, (args, attributes) => {
     const scan = scanOf(args[0]);
@@ -432,6 +449,11 @@ export const opTable = {
     return { axes: node.axes, type: node.type };
   }),
 } satisfies { [K in Op]: OpRule };
+
+/** The axes that a parameter of a scan's body has for an argument with these axes. */
+export function parameterShape(scan: ScanAttributes, parameter: Node, argument: readonly AxisName[]): readonly AxisName[] {
+  return replaceAxis(argument, "t", scan.chunk !== undefined && parameter.axes.includes(scan.chunk) ? [scan.chunk] : []);
+}
 
 /** True for the unary and binary ops and `select`. */
 export function isElementwise(op: Op): boolean {

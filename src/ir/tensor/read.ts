@@ -104,13 +104,14 @@ function readNode(tokens: Tokens, input: Lines): Node {
     return { op, args, axes, type, attributes, ...readComment(tokens) };
   }
   const reverse = tokens.accept("reverse");
+  const chunk = tokens.accept("chunk") ? { chunk: unquote(tokens.next()) } : {};
   tokens.expect("states");
   const stateNames: string[] = [];
   while (!tokens.accept("{")) stateNames.push(unquote(tokens.next()));
   const comment = readComment(tokens);
   const body = readLines(input);
   const [sequences, statics, states] = groups.map((group) => group.length);
-  return { op, args, axes, type, attributes: { scan: { reverse, sequences, statics, states, body, stateNames } }, ...comment };
+  return { op, args, axes, type, attributes: { scan: { reverse, ...chunk, sequences, statics, states, body, stateNames } }, ...comment };
 }
 
 function readLines(input: Lines): Graph {

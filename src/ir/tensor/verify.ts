@@ -4,9 +4,9 @@
  * In: a graph. Out: nothing, or an InternalError that names the node. Never changes or repairs anything.
  */
 import { InternalError, invariant } from "../../support/invariant.ts";
-import { equalAxes, withoutAxes } from "./axes.ts";
+import { equalAxes } from "./axes.ts";
 import type { AxisName, AxisSize, Graph, Node, Op, ScanAttributes } from "./node.ts";
-import { broken, shapeOf, type Shape } from "./ops.ts";
+import { broken, parameterShape, shapeOf, type Shape } from "./ops.ts";
 
 let everyPass = false;
 
@@ -86,7 +86,7 @@ function verifyParameter(node: Node, { scan, args }: Enclosing): void {
   const [first, total] =
     kind === "sequence" ? [0, scan.sequences] : kind === "static" ? [scan.sequences, scan.statics] : [scan.sequences + scan.statics, scan.states];
   if (!(index! >= 0 && index! < total)) broken(`there is no ${kind} ${index}`);
-  const wanted = withoutAxes(args[first + index!].axes, ["t"]);
+  const wanted = parameterShape(scan, node, args[first + index!].axes);
   if (!equalAxes(node.axes, wanted)) broken(`${kind} ${index} has axes [${node.axes}], its argument gives [${wanted}]`);
   if (node.type !== args[first + index!].type) broken(`${kind} ${index} has another type than its argument`);
 }
@@ -95,6 +95,8 @@ function verifyScan(graph: Graph, scan: ScanAttributes, args: readonly Node[]): 
   for (const [k, output] of scan.body.outputs.entries()) {
     const wanted = k < scan.states ? `next ${k}` : `emit ${k - scan.states}`;
     if (output.name !== wanted) broken(`output ${k} of the body is called ${output.name}, not ${wanted}`);
+    if (k < scan.states && scan.chunk !== undefined && scan.body.nodes[output.node].axes.includes(scan.chunk))
+      broken(`state ${k} has the axis ${scan.chunk} of its chunks`);
   }
   verifyGraph(scan.body, graph.axes, { scan, args });
 }

@@ -192,6 +192,7 @@ export function buildRecurrence(host: RecurrenceHost, plan: RecurrencePlan): Rec
       weight: (name) => lifted1(outside.weight(name)),
       lift: lifted1,
       random(axes) {
+        for (const axis of axes) if (axis !== "t") outer.declareAxis(axis, inner.size(axis));
         const node = outside.random(axes);
         return node === undefined ? undefined : lift(node);
       },

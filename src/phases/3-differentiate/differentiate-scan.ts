@@ -6,9 +6,11 @@
  * cotangents of the initial states. Cotangents of sequences are emitted; those of statics too, and summed over time outside.
  */
 import { invariant } from "../../support/invariant.ts";
+import { replaceAxis } from "../../ir/tensor/axes.ts";
 import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
 import { copyNode, importNodes, withoutName } from "../../ir/tensor/copy.ts";
 import type { Node, Output, ScanAttributes } from "../../ir/tensor/node.ts";
+import { parameterShape } from "../../ir/tensor/ops.ts";
 import { liveStates, type ScanActivity } from "./activity.ts";
 import { cotangents, pullBack } from "./pull.ts";
 import { planResiduals } from "./residuals.ts";
@@ -113,7 +115,8 @@ function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly Nod
   for (const [k, output] of scan.body.outputs.slice(scan.states).entries())
     if (!emittedAt.has(place.get(output.node)!)) emittedAt.set(place.get(output.node)!, k);
   const { touched, factors } = touchedForward(tape);
-  const plan = planResiduals(v, touched, factors, next, new Set(emittedAt.keys()));
+  const inChunks = scan.chunk !== undefined;
+  const plan = planResiduals(v, touched, factors, inChunks ? undefined : next, new Set(emittedAt.keys()));
   const outputs: Output[] = [...scan.body.outputs];
   const emit = (id: NodeId): void => {
     if (emittedAt.has(id)) return;
@@ -127,7 +130,7 @@ function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly Nod
     seen.add(id);
     const node = v.node(id);
     if (plan.keeps(id)) emit(id);
-    else if (node.op === "parameter" && node.attributes.kind === "state") emit(next(node.attributes.index!));
+    else if (node.op === "parameter" && node.attributes.kind === "state") emit(inChunks ? id : next(node.attributes.index!));
     else for (const arg of node.args) visit(arg);
   };
   for (const id of touched) visit(id);
@@ -179,7 +182,7 @@ function buildBackward(
     const key = `${source.kind} ${source.outer}`;
     const known = memo.get(key);
     if (known !== undefined) return known;
-    const axes = g.axesOf(source.outer).filter((axis) => axis !== "t");
+    const axes = parameterShape(scan, like, g.axesOf(source.outer));
     const id = body.parameter(source.kind, parameters[source.kind].length, { axes, type: g.node(source.outer).type });
     parameters[source.kind].push(source.outer);
     memo.set(key, id);
@@ -196,6 +199,7 @@ function buildBackward(
     const { kind, index } = node.attributes;
     if (node.op === "parameter" && kind === "sequence") return { kind, outer: args[index!] };
     if (node.op === "parameter" && kind === "static") return { kind, outer: args[scan.sequences + index!] };
+    if (node.op === "parameter" && scan.chunk !== undefined) return { kind: "sequence", outer: emittedForward(id) };
     if (node.op === "parameter")
       return { kind: "sequence", outer: g.shift(emittedForward(forward.next(index!)), scan.reverse ? -1 : 1, initialOf(index!)) };
     if (id < tape.forwardCount && forward.keeps(id)) return { kind: "sequence", outer: emittedForward(id) };
@@ -226,12 +230,17 @@ function buildBackward(
     ...[...tape.sequences].map(([index, id]) => ({ arg: index, id, sum: false })),
     ...[...tape.statics].map(([index, id]) => ({ arg: scan.sequences + index, id, sum: true })),
   ];
-  for (const [k, { id }] of emitting.entries()) outputs.push({ name: `emit ${k}`, node: obtain(id) });
+  invariant(scan.chunk === undefined || tape.statics.size === 0, "a chunk has no statics");
+  for (const [k, { id, arg }] of emitting.entries()) {
+    const node = obtain(id); // in a chunk a value without its axis would stand for the first step alone
+    outputs.push({ name: `emit ${k}`, node: scan.chunk === undefined ? node : body.expand(node, replaceAxis(g.axesOf(args[arg]), "t", [scan.chunk])) });
+  }
   const result: (NodeId | undefined)[] = args.map(() => undefined);
   if (outputs.length === 0) return result;
   for (const [axis, size] of body.axes) g.declareAxis(axis, size);
   const backward = g.scanNode([...parameters.sequence, ...parameters.static, ...initials], {
     reverse: !scan.reverse,
+    ...(scan.chunk === undefined ? {} : { chunk: scan.chunk }),
     sequences: parameters.sequence.length,
     statics: parameters.static.length,
     states: states.length,

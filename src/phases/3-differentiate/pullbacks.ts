@@ -190,6 +190,13 @@ export const pullbacks = {
     const zero = g.filled(0, attributes.lags === undefined ? rest : [attributes.lags, ...rest]);
     return [g.shift(dy, -lag, zero, attributes.lags), shiftedInitial(g, dy, lag, attributes.lags)];
   }),
+  solve: through("all", ({ g, node, args: [l, r], y, dy }) => {
+    const { axis, reverse } = node.attributes;
+    const [t, s] = [axis!, node.attributes.to as AxisName];
+    const dr = g.solve(g.rename(l, [t, s], [s, t]), g.expand(dy, g.axesOf(r)), t, s, !reverse);
+    const later = reverse ? g.less(g.iota(t), g.iota(s)) : g.less(g.iota(s), g.iota(t));
+    return [where(g, later, product(g, dr, g.rename(y, t, s), g.axesOf(l))), dr];
+  }),
   last: through([0], ({ g, node, args: [, lengths], dy }) => {
     if (lengths !== undefined && !node.attributes.reverse) return [where(g, g.equal(g.iota("t"), g.sub(lengths, g.constant(1, "index"))), dy)];
     return [g.shift(g.filled(0, ["t", ...node.axes]), node.attributes.reverse ? 1 : -1, dy)]; // only the first (last) step sees dy

@@ -48,14 +48,14 @@ export interface ResidualPlan {
 /**
  * @param touched nodes of the forward body that the backward body reads
  * @param factors those of them that its products read
- * @param next the next value of a state, by its index
+ * @param next the next value of a state, by its index; absent in a scan by chunks, which emits its states themselves
  * @param emitted nodes that the forward scan emits anyway
  */
 export function planResiduals(
   g: GraphBuilder,
   touched: readonly NodeId[],
   factors: readonly NodeId[],
-  next: (state: number) => NodeId,
+  next: ((state: number) => NodeId) | undefined,
   emitted: ReadonlySet<NodeId>,
 ): ResidualPlan {
   const kept = new Set<NodeId>();
@@ -69,7 +69,7 @@ export function planResiduals(
     seen.add(id);
     const node = g.node(id);
     if (node.op === "parameter") {
-      if (node.attributes.kind === "state" && !available(next(node.attributes.index!))) found.add(next(node.attributes.index!));
+      if (next && node.attributes.kind === "state" && !available(next(node.attributes.index!))) found.add(next(node.attributes.index!));
     } else if (!available(id)) {
       if (!isCheap(id)) found.add(id);
       else for (const arg of node.args) missing(arg, found, seen);

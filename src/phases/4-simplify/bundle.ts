@@ -45,7 +45,7 @@ export function emitStacks(graph: Graph, trace: Firing[]): Graph {
   const replacements = new Map<number, Replacement>();
   for (const [index, node] of graph.nodes.entries()) {
     const scan = node.attributes.scan;
-    if (!scan) continue;
+    if (!scan || scan.chunk !== undefined) continue;
     const places = placesInStacks(scan.body);
     const outputs: Output[] = [...scan.body.outputs];
     const emitOf = (stack: number): number => {
@@ -71,10 +71,10 @@ export function emitStacks(graph: Graph, trace: Firing[]): Graph {
   return replacements.size === 0 ? graph : remake(graph, replacements);
 }
 
-/** The scan whose emitted values (through views that leave time alone) a node shows, if it is only that. */
+/** The scan, not by chunks, whose emitted values (through views that leave time alone) a node shows, if it is only that. */
 export function emittingScan(graph: Graph, id: number): number | undefined {
   const { op, args, attributes } = graph.nodes[id];
-  if (op === "emitted") return args[0];
+  if (op === "emitted") return graph.nodes[args[0]].attributes.scan!.chunk === undefined ? args[0] : undefined;
   if (op === "slice" || op === "pick") return attributes.axis === "t" ? undefined : emittingScan(graph, args[0]);
   if (op === "rename") return attributes.from!.includes("t") ? undefined : emittingScan(graph, args[0]);
   return undefined;

@@ -159,6 +159,7 @@ function leavesBefore(scan: ScanAttributes, recurrent: readonly boolean[], varyi
 /** True if nothing would move: every argument is read and plain, every state lives, every emitted value is made in the body. */
 function isSettled(graph: Graph, { args, attributes }: Node, used: Used): boolean {
   const scan = attributes.scan!;
+  if (scan.chunk !== undefined) return true; // pairs of its steps exist nowhere else
   if (groupTerms(scan) !== scan) return false;
   const roles = rolesOf(scan, used);
   const { nodes, outputs } = scan.body;

@@ -19,7 +19,7 @@ export function sink(graph: Graph, trace: Firing[]): Graph {
   const absorptions: Absorption[] = [];
   const taken = new Set<number>();
   for (const [index, node] of graph.nodes.entries()) {
-    if (node.op !== "scan") continue;
+    if (node.op !== "scan" || node.attributes.scan!.chunk !== undefined) continue;
     const before = sunkBefore(graph, index, readers);
     const after = before.size > 0 ? new Set<number>() : sunkAfter(graph, index); // not at once: what is read after may be made of what sinks before
     const sunk = [...before, ...after];

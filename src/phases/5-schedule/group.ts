@@ -51,6 +51,16 @@ export function weightOnly(graph: Graph): boolean[] {
   return result;
 }
 
+/** Nodes that depend on positions along axes of fixed size alone. */
+export function positionsOnly(graph: Graph): boolean[] {
+  const result: boolean[] = [];
+  graph.nodes.forEach((node, i) => {
+    if (node.op === "constant" || node.op === "iota") result[i] = node.op === "constant" || graph.axes.get(node.attributes.axis!) !== "T";
+    else result[i] = !isLeaf(node) && node.op !== "scan" && node.op !== "random" && node.args.every((arg) => result[arg]);
+  });
+  return result;
+}
+
 export function groupNodes(
   graph: Graph,
   products: ReadonlyMap<number, ProductRoles>,

@@ -9,14 +9,23 @@ import type { Place } from "./access.ts";
 const ALIGNMENT = 64;
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
+/** What the emitter may fill: behind the counters of threads, at the same address whatever else the program holds. */
+export interface Reserved {
+  readonly address: number;
+  readonly bytes: number;
+}
+
 export interface Arena {
   readonly addresses: ReadonlyMap<Place, number>;
+  readonly reserved: Reserved;
   readonly sizeBytes: number;
 }
 
-export function planMemory(places: readonly Place[]): Arena {
+/** Lays out the places, behind `reservedBytes` that are none's. */
+export function planMemory(places: readonly Place[], reservedBytes: number): Arena {
   const addresses = new Map<Place, number>();
-  let end = ALIGNMENT;
+  const reserved = { address: ALIGNMENT, bytes: reservedBytes };
+  let end = ALIGNMENT + align(reservedBytes);
   for (const place of places) {
     if (!place.persistent) continue;
     addresses.set(place, end);
@@ -42,5 +51,5 @@ export function planMemory(places: readonly Place[]): Arena {
     end = Math.max(end, at + size);
   }
   // Kernels may read, and never use, a few elements past a row that lies last.
-  return { addresses, sizeBytes: end + ALIGNMENT };
+  return { addresses, reserved, sizeBytes: end + ALIGNMENT };
 }

@@ -23,16 +23,19 @@ export class Places {
   readonly threads: number;
   /** Rows of a product's tile: what the engine's registers hold. */
   readonly tileRows: number;
+  /** Two vectors at a time. */
+  readonly wide: boolean;
   readonly parameterCount: number;
   /** Next step number: places live between the numbers of their first and last use. */
   clock = 0;
   private readonly named = new Map<string, Place>();
   private readonly slots = new Map<string, { readonly start: number; readonly shape: readonly number[] }>();
 
-  constructor(capacity: number, weights: readonly WeightSlot[], threads = 1, tileRows = 4) {
+  constructor(capacity: number, weights: readonly WeightSlot[], threads = 1, tileRows = 4, wide = false) {
     this.capacity = capacity;
     this.threads = threads;
     this.tileRows = tileRows;
+    this.wide = wide;
     this.weights = weights;
     let start = 0;
     for (const { name, shape } of weights) {

@@ -26,12 +26,11 @@ export function planProduct(planner: Planning, given: ProductRoles, prepared: bo
   const k = dimension(planner, roles.k, [a]);
   const aContiguous = k.rest.length === 0 && innerStride(a, k.merged) === 1;
   const rows = m.merged.timed ? m.merged.size * places.capacity : m.merged.size;
-  const { tileRows } = places;
+  const { tileRows, wide } = places;
   const accumulates = planner.accumulates(roles.result);
 
   const n = dimension(planner, roles.n, [c, ...(initial ? [initial] : [])]);
-  // Columns that grow with time have room for whole panels of 8.
-  const panelWidth = rows < 4 && !n.merged.timed ? 16 : 8;
+  const panelWidth = panelWidthOf(n.merged, rows, wide);
   if (planner.packable(roles) && aContiguous && n.rest.length === 0 && k.merged.timed !== "n") {
     const parts = packParts(planner, roles);
     const { panels, strides } = packPanels(planner, roles, parts, n.merged, k.merged, panelWidth);
@@ -53,6 +52,7 @@ export function planProduct(planner: Planning, given: ProductRoles, prepared: bo
       accumulates,
       panelWidth,
       tileRows,
+      wide,
     };
     planner.add(step, [a, c, ...(initial ? [initial] : []), whole(panels)], into);
     return;
@@ -71,7 +71,7 @@ export function planProduct(planner: Planning, given: ProductRoles, prepared: bo
   const packsA = innerStride(a, bothK.merged) !== 1;
   const mSize = room(planner, m.merged);
   const rowsSize = packsA ? Math.ceil(mSize / tileRows + 1) * packedWidth(tileRows) * PIECE : 0;
-  const width = packsA ? 8 : panelWidth;
+  const width = packsA ? panelWidthOf(bothN.merged, 4, wide) : panelWidth;
   const columnsSize = panelElements(room(planner, bothN.merged), PIECE, width);
   const scratch = Math.max(rowsSize, columnsSize);
   const room1 = (size: number): number => size + (places.threads - 1) * scratch;
@@ -95,8 +95,16 @@ export function planProduct(planner: Planning, given: ProductRoles, prepared: bo
     scratch,
     panelWidth: width,
     tileRows,
+    wide,
   };
   planner.add(step, [a, b, c, ...(start ? [start] : []), whole(packedB), ...(packedA ? [whole(packedA)] : [])], into);
+}
+
+/** Columns of a panel: two vectors, four for single rows; twice as many for wide vectors. Columns that grow with time have room for whole panels of 8. */
+function panelWidthOf(n: Dimension, rows: number, wide: boolean): number {
+  if (n.timed) return 8;
+  if (!wide) return rows < 4 ? 16 : 8;
+  return rows < 3 && n.size > 16 ? 32 : n.size > 8 ? 16 : 8;
 }
 
 /** A result that is stored transposed (a state behind a transposition) has its rows innermost: then they are the columns of Cᵀ = Bᵀ·Aᵀ. */

@@ -8,11 +8,13 @@
 import type { AxisName, AxisSize, Graph, Node } from "../../ir/tensor/node.ts";
 import { InternalError, invariant } from "../../support/invariant.ts";
 import { mergeAccess, pickAccess, renameAccess, sliceAccess, splitAccess, touch, type Access, type Place, type Sizes } from "./access.ts";
-import { groupNodes, isFused, isLeaf, isSink, isView, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
+import { groupNodes, isFused, isLeaf, isSink, isView, positionsOnly, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
 import { labelOf } from "./label.ts";
+import { planChunks } from "./plan-chunks.ts";
 import { planLast, planScatter, planShift } from "./plan-moves.ts";
 import { planProduct } from "./plan-product.ts";
 import { planScan } from "./plan-scan.ts";
+import { planSolve } from "./plan-solve.ts";
 import { planStrip } from "./plan-strip.ts";
 import { bodyPacksOnly } from "./packed-parameters.ts";
 import type { Outside, Planning, ScanValues, Value, Want } from "./planning.ts";
@@ -62,7 +64,7 @@ export class Planner implements Planning {
       },
     };
     this.consumers = consumersOf(graph);
-    this.prepared = outside ? graph.nodes.map(() => false) : weightOnly(graph);
+    this.prepared = !outside ? weightOnly(graph) : rows === undefined ? positionsOnly(graph) : graph.nodes.map(() => false);
     const ready = (node: number): boolean => {
       const { op } = graph.nodes[node];
       return (
@@ -72,7 +74,9 @@ export class Planner implements Planning {
         op === "scan"
       );
     };
-    this.products = productsOf(graph, this.consumers, ready, (node) => this.sizes.strip && this.fixed(node));
+    const regionOf = this.regions?.regionOf;
+    const together = (node: number, other: number): boolean => regionOf?.[node] === regionOf?.[other];
+    this.products = productsOf(graph, this.consumers, ready, (node) => this.sizes.strip && this.fixed(node), together);
     this.grouping = groupNodes(graph, this.products, (node) => this.packOnly(node), this.prepared, this.regions?.regionOf);
   }
 
@@ -162,7 +166,8 @@ export class Planner implements Planning {
       isFused(this.graph.nodes[node]) ||
       (isSink(this.graph.nodes[node]) && op !== "scan") ||
       op === "concat" ||
-      op === "pad"
+      op === "pad" ||
+      op === "solve"
     );
   }
 
@@ -361,7 +366,11 @@ export class Planner implements Planning {
     const into = group.prepared ? this.places.prepare : this.steps;
     switch (op) {
       case "scan":
-        planScan(this, node);
+        if (attributes.scan!.chunk === undefined) planScan(this, node);
+        else planChunks(this, node);
+        return;
+      case "solve":
+        planSolve(this, node);
         return;
       case "concat": {
         const target = this.targetOf(node);

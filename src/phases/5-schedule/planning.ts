@@ -1,7 +1,7 @@
 /**
  * What the parts of the planner know of each other: the plan of one graph while it is made.
  *
- * plan.ts holds it; plan-product.ts, plan-scan.ts, plan-strip.ts and plan-moves.ts add the steps of one kind of node to it.
+ * plan.ts holds it; plan-product.ts, plan-solve.ts, plan-scan.ts, plan-chunks.ts, plan-strip.ts and plan-moves.ts add the steps of one kind of node to it.
  */
 import type { Graph, Node } from "../../ir/tensor/node.ts";
 import type { Access, Place, Sizes } from "./access.ts";

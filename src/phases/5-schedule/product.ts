@@ -1,7 +1,7 @@
 /**
  * Matrix products as loops: blocks of rows, panels of columns, tiles.
  *
- * In: a product or pack step whose places have addresses. Out: loop functions of (T, t, n) and the tiles that they call (shared by name).
+ * In: a product step whose places have addresses. Out: loop functions of (T, t, n) and the tiles that they call (shared by name).
  * B lies in panels [n / width][k][width], padded with zeros: packed once (weights), or piece by piece when it changes (weight gradients), where
  * A is packed beside it if its terms are not contiguous. Pieces of k have a fixed length and sum into C in order: bits do not depend on them.
  */
@@ -22,15 +22,15 @@ import {
   mul32,
   rem32,
   store,
+  storePair,
   sub32,
   when,
 } from "../../ir/loop/build.ts";
 import { invariant } from "../../support/invariant.ts";
-import type { AxisSize } from "../../ir/tensor/node.ts";
 import { strideOf, type Access, type Place } from "./access.ts";
 import { KERNEL_PARAMETERS, SHARED_PARAMETERS, type AddressOf, type Sharing } from "./nest.ts";
-import { alone, shareOf } from "./share.ts";
-import type { Dimension, PackStep, ProductStep } from "./step.ts";
+import { shareOf } from "./share.ts";
+import type { Dimension, ProductStep } from "./step.ts";
 import { tileFunction, tileName, type TileShape } from "./tile.ts";
 
 /** Terms of k per piece that is packed while hot. */
@@ -211,6 +211,7 @@ class ProductWriter {
         aRow,
         aStep,
         cRow: rowBytes,
+        wide: step.wide,
         start: start === "initial" ? { kind: "initial", row: initialRow, constant } : { kind: start },
       };
       const name = tileName(shape);
@@ -294,7 +295,11 @@ class ProductWriter {
     const inner: Statement[] = [];
     for (let v = 0; v < width; v += 4) {
       const lanes = Math.max(0, Math.min(4, columns - v));
-      if (nStride === 1 && lanes > 0) inner.push(store(i32Local("q"), 4 * v, load(i32Local("s"), 4 * (column + v), lanes as Lanes)));
+      if (this.step.wide && nStride === 1 && lanes === 4 && columns - v >= 8) {
+        const read = (at: number): Expression => load(i32Local("s"), 4 * (column + at));
+        inner.push(storePair(i32Local("q"), 4 * v, read(v), read(v + 4)));
+        v += 4;
+      } else if (nStride === 1 && lanes > 0) inner.push(store(i32Local("q"), 4 * v, load(i32Local("s"), 4 * (column + v), lanes as Lanes)));
       else if (lanes === 0) inner.push(clear(add32(i32Local("q"), i32(4 * v)), i32(16)));
       else {
         if (lanes < 4) inner.push(clear(add32(i32Local("q"), i32(4 * v)), i32(16)));
@@ -309,54 +314,6 @@ class ProductWriter {
       forLoop("q", i32Local("q0"), add32(i32Local("q0"), mul32(i32Local("length"), i32(4 * width))), 4 * width, inner),
     ];
   }
-}
-
-/** The loop function that fills the panels of a product's B. */
-export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bound: boolean, sharing: Sharing): LoopFunction {
-  const panels = addressOf(step.panels);
-  const { panelWidth: width, terms } = step;
-  const ragged = step.columns !== undefined && step.columns % width !== 0;
-  const body: Statement[] = ragged ? [clear(i32(panels), i32(4 * step.panels.elements))] : [];
-  const times = (size: AxisSize): Expression => (size === "T" ? i32Local("T") : i32(size));
-  let home: Expression = i32(panels);
-  step.outer.forEach(({ stride }, d) => {
-    home = add32(mul32(i32Local(`o${d}`), i32(4 * stride)), home);
-  });
-  for (const part of step.parts) {
-    const start = i32(addressOf(part.source.place) + 4 * part.source.offset);
-    const source = bound ? add32(mul32(i32Local("t"), i32(4 * strideOf(part.source, "t"))), start) : start;
-    const loops = [
-      ...part.kAxes.map((axis, i) => ({ axis, size: part.kSizes[i] })),
-      ...part.nAxes.map((axis, i) => ({ axis, size: part.nSizes[i] })),
-    ];
-    const linear = (first: number, starts: readonly number[], full: readonly AxisSize[]): Expression =>
-      full.reduce<Expression>((sum, size, i) => add32(mul32(sum, times(size)), add32(i32Local(`d${first + i}`), i32(starts[i]))), i32(0));
-    let from: Expression = source;
-    loops.forEach(({ axis }, d) => {
-      from = add32(mul32(i32Local(`d${d}`), i32(4 * strideOf(part.source, axis))), from);
-    });
-    step.outer.forEach(({ axis }, d) => {
-      from = add32(mul32(i32Local(`o${d}`), i32(4 * strideOf(part.source, axis))), from);
-    });
-    const inner = loops.length - 1;
-    const last = part.nAxes.length - 1;
-    const aligned = part.nStarts[last] % 4 === 0 && (last === 0 || (step.nFull[last] !== "T" && step.nFull[last] % 4 === 0));
-    const vectors = loops[inner].size !== "T" && strideOf(part.source, part.nAxes[last]) === 1 && aligned;
-    const column = linear(part.kAxes.length, part.nStarts, step.nFull);
-    const to = add32(
-      add32(mul32(div32(column, i32(width)), i32(4 * width * terms)), mul32(rem32(column, i32(width)), i32(4))),
-      add32(mul32(linear(0, part.kStarts, step.kFull), i32(4 * width)), home),
-    );
-    const size = loops[inner].size;
-    const whole = vectors && size !== "T" ? size - (size % 4) : size;
-    const moved = (lanes: Lanes): Statement[] => [store(to, 0, load(from, 0, lanes), lanes)];
-    let nest: Statement[] = whole === "T" || whole > 0 ? [forLoop(`d${inner}`, i32(0), times(whole), vectors ? 4 : 1, moved(vectors ? 4 : 1))] : [];
-    if (size !== "T" && whole !== "T" && whole < size) nest.push(letLocal(`d${inner}`, i32(whole)), ...moved((size - whole) as Lanes));
-    for (let d = inner - 1; d >= 0; d--) nest = [forLoop(`d${d}`, i32(0), times(loops[d].size), 1, nest)];
-    for (let d = step.outer.length - 1; d >= 0; d--) nest = [forLoop(`o${d}`, i32(0), times(step.outer[d].size), 1, nest)];
-    body.push(...nest);
-  }
-  return loopFunction(name, sharing === "none" ? KERNEL_PARAMETERS : SHARED_PARAMETERS, sharing === "none" ? body : alone(body), step.label);
 }
 
 /** Elements of the panels of an n × k operand. */

@@ -40,7 +40,8 @@ function standings(graph: Graph): Standing[] {
     let level = 0;
     let hot = false;
     for (const arg of node.args) level = Math.max(level, result[arg].level);
-    for (const arg of node.args) if (result[arg].level === level && (result[arg].hot || result[arg].square)) hot = true;
+    // A square value of an earlier level is computed again at this one.
+    for (const arg of node.args) if (result[arg].square || (result[arg].level === level && result[arg].hot)) hot = true;
     if (square) {
       result.push({ level, hot: true, square });
       return;

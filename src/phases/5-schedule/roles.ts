@@ -32,13 +32,14 @@ export function consumersOf(graph: Graph): number[][] {
 
 /**
  * The products of a graph, by the node that stores each. `ready(node)`: true if a value is in memory without a nest of its own; `fixed(node)`: true if it
- * can be packed before the loop, so that its columns may grow with time.
+ * can be packed before the loop, so that its columns may grow with time; `together(node, other)`: true if one step may compute both.
  */
 export function productsOf(
   graph: Graph,
   consumers: readonly (readonly number[])[],
   ready: (node: number) => boolean,
   fixed: (node: number) => boolean,
+  together: (node: number, other: number) => boolean = () => true,
 ): Map<number, ProductRoles> {
   const products = new Map<number, ProductRoles>();
   const outputs = new Set(graph.outputs.map((output) => output.node));
@@ -46,7 +47,7 @@ export function productsOf(
     if (node.op !== "contract") return;
     const roles = rolesOf(graph, i, node.axes);
     if (!roles || (roles.n.some((axis) => graph.axes.get(axis) === "T") && !(roles.n.length === 1 && fixed(roles.b)))) return;
-    const add = outputs.has(i) || consumers[i].length !== 1 ? undefined : consumers[i][0];
+    const add = outputs.has(i) || consumers[i].length !== 1 || !together(i, consumers[i][0]) ? undefined : consumers[i][0];
     const initial = add === undefined ? undefined : addend(graph, add, i);
     const inMemory = (other: number): boolean => ready(other) || products.has(other);
     if (add !== undefined && initial !== undefined && inMemory(initial) && graph.nodes[add].axes.length === node.axes.length) {
@@ -86,7 +87,9 @@ function rolesOf(graph: Graph, index: number, resultAxes: readonly AxisName[]): 
   const n = only(b, a);
   const size = (axes: readonly AxisName[]): number => axes.reduce((product, axis) => product * Number(numberOf(graph.axes.get(axis))), 1);
   const k = a.axes.filter((axis) => over.includes(axis));
-  if (m.length === 0 || n.includes("t") || size(n) < 2 || size(k) < 2) return undefined;
+  // The order of a sum must not depend on the size of a batch.
+  const columns = n.filter((axis) => axis !== "b");
+  if (m.length === 0 || n.includes("t") || size(columns) < 2 || size(k) < 2) return undefined;
   return {
     a: swapped ? y : x,
     b: swapped ? x : y,

@@ -9,7 +9,7 @@ import type { Buffer, Entry } from "../../ir/program/node.ts";
 import type { Graph } from "../../ir/tensor/node.ts";
 import type { Access } from "./access.ts";
 import { lowerEntry, type Lowered } from "./lower.ts";
-import { planMemory } from "./memory.ts";
+import { planMemory, type Reserved } from "./memory.ts";
 import { Places, type WeightSlot } from "./places.ts";
 import { Planner } from "./plan.ts";
 import type { Step } from "./step.ts";
@@ -23,6 +23,8 @@ export interface Schedule {
   readonly loops: LoopModule;
   readonly buffers: readonly Buffer[];
   readonly entries: readonly Entry[];
+  /** Memory that no value uses. */
+  readonly reserved: Reserved;
   readonly memoryBytes: number;
   readonly parameterCount: number;
 }
@@ -34,20 +36,25 @@ export interface ScheduleOptions {
   readonly threads?: number;
   /** Rows of a product's tile: 4, or 6 where the engine keeps twelve sums in registers. */
   readonly tileRows?: number;
+  /** Two vectors at a time wherever a program may: panels of 16 columns, passes over eight elements. */
+  readonly wide?: boolean;
+  /** Bytes of memory to leave free for the emitter. */
+  readonly reservedBytes?: number;
   /** Exports every step's function too, so that each can be timed. */
   readonly profile?: boolean;
 }
 
 export function schedule(units: readonly ScheduledUnit[], options: ScheduleOptions): Schedule {
-  const places = new Places(options.capacity, options.weights, options.threads, options.tileRows);
+  const places = new Places(options.capacity, options.weights, options.threads, options.tileRows, options.wide);
   const planned = units.map(({ entry, graph }) => ({ entry, steps: planUnit(graph, places) }));
-  const { addresses, sizeBytes } = planMemory(places.all);
+  const { addresses, reserved, sizeBytes } = planMemory(places.all, options.reservedBytes ?? 0);
   const batch = units.map(({ graph }) => graph.axes.get("b")).find((size) => typeof size === "number") as number | undefined;
   const into: Lowered = {
     functions: [],
     tiles: new Map(),
     threads: options.threads ?? 1,
     batch: batch ?? 1,
+    wide: places.wide,
     names: options.profile ? new Map() : undefined,
   };
   const entries: Entry[] = [];
@@ -76,6 +83,7 @@ export function schedule(units: readonly ScheduledUnit[], options: ScheduleOptio
     loops,
     buffers: [...buffers, ...weightBuffers(places, addresses)],
     entries,
+    reserved,
     memoryBytes: sizeBytes,
     parameterCount: places.parameterCount,
   };

@@ -41,6 +41,8 @@ export function sharesBatch(steps: readonly Step[], batch: number): boolean {
           rows(step.c) &&
           ((step.m.axes[0] === "b" && !step.m.timed && step.m.size === batch) || step.outer.some((loop) => loop.axis === "b" && !loop.reduces))
         );
+      case "solve":
+        return rows(step.x) && step.outer.some((loop) => loop.axis === "b");
       default:
         return false;
     }

@@ -4,6 +4,7 @@
  *   nest      a loop nest over a space of axes that computes a DAG of elementwise operations, stores some results and reduces others
  *   product   a matrix product C (+)= A·B with B packed in panels
  *   pack      fills the panels of a product whose B does not change inside a loop
+ *   solve     a triangular system, by substitution
  *   scan      a loop over time around other steps
  *   strip     a loop over strips of time steps around steps that are parallel in time: what would need T × T memory at once
  */
@@ -11,7 +12,7 @@ import type { AxisName, AxisSize, ElementType, Op } from "../../ir/tensor/node.t
 import type { Access, Place } from "./access.ts";
 import type { Timed } from "./space.ts";
 
-export type Step = NestStep | ProductStep | PackStep | ScanStep | StripStep;
+export type Step = NestStep | ProductStep | PackStep | SolveStep | ScanStep | StripStep;
 
 export type Operand =
   | { readonly kind: "operation"; readonly index: number }
@@ -40,6 +41,8 @@ export interface NestStep {
   readonly label: string;
   readonly axes: readonly { readonly name: AxisName; readonly size: AxisSize }[];
   readonly operations: readonly Operation[];
+  /** Runs only where fewer time steps are in hand. */
+  readonly ifShorterThan?: number;
 }
 
 /** Several axes that lie row-major in every access of a product, as one. */
@@ -80,6 +83,8 @@ export interface ProductStep {
   readonly panelWidth: number;
   /** Rows of a full tile. */
   readonly tileRows: number;
+  /** Vectors of a tile are stored two by two. */
+  readonly wide: boolean;
 }
 
 export interface PackStep {
@@ -109,6 +114,23 @@ export interface PackStep {
   readonly kFull: readonly AxisSize[];
 }
 
+/** x_i = r_i + Σ_{j<i} L[i, j]·x_j for all columns at once (j > i if reverse). */
+export interface SolveStep {
+  readonly kind: "solve";
+  readonly label: string;
+  /** Loops around it. */
+  readonly outer: readonly { readonly axis: AxisName; readonly size: number }[];
+  readonly rows: { readonly axis: AxisName; readonly size: number };
+  /** The axis of L that is summed. */
+  readonly summed: AxisName;
+  /** Innermost in r and x. */
+  readonly columns: { readonly axis: AxisName; readonly size: number };
+  readonly l: Access;
+  readonly r: Access;
+  readonly x: Access;
+  readonly reverse: boolean;
+}
+
 export interface ScanStep {
   readonly kind: "scan";
   readonly label: string;
@@ -123,5 +145,7 @@ export interface StripStep {
   readonly rows: number;
   /** True if nothing depends on a second time later than the first: the other time axis ends with the strip. */
   readonly causal: boolean;
+  /** The last strip first. */
+  readonly reverse?: boolean;
   readonly steps: readonly Step[];
 }

@@ -28,6 +28,7 @@ import {
   multiplyAdd,
   splat,
   store,
+  storePair,
 } from "../../ir/loop/build.ts";
 
 export interface TileShape {
@@ -40,11 +41,13 @@ export interface TileShape {
   readonly aStep: number;
   /** Bytes between rows of C. */
   readonly cRow: number;
+  /** Vectors are stored two by two. */
+  readonly wide: boolean;
   /** What the sums are added to: zero, C itself, or another array with its own distance between rows (0: one row for all). */
   readonly start: { readonly kind: "zero" } | { readonly kind: "c" } | { readonly kind: "initial"; readonly row: number; readonly constant: boolean };
 }
 
-/** Multiply_adds in the body of the loop over k. */
+/** Multiply_adds in the body of the loop over k, of two vectors each if those are stored two by two. */
 const BODY = 8;
 
 export function tileName(shape: TileShape): string {
@@ -74,7 +77,7 @@ export function tileFunction(shape: TileShape): LoopFunction {
     statements.push(letLocal("b", add32(i32Local("b"), i32(4 * shape.width * count))));
     return statements;
   };
-  const unrolled = Math.min(4, Math.max(1, Math.floor(BODY / (shape.rows * vectors))));
+  const unrolled = Math.min(4, Math.max(1, Math.floor(BODY / (shape.rows * (shape.wide ? Math.ceil(vectors / 2) : vectors)))));
   const end = add32(i32Local("a"), mul32(i32Local("k"), i32(shape.aStep)));
   if (unrolled === 1) body.push(forLoop("p", i32Local("a"), end, shape.aStep, terms(1)));
   else {
@@ -83,9 +86,13 @@ export function tileFunction(shape: TileShape): LoopFunction {
     body.push(forLoop("p", i32Local("a"), i32Local("whole"), shape.aStep * powerOfTwo(unrolled), terms(powerOfTwo(unrolled))));
     body.push(forLoop("p", i32Local("whole"), end, shape.aStep, terms(1)));
   }
-  each((r, v, name) =>
-    body.push(store(i32Local("c"), r * shape.cRow + 16 * v, add(startValue(shape, r, v, lanesOf(v)), f32x4Local(name)), lanesOf(v))),
-  );
+  const result = (r: number, v: number): Expression => add(startValue(shape, r, v, lanesOf(v)), f32x4Local(`c${r}_${v}`));
+  const paired = shape.wide ? Math.floor(shape.columns / 8) * 2 : 0;
+  each((r, v) => {
+    const offset = r * shape.cRow + 16 * v;
+    if (v >= paired) body.push(store(i32Local("c"), offset, result(r, v), lanesOf(v)));
+    else if (v % 2 === 0) body.push(storePair(i32Local("c"), offset, result(r, v), result(r, v + 1)));
+  });
   const params = ["a", "b", "c", "initial", "k"].map((name) => declare(name, "i32"));
   return loopFunction(tileName(shape), params, body, `${shape.rows}×${shape.columns} tile of a product`);
 }

@@ -29,6 +29,8 @@ function flopsOf(step: Step): Work {
       const sizes = [step.m, step.n, step.k].flatMap((dimension): AxisSize[] => [dimension.size, ...(dimension.timed ? (["T"] as const) : [])]);
       return scaled(2, [...sizes, ...step.outer.map((loop) => loop.size)]);
     }
+    case "solve":
+      return scaled(step.rows.size * step.columns.size, [step.rows.size, ...step.outer.map((loop) => loop.size)]);
     case "pack":
       return { constant: 0, perStep: 0 };
     case "strip":

@@ -225,6 +225,11 @@ export const USE = {
     explanation:
       "The equivalent attention goes from a value that is written (not part of a recurrence, such as `v`) to one that is read from it (such as `o` or the output). The message lists what can be chosen.",
   },
+  E477: {
+    title: "Not in the export",
+    explanation:
+      "An exported model holds the programs that it was exported with and no compiler. The message says which option of `sluice export` adds what is missing.",
+  },
   E481: {
     title: "Empty file",
     explanation: "The file is there but holds nothing. Check that it was written completely.",
@@ -248,7 +253,7 @@ export const USE = {
   },
   E487: {
     title: "Folder in use",
-    explanation: "`sluice new` never overwrites. Choose another name, or empty the folder.",
+    explanation: "`sluice new` never overwrites, and `sluice export` overwrites only an earlier export. Choose another name, or empty the folder.",
   },
   E488: {
     title: "No standard model around this cell",

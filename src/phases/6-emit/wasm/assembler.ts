@@ -4,7 +4,7 @@
  * @source WebAssembly core specification 2.0, 5.5 (modules); threads proposal (shared memories)
  */
 import { invariant } from "../../../support/invariant.ts";
-import { type ByteWriter, createByteWriter, writeByte, writeBytes, writeUnsigned, writtenBytes } from "./bytes.ts";
+import { type ByteWriter, createByteWriter, signedBytes, writeByte, writeBytes, writeUnsigned, writtenBytes } from "./bytes.ts";
 
 export type ValueType = "i32" | "v128";
 
@@ -28,8 +28,8 @@ export interface AssembledFunction {
 export interface AssembledModule {
   readonly memory: MemoryImport;
   readonly functions: readonly AssembledFunction[];
-  /** The 16 bytes of each vector global. They are declared mutable, so that no engine folds them back into constants. */
-  readonly globals: readonly (readonly number[])[];
+  /** What the memory holds when the module is instantiated. */
+  readonly data?: { readonly address: number; readonly bytes: readonly number[] };
   /** Name and index of each exported function. */
   readonly exports: readonly (readonly [name: string, index: number])[];
   /** A name for each function in engines' profiles and traces (the "name" section); none if absent. */
@@ -39,7 +39,7 @@ export interface AssembledModule {
 const valueTypeCodes: { readonly [K in ValueType]: number } = { i32: 0x7f, v128: 0x7b };
 const END = 0x0b;
 
-/** The bytes of a module: magic, version, types, memory import, functions, globals, exports, code. */
+/** The bytes of a module: magic, version, types, memory import, functions, exports, code, data. */
 export function assembleModule(module: AssembledModule): Uint8Array {
   const types = new Map<string, { readonly index: number; readonly each: AssembledFunction }>();
   const typeIndices = module.functions.map((each) => {
@@ -65,17 +65,17 @@ export function assembleModule(module: AssembledModule): Uint8Array {
     writeLimits(section, memory);
   });
   writeSection(out, 3, typeIndices, writeUnsigned);
-  writeSection(out, 6, module.globals, (section, bytes) => {
-    writeBytes(section, [valueTypeCodes.v128, 0x01, 0xfd, 0x0c]);
-    writeBytes(section, bytes);
-    writeByte(section, END);
-  });
   writeSection(out, 7, module.exports, (section, [name, index]) => {
     writeName(section, name);
     writeByte(section, 0x00);
     writeUnsigned(section, index);
   });
   writeSection(out, 10, module.functions, writeFunction);
+  writeSection(out, 11, module.data === undefined || module.data.bytes.length === 0 ? [] : [module.data], (section, { address, bytes }) => {
+    writeBytes(section, [0x00, 0x41, ...signedBytes(address), END]);
+    writeUnsigned(section, bytes.length);
+    writeBytes(section, bytes);
+  });
   if (module.names !== undefined) writeNames(out, module.names);
   return writtenBytes(out).slice();
 }

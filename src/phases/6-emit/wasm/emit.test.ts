@@ -33,6 +33,7 @@ import {
   splat,
   spread,
   store,
+  storePair,
   sub,
   unary,
   when,
@@ -45,6 +46,8 @@ import { type EmitOptions, emitWasm } from "./emit.ts";
 
 /** Floats lie below INTEGERS, integers from there on, so that no NaN is ever read as an integer. */
 const INTEGERS = 1024;
+/** From here on a module may keep its constants. */
+const CONSTANTS = 60_000;
 const PAGE = 65536;
 
 function runEmitted(module: LoopModule, name: string, args: readonly number[], memory: WebAssembly.Memory, options?: EmitOptions): void {
@@ -75,7 +78,7 @@ function expectSame(module: LoopModule, name: string, args: readonly number[], m
   const wanted = memory.buffer.slice(0);
   interpretLoops(module, name, args, wanted);
   runEmitted(module, name, args, memory, options);
-  const show = (buffer: ArrayBuffer) => [...new Float32Array(buffer, 0, INTEGERS / 4), ...new Int32Array(buffer, INTEGERS)];
+  const show = (buffer: ArrayBuffer) => [...new Float32Array(buffer, 0, INTEGERS / 4), ...new Int32Array(buffer, INTEGERS, (CONSTANTS - INTEGERS) / 4)];
   const [found, expected] = [show(memory.buffer), show(wanted)];
   const at = found.findIndex((value, index) => !Object.is(value, expected[index]));
   expect(at === -1 ? "same" : `word ${at}: ${found[at]}, not ${expected[at]}\n${printLoopModule(module)}`).toBe("same");
@@ -203,7 +206,8 @@ function randomModule(random: Random): LoopModule {
         case 2:
         case 3: {
           const type = pick(["f32x4", "i32x4"] as const);
-          out.push(store(place(type, bound, 2), 4 * random.below(8), expression(type, bound, 4), lanes()));
+          if (random.below(3) > 0) out.push(store(place(type, bound, 2), 4 * random.below(8), expression(type, bound, 4), lanes()));
+          else out.push(storePair(place(type, bound, 2), 4 * random.below(8), expression(type, bound, 3), expression(type, bound, 3)));
           break;
         }
         case 4: {
@@ -242,7 +246,8 @@ test("400 random functions change the memory as the interpreter says, bit for bi
     const module = randomModule(random);
     const memory = filledMemory(random);
     const before = hex(new Uint8Array(memory.buffer, 0, 2 * INTEGERS));
-    expectSame(module, "main", [random.below(9)], memory, { constants: seed % 2 === 0 ? "code" : "global" });
+    const constants = seed % 2 === 0 ? "code" : { address: CONSTANTS, bytes: 64 };
+    expectSame(module, "main", [random.below(9)], memory, { constants, joins: seed % 3 === 0 });
     if (hex(new Uint8Array(memory.buffer, 0, 2 * INTEGERS)) !== before) changing += 1;
   }
   expect(changing).toBeGreaterThan(300);

@@ -2,13 +2,14 @@
  * Phase 6: a module of the loop language as the bytes of a WebAssembly module over one imported memory. Comes in: a verified LoopModule and
  * the mode. Goes out: bytes. Never runs them, never knows a platform, depends on nothing but its arguments.
  */
+import { splitAddress } from "../../../ir/loop/build.ts";
 import type { Expression, LoopFunction, LoopModule, LoopType, Statement } from "../../../ir/loop/node.ts";
 import { invariant, unreachable } from "../../../support/invariant.ts";
 import { type AssembledFunction, assembleModule, type MemoryImport, type ValueType } from "./assembler.ts";
 import { emitBarrier } from "./barrier.ts";
 import { type ByteWriter, createByteWriter, unsignedBytes, writeByte, writeBytes, writtenBytes } from "./bytes.ts";
 import {
-  type ConstantGlobals,
+  type ConstantPool,
   constantI32,
   createLocalPool,
   flatten,
@@ -17,6 +18,7 @@ import {
   type LocalPool,
   localGet,
   localSet,
+  memoryBytes,
   releaseLocal,
   scalar,
   takeLocal,
@@ -29,10 +31,15 @@ export interface EmitOptions {
   /** multiply_add in one rounding, by relaxed SIMD. */
   readonly fused?: boolean;
   /**
-   * Where vector constants stand. "code" (default): V8 12 and older lifts them out of loops. "global": V8 13 and newer builds a constant anew at each
-   * use, and a read of a global is cheaper.
+   * Where vector constants stand. "code" (default): V8 12 and older lifts them out of loops. A piece of memory that nothing else uses: V8 13 and newer
+   * builds a constant anew at each use, and a read is cheaper. What does not fit stays in the code.
    */
-  readonly constants?: "code" | "global";
+  readonly constants?: "code" | { readonly address: number; readonly bytes: number };
+  /**
+   * For an engine that joins neighbouring 16-byte stores, and what they are computed from, into 32-byte instructions: only `store_pair` may be joined, so
+   * other stores that happen to lie 16 bytes apart are written in halves, and no function is called for a value (V8 14 cannot join a call's result).
+   */
+  readonly joins?: boolean;
   /** Gives functions their names in profiles and traces of the engine. */
   readonly names?: boolean;
   /** Default: env.memory, any size. */
@@ -52,16 +59,21 @@ export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Ar
     invariant(index !== undefined, `no loop function is named "${name}"`);
     return index;
   };
-  const globals: ConstantGlobals | undefined = options.constants === "global" ? new Map() : undefined;
-  const functions = module.functions.map((each) => emitFunction(each, { fused: options.fused ?? false, globals, helperIndex, functionIndex }));
-  const helperFunctions = helpers.map((op) => (op === "barrier" ? emitBarrier() : emitTranscendental(op, globals)));
+  const { fused = false, joins = false } = options;
+  const constants = typeof options.constants === "object" ? constantPool(options.constants) : undefined;
+  const functions = module.functions.map((each) => emitFunction(each, { fused, joins, constants, helperIndex, functionIndex }));
+  const helperFunctions = helpers.map((op) => (op === "barrier" ? emitBarrier() : emitTranscendental(op, constants)));
   return assembleModule({
     memory: options.memory ?? { import: ["env", "memory"], initialPages: 0 },
     functions: [...functions, ...helperFunctions],
-    globals: [...(globals?.values() ?? [])].map((each) => each.bytes),
+    ...(constants ? { data: constants } : {}),
     exports: module.exports.map((name) => [name, functionIndex(name)] as const),
     ...(options.names ? { names: [...module.functions.map((each) => each.name), ...helpers] } : {}),
   });
+}
+
+function constantPool({ address, bytes }: { readonly address: number; readonly bytes: number }): ConstantPool {
+  return { address, room: bytes, bytes: [], addresses: new Map() };
 }
 
 /** What a module may need beside its own functions. */
@@ -69,7 +81,8 @@ type Helper = TranscendentalOp | "barrier";
 
 interface ModuleContext {
   readonly fused: boolean;
-  readonly globals: ConstantGlobals | undefined;
+  readonly joins: boolean;
+  readonly constants: ConstantPool | undefined;
   readonly helperIndex: (op: Helper) => number;
   readonly functionIndex: (name: string) => number;
 }
@@ -86,10 +99,10 @@ function valueType(type: LoopType): ValueType {
 }
 
 /** A transcendental as a function of its own. */
-function emitTranscendental(op: TranscendentalOp, globals: ConstantGlobals | undefined): AssembledFunction {
+function emitTranscendental(op: TranscendentalOp, constants: ConstantPool | undefined): AssembledFunction {
   const { build, operands } = transcendentals[op];
   const params: readonly ValueType[] = operands === 2 ? ["v128", "v128"] : ["v128"];
-  const pool = createLocalPool(params, globals);
+  const pool = createLocalPool(params, constants);
   const code = createByteWriter();
   flatten([build(localGet(0, "v128"), localGet(1, "v128"))], pool, code);
   return { params, results: ["v128"], locals: pool.types.slice(params.length), code: writtenBytes(code) };
@@ -97,7 +110,7 @@ function emitTranscendental(op: TranscendentalOp, globals: ConstantGlobals | und
 
 function emitFunction(each: LoopFunction, context: ModuleContext): AssembledFunction {
   const params = each.params.map((param) => valueType(param.type));
-  const pool = createLocalPool(params, context.globals);
+  const pool = createLocalPool(params, context.constants);
   const names = new Map(each.params.map((param, index) => [param.name, index]));
   const code = createByteWriter();
   const localIndex = (name: string): number => {
@@ -105,13 +118,39 @@ function emitFunction(each: LoopFunction, context: ModuleContext): AssembledFunc
     invariant(index !== undefined, `local "${name}" is read before it is bound`);
     return index;
   };
-  const lowering: LoweringContext = { localIndex, fused: context.fused, helperIndex: context.helperIndex, seen: new Map() };
+  const { fused, joins, helperIndex } = context;
+  const lowering: LoweringContext = { localIndex, fused, inlines: joins, helperIndex, seen: new Map() };
   emitStatements(each.body, { ...context, pool, names, code, lowering });
   return { params, results: [], locals: pool.types.slice(params.length), code: writtenBytes(code) };
 }
 
 function emitStatements(statements: readonly Statement[], context: FunctionContext): void {
-  for (const each of statements) emitStatement(each, context);
+  const halved = context.joins ? neighbours(statements) : none;
+  for (const each of statements) emitStatement(each, context, halved.has(each));
+}
+
+const none: ReadonlySet<Statement> = new Set();
+
+/** Whole stores that lie 16 bytes before or behind another one at the same address expression, outside a `store_pair`. */
+function neighbours(statements: readonly Statement[]): ReadonlySet<Statement> {
+  const found = new Set<Statement>();
+  const offsets = new Map<string, Set<number>>();
+  const wholes: { readonly statement: Statement; readonly key: string; readonly offset: number }[] = [];
+  for (const statement of statements) {
+    if (statement.kind !== "store_pair" && !(statement.kind === "store" && statement.lanes === 4)) continue;
+    const { address, offset } = splitAddress(statement.address, statement.offset);
+    const key = JSON.stringify(address);
+    const taken = offsets.get(key) ?? new Set();
+    offsets.set(key, taken);
+    taken.add(offset);
+    if (statement.kind === "store_pair") taken.add(offset + 16);
+    else wholes.push({ statement, key, offset });
+  }
+  for (const { statement, key, offset } of wholes) {
+    const taken = offsets.get(key)!;
+    if (taken.has(offset - 16) || taken.has(offset + 16)) found.add(statement);
+  }
+  return found;
 }
 
 function nameIndex(name: string, type: LoopType, context: FunctionContext): number {
@@ -130,7 +169,7 @@ function freshLowering(context: FunctionContext): LoweringContext {
   return context.lowering;
 }
 
-function emitStatement(statement: Statement, context: FunctionContext): void {
+function emitStatement(statement: Statement, context: FunctionContext, halved = false): void {
   const lowering = freshLowering(context);
   const of = (expression: Expression): Instruction => lowerExpression(expression, lowering);
   const write = (...roots: readonly Instruction[]): void => flatten(roots, context.pool, context.code);
@@ -141,7 +180,10 @@ function emitStatement(statement: Statement, context: FunctionContext): void {
       return;
     }
     case "store":
-      write(...lowerStore(statement.address, statement.offset, statement.lanes, of(statement.value), lowering));
+      write(...lowerStore(statement.address, statement.offset, halved ? "halves" : statement.lanes, of(statement.value), lowering));
+      return;
+    case "store_pair":
+      emitPair(statement, context);
       return;
     case "for":
       emitLoop(statement, context);
@@ -172,6 +214,22 @@ function emitStatement(statement: Statement, context: FunctionContext): void {
     default:
       unreachable(statement);
   }
+}
+
+/** Both values and the address into locals, so that an engine sees one address, then the upper store: V8's join needs a second store for a trap otherwise. */
+function emitPair({ address, offset, values }: Statement & { kind: "store_pair" }, context: FunctionContext): void {
+  const { pool, code } = context;
+  const lowering = freshLowering(context);
+  const locals = values.map(() => takeLocal(pool, "v128"));
+  const at = takeLocal(pool, "i32");
+  const place = splitAddress(address, offset);
+  flatten([...values.map((value, i) => localSet(locals[i], lowerExpression(value, lowering)))], pool, code);
+  flatten([localSet(at, lowerExpression(place.address, lowering))], pool, code);
+  for (const i of [1, 0]) {
+    const upper = memoryBytes(place.offset + 16 * i);
+    flatten([instruction("none", "v128.store", [localGet(at, "i32"), localGet(locals[i], "v128")], upper)], pool, code);
+  }
+  for (const index of [...locals, at]) releaseLocal(pool, index);
 }
 
 /** The block type of a block without a result. */

@@ -106,21 +106,26 @@ export function shuffle(a: Instruction, b: Instruction, lanes: readonly [number,
   return instruction("v128", "i8x16.shuffle", [a, b], bytes);
 }
 
-/** Vector constants of a module that stand in globals: index and bytes by their text. */
-export type ConstantGlobals = Map<string, { readonly index: number; readonly bytes: readonly number[] }>;
+/** Vector constants of a module that stand in memory: where their room begins and ends, their bytes so far, and their addresses by their text. */
+export interface ConstantPool {
+  readonly address: number;
+  readonly room: number;
+  readonly bytes: number[];
+  readonly addresses: Map<string, number>;
+}
 
 /** The locals of one function: parameters first, then what is asked for; freed ones are given out again by type. */
 export interface LocalPool {
   /** Where vector constants go, if not into the code. */
-  readonly globals: ConstantGlobals | undefined;
+  readonly constants: ConstantPool | undefined;
   readonly types: ValueType[];
   readonly free: { readonly [K in ValueType]: number[] };
   /** While roots are written: where the values that are used again stand, and how many uses are left. */
   readonly kept: Map<Instruction, { readonly local: number; left: number }>;
 }
 
-export function createLocalPool(params: readonly ValueType[], globals: ConstantGlobals | undefined): LocalPool {
-  return { globals, types: [...params], free: { i32: [], v128: [] }, kept: new Map() };
+export function createLocalPool(params: readonly ValueType[], constants: ConstantPool | undefined): LocalPool {
+  return { constants, types: [...params], free: { i32: [], v128: [] }, kept: new Map() };
 }
 
 export function takeLocal(pool: LocalPool, type: ValueType): number {
@@ -152,8 +157,8 @@ function flattenInto(node: Instruction, pool: LocalPool, code: ByteWriter): void
     return;
   }
   for (const operand of node.operands) flattenInto(operand, pool, code);
-  if (pool.globals !== undefined && node.opcode === opcodes["v128.const"]) writeGlobalRead(node.immediates, pool.globals, code);
-  else {
+  const stands = pool.constants !== undefined && node.opcode === opcodes["v128.const"] && writeConstantRead(node.immediates, pool.constants, code);
+  if (!stands) {
     writeBytes(code, node.opcode);
     writeBytes(code, node.immediates);
   }
@@ -166,10 +171,21 @@ function flattenInto(node: Instruction, pool: LocalPool, code: ByteWriter): void
   }
 }
 
-function writeGlobalRead(bytes: readonly number[], globals: ConstantGlobals, code: ByteWriter): void {
-  const key = bytes.join();
-  const known = globals.get(key) ?? { index: globals.size, bytes };
-  globals.set(key, known);
-  writeBytes(code, opcodes["global.get"]);
-  writeUnsigned(code, known.index);
+/** Reads a constant from its place in memory; false if there is no room left for it. Four equal lanes take 4 bytes. */
+function writeConstantRead(bytes: readonly number[], constants: ConstantPool, code: ByteWriter): boolean {
+  const splat = bytes.every((byte, i) => byte === bytes[i % 4]);
+  const own = splat ? bytes.slice(0, 4) : bytes;
+  const key = own.join();
+  let address = constants.addresses.get(key);
+  if (address === undefined) {
+    if (constants.bytes.length + own.length > constants.room) return false;
+    address = constants.address + constants.bytes.length;
+    constants.addresses.set(key, address);
+    constants.bytes.push(...own);
+  }
+  writeBytes(code, opcodes["i32.const"]);
+  writeUnsigned(code, 0);
+  writeBytes(code, opcodes[splat ? "v128.load32_splat" : "v128.load"]);
+  writeBytes(code, memoryBytes(address));
+  return true;
 }

@@ -26,6 +26,8 @@ export interface LoweringContext {
   readonly localIndex: (name: string) => number;
   /** One rounding in multiply_add. */
   readonly fused: boolean;
+  /** Every transcendental in place, none called. */
+  readonly inlines: boolean;
   /** Index of the module's function for a transcendental that is called and not written in place. */
   readonly helperIndex: (op: TranscendentalOp) => number;
   /** Instructions of the expressions seen in this statement, so that a shared tree stays shared. */
@@ -99,8 +101,8 @@ function lowerLoad(place: Expression, startOffset: number, lanes: Lanes, context
   }
 }
 
-/** The instructions that write the first lanes of a value. */
-export function lowerStore(place: Expression, startOffset: number, lanes: Lanes, value: Instruction, context: LoweringContext): Instruction[] {
+/** The instructions that write the first lanes of a value, or all four in two halves. */
+export function lowerStore(place: Expression, startOffset: number, lanes: Lanes | "halves", value: Instruction, context: LoweringContext): Instruction[] {
   const { address, offset } = splitAddress(place, startOffset);
   const at = lowerExpression(address, context);
   switch (lanes) {
@@ -115,6 +117,8 @@ export function lowerStore(place: Expression, startOffset: number, lanes: Lanes,
       ];
     case 4:
       return [instruction("none", "v128.store", [at, value], memoryBytes(offset))];
+    case "halves":
+      return [0, 1].map((half) => instruction("none", "v128.store64_lane", [at, value], memoryBytes(offset + 8 * half, half)));
   }
 }
 
@@ -147,7 +151,7 @@ function lowerUnary(op: VectorUnary, x: Instruction, context: LoweringContext): 
     case "to_f32x4":
       return simd("f32x4.convert_i32x4_s", x);
     default: {
-      if (transcendentals[op].inline) return transcendentals[op].build(x, x);
+      if (transcendentals[op].inline || context.inlines) return transcendentals[op].build(x, x);
       return instruction("v128", "call", [x], unsignedBytes(context.helperIndex(op)));
     }
   }
@@ -182,7 +186,9 @@ function lowerBinary(expression: Expression & { kind: "binary" }, context: Lower
   const plain = arithmetic[op];
   if (plain !== undefined) return simd(plain, lowerExpression(left, context), lowerExpression(right, context));
   if (op === "pow") {
-    return instruction("v128", "call", [lowerExpression(left, context), lowerExpression(right, context)], unsignedBytes(context.helperIndex("pow")));
+    const operands = [lowerExpression(left, context), lowerExpression(right, context)];
+    if (context.inlines) return transcendentals.pow.build(operands[0], operands[1]);
+    return instruction("v128", "call", operands, unsignedBytes(context.helperIndex("pow")));
   }
   invariant(op === "max" || op === "min", `no instruction for ${op}`);
   const choose: OpcodeName = op === "max" ? "f32x4.pmax" : "f32x4.pmin";
