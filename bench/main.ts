@@ -5,14 +5,15 @@
  * its own; samples are interleaved (A, B, C, A, B, C, …), so that a slow minute of the machine is everyone's. A peer is timed only after its results
  * agreed with a float64 reference. Exit status 1 if Sluice disagrees or cannot run a workload.
  *
- * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused]`, `--scaling`, `--variants`, `--threads [W3 …]`, `--compile`, `--cold`,
- * `--shakespeare FILE`, `--bits [NODE…]`; each is a file here.
+ * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused] [--wide]`, `--wide [W3 …] [--fused]`, `--scaling`, `--variants`, `--threads [W3 …]`, `--compile`, `--cold`,
+ * `--shakespeare FILE`, `--bits [NODE…] [chromium]`; each is a file here.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { useWideVectors } from "../src/runtime/wasm/wide.ts";
 import { compareBits } from "./bits.ts";
 import { coldStart } from "./cold-start.ts";
 import { compileCold, compileTimes } from "./compile-time.ts";
@@ -22,6 +23,7 @@ import { scaling } from "./scaling.ts";
 import { shakespeare } from "./shakespeare.ts";
 import { compareThreads } from "./threads.ts";
 import { variants } from "./variants.ts";
+import { compareWide } from "./wide.ts";
 import { type Workload, WORKLOADS } from "./workloads.ts";
 
 const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js", "pytorch"] as const;
@@ -181,6 +183,7 @@ const only = (workloads: readonly Workload[], usual: readonly string[]): readonl
 const MODES: Readonly<Record<string, Mode>> = {
   "--profile": (workloads, args) => {
     const fused = args.includes("--fused");
+    if (args.includes("--wide")) console.log(useWideVectors().text);
     if (args.includes("--cell")) profileCell(args[args.indexOf("--cell") + 1], fused);
     else for (const workload of only(workloads, ["W3"])) profile(workload, fused);
   },
@@ -191,11 +194,17 @@ const MODES: Readonly<Record<string, Mode>> = {
   "--compile-cold": (_, args) => compileCold(args[1]),
   "--cold": coldStart,
   "--shakespeare": (_, args) => shakespeare(args),
-  "--bits": (_, args) => compareBits(args.filter((argument) => !argument.startsWith("--"))),
+  "--bits": (_, args) =>
+    compareBits(
+      args.filter((argument) => !argument.startsWith("--")),
+      args.includes("--wide"),
+    ),
+  "--wide": (workloads, args) => compareWide(only(workloads, ["W2", "W3", "W4", "W8", "W9"]), args.includes("--fused")),
 };
 
 async function main(args: readonly string[]): Promise<number> {
-  const mode = args.find((argument) => Object.hasOwn(MODES, argument));
+  const modes = args.filter((argument) => Object.hasOwn(MODES, argument));
+  const mode = modes.find((argument) => argument !== "--wide") ?? modes[0]; // beside another mode it belongs to that
   if (mode !== undefined) {
     const named = args.flatMap((argument) => WORKLOADS.find(({ name }) => name === argument) ?? []);
     return (await MODES[mode](named, args)) ?? 0;

@@ -2,17 +2,18 @@
  * Builds dist/ from src/: bundles by esbuild and, unless --no-types (or --quiet), the type declarations by tsc.
  *
  *   dist/index.js      the library: any platform; `node:` modules stay outside and are only imported when a Node-only function runs
- *   dist/worker.js     what runs inside a worker
+ *   dist/worker.js     what runs inside a worker; it takes the library from index.js
  *   dist/cli/main.js   the command line, with its packages bundled, so that the published package depends on nothing; the runtime of exported models
  *                      (src/inference.ts) is a text in it
  *   dist/types/        declarations; their `.ts` imports are rewritten to `.js`
  *
  * `node scripts/build.mjs [--quiet] [--no-types]`. `--quiet` prints nothing unless something fails.
  */
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { inferenceText } from "./inference.mjs";
+import { buildLibrary } from "./library.mjs";
 import { root, runNode, toolPath } from "./launch.mjs";
 
 const flags = new Set(process.argv.slice(2));
@@ -33,9 +34,6 @@ const shared = {
   define: { SLUICE_VERSION: JSON.stringify(version) },
 };
 
-// papaparse asks for Node's "stream" only when it is given one, which we never do.
-const library = { platform: "neutral", mainFields: ["module", "main"], external: ["node:*", "stream"], minify: true };
-
 async function bundle(entry, outfile, options) {
   if (!existsSync(join(root, entry))) return;
   await build({ ...shared, ...options, entryPoints: [entry], outfile });
@@ -45,8 +43,7 @@ try {
   rmSync(join(root, "dist"), { recursive: true, force: true });
   const inference = await inferenceText();
   await Promise.all([
-    bundle("src/index.ts", "dist/index.js", library),
-    bundle("src/worker.ts", "dist/worker.js", library),
+    buildLibrary(join(root, "dist"), { version, logLevel: shared.logLevel }),
     bundle("src/cli/main.ts", "dist/cli/main.js", {
       platform: "node",
       minifySyntax: true,
@@ -85,7 +82,8 @@ if (!quiet) {
     const file = join(root, "dist", name);
     if (!existsSync(file)) continue;
     const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10);
-    console.log(`dist/${name.padEnd(14)}${kilobytes(statSync(file).size)}${kilobytes(gzipSync(readFileSync(file)).length)} gzipped`);
+    const bytes = readFileSync(file);
+    console.log(`dist/${name.padEnd(14)}${kilobytes(bytes.length)}${kilobytes(gzipSync(bytes, { level: 9 }).length)} gzipped`);
   }
   console.log(`built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }

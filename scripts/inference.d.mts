@@ -1,1 +1,1 @@
-export function inferenceText(): Promise<string>;
+export function inferenceText(folder?: string): Promise<string>;

@@ -4,10 +4,10 @@
 import { build } from "esbuild";
 import { root } from "./launch.mjs";
 
-/** The text of the script. */
-export async function inferenceText() {
+/** The text of the script; `folder` is that of package.json, where this file is bundled into another. */
+export async function inferenceText(folder = root) {
   const { outputFiles } = await build({
-    absWorkingDir: root,
+    absWorkingDir: folder,
     entryPoints: ["src/inference.ts"],
     bundle: true,
     write: false,

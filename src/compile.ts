@@ -85,7 +85,7 @@ export interface Lowering {
 export function lower(network: Network, variant: Variant): Lowering {
   const built = build(network, variant);
   verify(built);
-  const { graph: normal, trace: forms } = normalize(built, variant.chunks);
+  const { graph: normal, trace: forms } = normalize(built, chunksOf(variant));
   const differentiated = variant.gradient ? withGradients(normal, variant) : normal;
   verify(differentiated);
   const { graph, trace } = simplify(differentiated);
@@ -101,10 +101,23 @@ export function lower(network: Network, variant: Variant): Lowering {
   };
 }
 
+/** Chunks of 16 steps from matrices of 32 × 32 on (docs/performance.md). Depends on the variant alone, so that equal runs have equal bits. */
+const CHUNKS = { steps: 16, least: 32 * 32 } as const;
+
+function chunksOf({ chunks, initial, gradient }: Variant): typeof CHUNKS | Exclude<Variant["chunks"], false> {
+  if (chunks !== undefined) return chunks || undefined;
+  return initial === "fresh" || gradient ? CHUNKS : undefined;
+}
+
 /** Adds the gradients of the objective, which itself stays only if it is the loss. */
 function withGradients(graph: Graph, variant: Variant): Graph {
   const objective = variant.gradient!.of === "loss" && !variant.gradient!.states ? "loss" : "objective";
-  const all = differentiate(graph, { objective, weights: "all", inputs: variant.gradient!.inputs });
+  const all = differentiate(graph, {
+    objective,
+    weights: "all",
+    inputs: variant.gradient!.inputs,
+    keepLeast: variant.gradient!.keep === "least",
+  });
   return prune({ ...all, outputs: all.outputs.filter((output) => output.name !== "objective") });
 }
 
@@ -172,7 +185,8 @@ export function compileProgram(units: readonly Unit[], options: CompileOptions):
     fused,
     joins,
     constants: options.constants === "memory" ? reserved : "code",
-    memory: { import: ["env", "memory"], initialPages: pages, shared, maximumPages: shared ? pages : undefined },
+    // V8 joins accesses only if none between them is known to lie within the memory, as constants in a memory of known size would be.
+    memory: { import: ["env", "memory"], initialPages: joins ? 0 : pages, shared, maximumPages: shared ? pages : undefined },
   });
   const program: Program = { wasm, memoryBytes, capacity, batch, threads, buffers, entries, parameterCount };
   verifyProgram(program);

@@ -31,6 +31,7 @@ export {
 export type { Stream, StreamOptions, StreamState } from "./model/stream.ts";
 export { wasmFeatures } from "./runtime/wasm/probe.ts";
 export { threadsRefused } from "./runtime/wasm/threads.ts";
+export { checkWideVectors, useWideVectors, type WideVectors } from "./runtime/wasm/wide.ts";
 export { type Diagnostic, SluiceError } from "./support/diagnostic.ts";
 export type { Source } from "./support/source.ts";
 export { readTable, type Table } from "./train/data/csv.ts";

@@ -11,12 +11,26 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inferenceText } from "../scripts/inference.mjs";
 import { runCommandLine } from "../src/cli/program.ts";
 import { createTerminal } from "../src/cli/terminal.ts";
-import { compile, createModel, encodeText, loadModel, MECHANISMS, type Model, textDataset, train } from "../src/index.ts";
+import {
+  compile,
+  createModel,
+  encodeText,
+  loadModel,
+  MECHANISMS,
+  type Model,
+  readTable,
+  restoreTarget,
+  tableForecast,
+  tableInputs,
+  textDataset,
+  train,
+} from "../src/index.ts";
 import type { ExportedModel, ExportedRunOptions } from "../src/model/exported/open.ts";
 import type { Stream } from "../src/model/stream.ts";
 
@@ -184,6 +198,30 @@ test("a text model reads and writes text", async () => {
   expect(() => module.encode("Ω")).toThrow(expect.objectContaining({ code: "E411" }));
 });
 
+test("a model of a table reads rows and forecasts in the table's unit", async () => {
+  const days = ["mon", "tue", "wed"];
+  const rows = Array.from({ length: 200 }, (_, i) => ({ level: 20 + 5 * Math.sin(i / 5), day: days[i % 3] }));
+  const table = readTable(`level,day\n${rows.map(({ level, day }) => `${level},${day}`).join("\n")}\n`);
+  const { dataset } = tableForecast(table, { target: "level", inputs: ["level", "day"] });
+  const text = "forecast(x, y) → p\n  h = gru(x)\n  p = W·h + b\n  loss = mse(p, y)\n  where h ∈ ℝ^5, y ∈ ℝ^1";
+  const model = await train(compile(text), dataset, { steps: 2 });
+  writeFileSync(join(folder, "table.safetensors"), model.toBytes());
+  expect((await sluice("export", join(folder, "table.safetensors"), "--to", join(folder, "table"))).code).toBe(0);
+  const module = (await import(/* @vite-ignore */ pathToFileURL(join(folder, "table/model.js")).href)) as {
+    load(): Promise<ExportedModel>;
+    encode(rows: readonly object[]): { data: Float32Array; shape: number[] };
+    decode(values: ArrayLike<number>): Float64Array;
+  };
+  const record = model.record as never;
+  const x = module.encode(rows);
+  expect(x).toEqual({ data: tableInputs(record, table).x, shape: [200, 4] });
+  const { p } = (await module.load()).run({ x });
+  expect(p.data).toEqual(model.run({ x }).p.data);
+  expect([...module.decode(p.data)]).toEqual(Array.from(p.data, (value) => restoreTarget(record, value)));
+  expect(() => module.encode([{ level: 3 }])).toThrow(expect.objectContaining({ code: "E421" }));
+  expect(() => module.encode([{ level: Number.NaN, day: "mon" }])).toThrow(expect.objectContaining({ code: "E423" }));
+});
+
 test("mistakes get the errors of the library, and what was not exported says how to have it", async () => {
   const shipped = await (await moduleOf("classifier")).load();
   const attentive = await (await moduleOf("attentive")).load();
@@ -272,6 +310,35 @@ test("the command says what it wrote, overwrites only exports, and refuses what 
   const given = subjects.get("classifier")!.inputs(200, 3);
   const options = { outputs: ["p[T]"], lengths: [200, 7, 150] };
   expect(plain(shipped.run(given, { lengths: options.lengths }))).toEqual(plain(loadModel(readFileSync(model)).run(given, options)));
+});
+
+test("lesson 4 does what it says, with the command line as it is bundled", async () => {
+  const place = join(folder, "lesson");
+  mkdirSync(place);
+  const main = join(place, "sluice.mjs");
+  const banner = { js: 'import { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);' };
+  const define = { SLUICE_INFERENCE: JSON.stringify(await inferenceText()) };
+  await build({
+    entryPoints: [join(root, "src/cli/main.ts")],
+    outfile: main,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    banner,
+    define,
+    logLevel: "error",
+  });
+  const run = (...args: string[]): string => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: place, encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+    return stdout;
+  };
+  const lesson = readFileSync(join(root, "docs/lessons/04-a-model-that-ships.md"), "utf8");
+  const block = (language: string): string => new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "m").exec(lesson)![1];
+  for (const line of block("sh").trim().split("\n")) run(main, ...line.split(" ").slice(1));
+  writeFileSync(join(place, "application.mjs"), block("js"));
+  const printed = run("application.mjs");
+  expect(printed).toBe("it was 7\n[ 5, 24 ] [ 5, 24 ]\n");
 });
 
 test("the declarations fit an application that uses them, in strict TypeScript", () => {

@@ -4,7 +4,7 @@
  * In: events of train/events.ts. Out: text through a Terminal. Rates and times left are of the last stretch, so they settle quickly and follow changes.
  */
 import { duration, figure, grouped } from "../inspect/draw.ts";
-import type { TrainEvent, ValidationEvent } from "../train/events.ts";
+import type { StartEvent, TrainEvent, ValidationEvent } from "../train/events.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ProgressOptions {
@@ -28,6 +28,7 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): (e
   return (event) => {
     switch (event.kind) {
       case "start":
+        if (event.segment > 0 || event.keep === "least") terminal.remark(memoryLine(event));
         if (event.step > 0) terminal.remark(`going on after step ${grouped(event.step)} of ${grouped(event.steps)}`);
         return;
       case "step": {
@@ -64,4 +65,12 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): (e
         return;
     }
   };
+}
+
+/** How a run stays small: "memory  12.4 MiB, in segments of 64 steps, keeping only products". */
+function memoryLine({ memoryBytes, segment, keep }: StartEvent): string {
+  const parts = [`${figure(memoryBytes / 2 ** 20, 3)} MiB`];
+  if (segment > 0) parts.push(`in segments of ${grouped(segment)} steps`);
+  if (keep === "least") parts.push("keeping only results of products for the gradients");
+  return `memory  ${parts.join(", ")}`;
 }

@@ -7,6 +7,7 @@ import { textWidth } from "./draw.ts";
 import { drawExplanation } from "./draw-explanation.ts";
 import { explain } from "./explain.ts";
 import { findingsOf } from "./findings.ts";
+import { keptForGradients, keptSentences } from "./kept.ts";
 
 const network = networkOf(compile(MECHANISMS.lstm));
 const variant = { sizes: { H: 3, D: 2 }, batch: 2, mode: "evaluate", initial: "fresh", lengths: false, reset: false, outputs: ["h"] } as const;
@@ -56,4 +57,24 @@ test("the cost is that of the program, and the drawing fits", () => {
     const lines = drawExplanation(explain(network, { sizes: { H: 3, D: 2 }, program }), { width });
     expect(lines.filter((line) => textWidth(line) > width)).toEqual([]);
   }
+});
+
+test("a recurrence that goes by chunks of time steps is said to", () => {
+  const delta = networkOf(compile(MECHANISMS.gated_delta_core));
+  const { stages, graph } = lower(delta, { ...variant, sizes: { N: 1, K: 32, V: 32, D: 32 }, outputs: ["o"] });
+  const { chunked, sentences } = findingsOf(stages[0].graph, graph);
+  expect(chunked).toEqual([{ states: ["S"], steps: 16 }]);
+  expect(sentences).toContain("by chunks: S is linear in itself and read by products alone, so 16 time steps are taken at once");
+});
+
+test("what a recurrence keeps for its gradient is named and counted; the least is what products made", () => {
+  const keptWith = (keep: "usual" | "least") =>
+    keptForGradients(lower(network, { ...variant, mode: "train", gradient: { of: "cotangents", inputs: [], keep } }).stages[1].graph)[0];
+  const usual = keptWith("usual");
+  const least = keptWith("least");
+  expect([...usual.states].sort()).toEqual(["c", "h"]);
+  expect(new Set(usual.values.map(({ name }) => name))).toEqual(new Set(["i", "f", "o", "c", "h", "tanh"]));
+  expect(usual.perStep).toBe(7 * 3);
+  expect(least.perStep).toBeLessThan(usual.perStep);
+  expect(keptSentences([usual])[0]).toContain("kept for the gradient of h, c: ");
 });

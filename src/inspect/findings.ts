@@ -1,5 +1,6 @@
 /**
- * What the simplifier made of a network's products, read off the graphs before and after: which left the recurrence, which became one.
+ * What the simplifier made of a network's products, read off the graphs before and after: which left the recurrence, which became one, and which recurrence goes by
+ * chunks of time steps.
  *
  * In: two tensor graphs of the same forward run. Out: sentences in the author's names, and the same as data. Reads the graphs only, so it cannot
  * claim what did not happen.
@@ -21,6 +22,8 @@ export interface Findings {
   readonly hoisted: readonly string[];
   /** Groups of weights whose products became one. */
   readonly stacked: readonly (readonly string[])[];
+  /** Recurrences that take several time steps at once, and how many. */
+  readonly chunked: readonly { readonly states: readonly string[]; readonly steps: number }[];
   readonly sentences: readonly string[];
 }
 
@@ -94,5 +97,11 @@ export function findingsOf(built: Graph, simplified: Graph): Findings {
       sentences.push(`alone: ${product.weights[0]} is one product at each time step of ${product.recurrence.join(", ")}`);
     }
   }
-  return { before, after, hoisted, stacked, sentences };
+  const chunked = simplified.nodes.flatMap(({ attributes: { scan } }) =>
+    scan?.chunk === undefined ? [] : [{ states: scan.stateNames, steps: simplified.axes.get(scan.chunk) as number }],
+  );
+  for (const { states, steps } of chunked) {
+    sentences.push(`by chunks: ${states.join(", ")} is linear in itself and read by products alone, so ${steps} time steps are taken at once`);
+  }
+  return { before, after, hoisted, stacked, chunked, sentences };
 }

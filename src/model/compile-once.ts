@@ -33,9 +33,15 @@ export interface Room {
   readonly batch: number;
 }
 
+/** A compiled set of entries: the memory that it needs, and how to open one. */
+interface Maker {
+  readonly memoryBytes: number;
+  readonly open: () => Executable;
+}
+
 interface Compilations {
   readonly lowerings: Map<string, Lowering>;
-  readonly makers: Map<string, () => Executable>;
+  readonly makers: Map<string, Maker>;
 }
 
 const kept = 24;
@@ -56,25 +62,35 @@ export function lowerOnce(network: Network, variant: Variant): Lowering {
 }
 
 /** An executable with these entries, in fresh memory. */
-export function openExecutable(
+export function openExecutable(...compiling: Parameters<typeof makerOf>): Executable {
+  return makerOf(...compiling).open();
+}
+
+/** Bytes of memory that an executable with these entries needs. The interpreter's needs are not known: 0. */
+export function memoryOf(...compiling: Parameters<typeof makerOf>): number {
+  return makerOf(...compiling).memoryBytes;
+}
+
+function makerOf(
   network: Network,
   plans: readonly UnitPlan[],
   slots: readonly ParameterSlot[],
   room: Room,
   { device, fused, pool }: DeviceOptions,
-): Executable {
+): Maker {
   const key = JSON.stringify([plans, room, device, fused, pool?.threads]);
-  const make = remembered(compilationsOf(network).makers, key, kept, () => {
+  return remembered(compilationsOf(network).makers, key, kept, () => {
+    // The interpreter is the definition: step by step.
+    const form = device === "interpreter" ? ({ chunks: false } as const) : {};
     const units = plans.map(
-      (plan): Unit => ({ entry: plan.entry, graph: "variant" in plan ? lowerOnce(network, plan.variant).graph : plan.graph() }),
+      (plan): Unit => ({ entry: plan.entry, graph: "variant" in plan ? lowerOnce(network, { ...plan.variant, ...form }).graph : plan.graph() }),
     );
     const weights = slots.map(({ name, shape }) => ({ name, shape }));
     const options = { ...room, weights, ...codeOptions(fused), threads: pool?.threads };
-    if (device === "interpreter") return () => interpretUnits(units, options);
+    if (device === "interpreter") return { memoryBytes: 0, open: () => interpretUnits(units, options) };
     const { program } = compileProgram(units, options);
-    return () => loadProgram(program, pool);
+    return { memoryBytes: program.memoryBytes, open: () => loadProgram(program, pool) };
   });
-  return make();
 }
 
 /** What the map holds under the key, made if it is not there; the entry used longest ago leaves first. */

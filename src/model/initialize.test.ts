@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Initial, WeightRole } from "../ir/network/node.ts";
-import { initialParameters } from "./initialize.ts";
+import { createRandom, type Random } from "../support/random.ts";
+import { initializeWeight, initialParameters } from "./initialize.ts";
 import type { ParameterSlot } from "./parameters.ts";
 
 function layout(weights: readonly { name: string; shape: number[]; initial: Initial; role?: WeightRole }[]): ParameterSlot[] {
@@ -64,4 +65,51 @@ test("constants, fan-in bounds and time constants", () => {
   const times = values.subarray(54);
   expect(Math.min(...times)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...times)).toBeLessThanOrEqual(Math.fround(Math.log(100)));
+});
+
+test("an orthogonal weight is what Gram–Schmidt in its plain order gives, to the bit, also where a vector has to be drawn again", () => {
+  const plain = (random: Random, rows: number, columns: number): Float32Array => {
+    const [count, length] = [Math.min(rows, columns), Math.max(rows, columns)];
+    const size = (vector: readonly number[]): number => Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+    const done: number[][] = [];
+    while (done.length < count) {
+      let vector = Array.from({ length }, () => random.normal());
+      const before = size(vector);
+      for (const other of [...done, ...done]) {
+        const product = vector.reduce((sum, value, i) => sum + value * other[i], 0);
+        vector = vector.map((value, i) => value - product * other[i]);
+      }
+      const after = size(vector);
+      if (after >= 1e-8 * before) done.push(vector.map((value) => value / after));
+    }
+    return Float32Array.from({ length: rows * columns }, (_, i) => {
+      const [r, c] = [Math.floor(i / columns), i % columns];
+      return 1.5 * (rows <= columns ? done[r][c] : done[c][r]);
+    });
+  };
+  /** Draws every third vector twice. */
+  const repeating = (length: number): Random => {
+    const random = createRandom(3);
+    const drawn: number[] = [];
+    const normal = (): number => {
+      const row = Math.floor(drawn.length / length);
+      drawn.push(row % 3 === 1 && row > 1 ? drawn[drawn.length - length] : random.normal());
+      return drawn[drawn.length - 1];
+    };
+    const normals = (values: Float64Array): void => values.forEach((_, i) => (values[i] = normal()));
+    return { ...random, normal, normals };
+  };
+  for (const [rows, columns] of [
+    [9, 9],
+    [6, 13],
+    [13, 6],
+    [1, 5],
+  ]) {
+    for (const random of [(): Random => createRandom(4), (): Random => repeating(Math.max(rows, columns))]) {
+      const [slot] = layout([{ name: "W", shape: [rows, columns], initial: { kind: "orthogonal", gain: 1.5, source } }]);
+      const values = new Float32Array(rows * columns);
+      initializeWeight(slot, random(), values);
+      expect(values).toEqual(plain(random(), rows, columns));
+    }
+  }
 });

@@ -76,7 +76,7 @@ function orthogonal(random: Random, rows: number, columns: number, gain: number,
   const count = Math.min(rows, columns);
   const length = Math.max(rows, columns);
   const vectors = new Float64Array(count * length);
-  for (let i = 0; i < vectors.length; i++) vectors[i] = random.normal();
+  random.normals(vectors);
   const before = Array.from({ length: count }, (_, k) => norm(vectors, k, length));
   for (let k = 0; k < count; ) {
     if (k > 0) removeEarlier(vectors, k, length);
@@ -85,7 +85,7 @@ function orthogonal(random: Random, rows: number, columns: number, gain: number,
       // Drawn inside the span of the others: the next takes its place, and a new one comes last.
       vectors.copyWithin(k * length, (k + 1) * length);
       before.splice(k, 1);
-      for (let i = (count - 1) * length; i < count * length; i++) vectors[i] = random.normal();
+      random.normals(vectors.subarray((count - 1) * length));
       before.push(norm(vectors, count - 1, length));
       for (let other = 0; other < k; other++) removeFrom(vectors, other, count - 1, count, length);
       continue;

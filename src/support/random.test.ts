@@ -86,3 +86,20 @@ test("shuffle permutes, evenly", () => {
   for (const count of counts.values()) expect(Math.abs(count - 1000)).toBeLessThan(150);
   expect([...random.shuffle(Int32Array.of(5, 6, 7))].sort()).toEqual([5, 6, 7]);
 });
+
+test("an array filled at once holds what one draw after the other gives, and both go on alike", () => {
+  for (const [before, count] of [
+    [0, 0],
+    [0, 7],
+    [1, 8],
+    [3, 5],
+  ]) {
+    const [one, all] = [createRandom(11), createRandom(11)];
+    for (let i = 0; i < before; i++) expect(all.normal()).toBe(one.normal());
+    const values = new Float64Array(count);
+    all.normals(values);
+    expect([...values]).toEqual(Array.from({ length: count }, () => one.normal()));
+    expect(all.normal()).toBe(one.normal());
+    expect(all.bits()).toBe(one.bits());
+  }
+});

@@ -16,6 +16,8 @@ export interface Random {
   integer(count: number): number;
   /** Normal with the given mean (0) and standard deviation (1), by Marsaglia's polar method. */
   normal(mean?: number, deviation?: number): number;
+  /** Fills an array with what `normal()` would give, one after the other; faster for many. */
+  normals(values: Float64Array): void;
   /** Shuffles in place (Fisher–Yates) and returns its argument. */
   shuffle<Items extends { length: number; [index: number]: unknown }>(items: Items): Items;
 }
@@ -23,25 +25,16 @@ export interface Random {
 /** A generator of its own for this seed. */
 export function createRandom(seed: number): Random {
   const hash = absorbNumber([0x243f6a88, 0x85a308d3], seed);
-  let a = spread(hash[0]);
-  let b = spread(hash[1] ^ a);
-  let c = spread(a ^ Math.imul(b, 0x9e3779b1));
-  let counter = 1;
+  const a = spread(hash[0]);
+  const b = spread(hash[1] ^ a);
+  const state = Int32Array.of(a, b, spread(a ^ Math.imul(b, 0x9e3779b1)), 1);
   let spare: number | undefined;
 
-  const bits = (): number => {
-    const sum = (a + b + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + sum;
-    c |= 0;
-    return sum >>> 0;
-  };
+  const bits = (): number => nextBits(state);
   // The first outputs of SFC32 still show the seed; its author discards twelve.
   for (let i = 0; i < 12; i++) bits();
 
-  const unit = (): number => (bits() * 0x200000 + (bits() >>> 11)) * 2 ** -53;
+  const unit = (): number => nextUnit(state);
   const integer = (count: number): number => {
     invariant(Number.isInteger(count) && count >= 1 && count <= 2 ** 32, `integer(${count}) needs a count in 1 … 2^32`);
     // Values past the last whole multiple of `count` would favour the small ones.
@@ -64,17 +57,26 @@ export function createRandom(seed: number): Random {
         spare = undefined;
         return mean + deviation * value;
       }
-      let u: number;
-      let v: number;
-      let square: number;
-      do {
-        u = 2 * unit() - 1;
-        v = 2 * unit() - 1;
-        square = u * u + v * v;
-      } while (square >= 1 || square === 0);
-      const scale = Math.sqrt((-2 * exactLog(square)) / square);
-      spare = v * scale;
-      return mean + deviation * (u * scale);
+      nextPair(state, pair);
+      spare = pair[1];
+      return mean + deviation * pair[0];
+    },
+    normals: (values) => {
+      let i = 0;
+      if (spare !== undefined && values.length > 0) {
+        values[i++] = spare;
+        spare = undefined;
+      }
+      for (; i + 1 < values.length; i += 2) {
+        nextPair(state, pair);
+        values[i] = pair[0];
+        values[i + 1] = pair[1];
+      }
+      if (i < values.length) {
+        nextPair(state, pair);
+        values[i] = pair[0];
+        spare = pair[1];
+      }
     },
     shuffle: (items) => {
       for (let i = items.length - 1; i > 0; i--) {
@@ -86,6 +88,38 @@ export function createRandom(seed: number): Random {
       return items;
     },
   };
+}
+
+/** One step of SFC32 on its state a, b, c, counter. */
+function nextBits(state: Int32Array): number {
+  const b = state[1];
+  const c = state[2];
+  const sum = (state[0] + b + state[3]++) | 0;
+  state[0] = b ^ (b >>> 9);
+  state[1] = c + (c << 3);
+  state[2] = ((c << 21) | (c >>> 11)) + sum;
+  return sum >>> 0;
+}
+
+function nextUnit(state: Int32Array): number {
+  return (nextBits(state) * 0x200000 + (nextBits(state) >>> 11)) * 2 ** -53;
+}
+
+/** Two normal values by the polar method. Numbers stay in typed arrays: before its code is optimised, an engine makes an object of each number that is not. */
+const pair = new Float64Array(2);
+
+function nextPair(state: Int32Array, values: Float64Array): void {
+  let u: number;
+  let v: number;
+  let square: number;
+  do {
+    u = 2 * nextUnit(state) - 1;
+    v = 2 * nextUnit(state) - 1;
+    square = u * u + v * v;
+  } while (square >= 1 || square === 0);
+  const scale = Math.sqrt((-2 * exactLog(square)) / square);
+  values[0] = u * scale;
+  values[1] = v * scale;
 }
 
 /**

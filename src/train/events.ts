@@ -25,6 +25,12 @@ export interface StartEvent {
   readonly parameterCount: number;
   readonly sizes: Readonly<Record<string, number>>;
   readonly compileMs: number;
+  /** Memory of the program, all of it laid out before the first step. */
+  readonly memoryBytes: number;
+  /** Steps of a segment; 0: batches run whole. */
+  readonly segment: number;
+  /** What recurrences keep for their gradients; "least": only results of products and sums. */
+  readonly keep: "usual" | "least";
 }
 
 export interface ValidationEvent {

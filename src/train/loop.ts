@@ -20,6 +20,7 @@ import type { StopReason, TrainEvent } from "./events.ts";
 import { learningRateAt } from "./learning-rate.ts";
 import { describeNonFinite } from "./non-finite.ts";
 import { biasCorrections, momentNames, optimizerGraph } from "./optimizer.ts";
+import { planWithin } from "./memory-budget.ts";
 import { readSettings, type Settings, type TrainOptions } from "./options.ts";
 import { checkInputs, createPasses, type Passes } from "./passes.ts";
 import { createSegmentedPasses } from "./segments.ts";
@@ -72,6 +73,9 @@ export async function train(compiled: Compiled, dataset: Dataset, options: Train
     parameterCount: run.parameterCount,
     sizes: run.sizes,
     compileMs: nowMs() - run.startedMs,
+    memoryBytes: run.passes.lane.executable.program.memoryBytes,
+    segment: run.segment,
+    keep: run.keep,
   });
   let turn = nowMs();
   while (run.step < settings.steps) {
@@ -106,6 +110,9 @@ interface Run {
   readonly sizes: Sizes;
   readonly parameterCount: number;
   readonly passes: Passes;
+  /** Steps of a segment; 0: batches run whole. */
+  readonly segment: number;
+  readonly keep: "usual" | "least";
   readonly evaluator?: Evaluator;
   readonly emit: (event: TrainEvent) => void;
   readonly startedMs: number;
@@ -154,8 +161,10 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions, pool:
     weightNoise: settings.weightNoise,
     units: [{ entry: "update", key: `${JSON.stringify(settings.optimizer)} ${count}`, graph: () => optimizerGraph(settings.optimizer, count) }],
   };
-  const segmented = settings.segment > 0 && settings.segment < dataset.train.capacity;
-  const passes = segmented ? createSegmentedPasses(planned, settings.segment) : createPasses(planned);
+  const within = settings.memoryMiB === undefined ? undefined : planWithin(planned, settings.segment, settings.memoryMiB * 2 ** 20);
+  const segment = within?.segment ?? settings.segment;
+  const way = { ...planned, keep: within?.keep };
+  const passes = segment > 0 && segment < dataset.train.capacity ? createSegmentedPasses(way, segment) : createPasses(way);
   checkInputs(network, passes.lane.feed, dataset.inputs, dataset.name);
   const valid = settings.validateEvery > 0 ? dataset.valid : undefined;
   const firstStep = resumed?.checkpoint.step ?? 0;
@@ -166,6 +175,8 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions, pool:
     sizes,
     parameterCount: count,
     passes,
+    segment,
+    keep: within?.keep ?? "usual",
     evaluator: valid && createEvaluator({ ...shared, source: valid }, settings.metrics),
     emit(event) {
       if (event.kind === "step") settings.onStep?.(event);
@@ -207,8 +218,8 @@ function decaysOf(slots: Run["slots"], count: number): Float32Array {
 }
 
 // Parts of the settings that a resumed run must share with the run that it goes on with.
-function fixedSettings({ optimizer, seed, clip, weightNoise, restartEvery, segment }: Settings): Record<string, unknown> {
-  return { optimizer, seed, clip, weightNoise, restartEvery, ...(segment > 0 && { segment }) };
+function fixedSettings({ optimizer, seed, clip, weightNoise, restartEvery, segment, memoryMiB }: Settings): Record<string, unknown> {
+  return { optimizer, seed, clip, weightNoise, restartEvery, ...(segment > 0 && { segment }), ...(memoryMiB !== undefined && { memoryMiB }) };
 }
 
 function resumeFrom(bytes: Uint8Array, compiled: Compiled, settings: Settings) {

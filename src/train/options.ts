@@ -86,6 +86,11 @@ export interface TrainSettings {
    * Steps of a segment (default 0: none): exact gradients of longer batches, with memory for one segment and the states at the borders; about √T is best.
    */
   readonly segment?: number;
+  /**
+   * Greatest memory of the compiled program in MiB (default: no bound). What does not fit as usual keeps less for its gradients and computes it again (the same bits), then goes
+   * in segments.
+   */
+  readonly memoryMiB?: number;
   /** Threads of a step (default 1); the results have the same bits whatever their number. */
   readonly threads?: number;
   readonly onStep?: (event: StepEvent) => void;
@@ -113,7 +118,10 @@ export type Settings = Required<
     | "keepBest"
   >
 > &
-  Pick<TrainSettings, "validationBatches" | "patience" | "saveCheckpoint" | "resume" | "parameters" | "signal" | "onStep" | "onEvent"> & {
+  Pick<
+    TrainSettings,
+    "validationBatches" | "patience" | "memoryMiB" | "saveCheckpoint" | "resume" | "parameters" | "signal" | "onStep" | "onEvent"
+  > & {
     readonly sizes: Readonly<Record<string, number>>;
     readonly optimizer: OptimizerOptions;
     readonly learningRate: LearningRate;
@@ -142,6 +150,7 @@ const known: { readonly [K in keyof TrainSettings]-?: true } = {
   fused: true,
   threads: true,
   segment: true,
+  memoryMiB: true,
   onStep: true,
   onEvent: true,
 };
@@ -171,6 +180,8 @@ export function readSettings(network: Network, options: TrainOptions, validates:
   const weightNoise = options.weightNoise ?? 0;
   if (!(weightNoise >= 0 && Number.isFinite(weightNoise)))
     throw new SluiceError("E462", `weightNoise must be a number of at least 0, not ${weightNoise}`);
+  const { memoryMiB } = options;
+  if (memoryMiB !== undefined && !(memoryMiB > 0)) throw new SluiceError("E462", `memoryMiB must be a positive number, not ${memoryMiB}`);
   const seed = options.seed ?? 1;
   if (!Number.isFinite(seed)) throw new SluiceError("E462", `seed must be a number, not ${seed}`);
   return {
@@ -195,6 +206,7 @@ export function readSettings(network: Network, options: TrainOptions, validates:
     device: options.device ?? "wasm",
     fused: options.fused ?? false,
     segment: whole("segment", options.segment ?? 0, 0),
+    memoryMiB: options.memoryMiB,
     threads: whole("threads", options.threads ?? 1, 1),
     onStep: options.onStep,
     onEvent: options.onEvent,

@@ -8,7 +8,7 @@ import type { BufferRole } from "../ir/program/node.ts";
 import { whyNotCarried } from "../ir/network/carrying.ts";
 import type { Network } from "../ir/network/node.ts";
 import type { Variant } from "../ir/network/variant.ts";
-import { type DeviceOptions, openExecutable, type UnitPlan } from "../model/compile-once.ts";
+import { type DeviceOptions, memoryOf, openExecutable, type UnitPlan } from "../model/compile-once.ts";
 import { createFeed, type Feed } from "../model/feed.ts";
 import type { Clamps } from "../model/model.ts";
 import type { ParameterSlot } from "../model/parameters.ts";
@@ -30,6 +30,8 @@ export interface PassOptions {
   readonly mode: Variant["mode"];
   readonly outputs: readonly string[];
   readonly gradient: boolean;
+  /** What recurrences keep for their gradient (default "usual"). */
+  readonly keep?: "usual" | "least";
   readonly weightNoise?: number;
   /** Values held fixed. */
   readonly clamps?: Clamps;
@@ -65,37 +67,63 @@ export interface Passes {
 const probed = 8;
 const persistent: ReadonlySet<BufferRole> = new Set(["parameters", "optimizer", "state"]);
 
-/** @throws SluiceError E463 if the source cannot be used with the network */
-export function createPasses(options: PassOptions): Passes {
-  const { network, sizes, slots, source } = options;
+/** How a source's batches are run: whether they pad, whether states go on from one to the next, and whether these begin with something else than constants. */
+interface Manner {
+  readonly lengths: boolean;
+  readonly carriable: boolean;
+  readonly carries: boolean;
+  readonly begin: boolean;
+}
+
+function mannerOf({ network, source }: PassOptions): Manner {
   const first = Array.from({ length: Math.min(probed, source.batchesPerPass ?? probed) }, (_, step) => source.batchAt(step));
   // What cannot be carried (attention, recurrences backwards in time) begins anew in every batch.
   const carriable = whyNotCarried(network) === undefined;
   const carries = carriable && first.some((batch) => batch.carry);
-  const begin = carries && !statesBeginConstant(network);
+  return { lengths: first.some((batch) => batch.lengths !== undefined), carriable, carries, begin: carries && !statesBeginConstant(network) };
+}
+
+function variantOf(options: PassOptions, { begin }: Manner, initial: Variant["initial"], lengths: boolean): Variant {
+  const { network, sizes, source, mode, outputs } = options;
+  return {
+    sizes,
+    batch: source.batch,
+    mode,
+    initial,
+    lengths,
+    reset: false,
+    outputs: begin && initial === "fresh" ? [...outputs, ...network.states.map((state) => `${state.name}[T]`)] : outputs,
+    ...(options.gradient ? { gradient: { of: "loss" as const, inputs: [], ...(options.keep === "least" && { keep: "least" as const }) } } : {}),
+    ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
+    ...(options.clamps ? { clamps: readClamps(network, options.clamps) } : {}),
+  };
+}
+
+function plansOf(options: PassOptions, manner: Manner, lengths: boolean): UnitPlan[] {
+  const { carries, begin } = manner;
+  const plans: UnitPlan[] = [{ entry: "step", variant: variantOf(options, manner, carries && !begin ? "carried" : "fresh", lengths) }];
+  if (begin) plans.push({ entry: "step_carried", variant: variantOf(options, manner, "carried", lengths) });
+  return [...plans, ...(options.units ?? [])];
+}
+
+/** Bytes that passes over the source need. */
+export function passMemory(options: PassOptions): number {
+  const { network, slots, source, device } = options;
+  const manner = mannerOf(options);
+  return memoryOf(network, plansOf(options, manner, manner.lengths), slots, { capacity: source.capacity, batch: source.batch }, device);
+}
+
+/** @throws SluiceError E463 if the source cannot be used with the network */
+export function createPasses(options: PassOptions): Passes {
+  const { network, slots, source } = options;
+  const manner = mannerOf(options);
+  const { carriable, carries, begin } = manner;
   if (begin) refuseLongLags(network);
-  let lane = open(first.some((batch) => batch.lengths !== undefined));
+  let lane = open(manner.lengths);
   let before = copies(lane);
 
-  function variantOf(initial: Variant["initial"], lengths: boolean): Variant {
-    return {
-      sizes,
-      batch: source.batch,
-      mode: options.mode,
-      initial,
-      lengths,
-      reset: false,
-      outputs: begin && initial === "fresh" ? [...options.outputs, ...network.states.map((state) => `${state.name}[T]`)] : options.outputs,
-      ...(options.gradient ? { gradient: { of: "loss" as const, inputs: [] } } : {}),
-      ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
-      ...(options.clamps ? { clamps: readClamps(network, options.clamps) } : {}),
-    };
-  }
-
   function open(lengths: boolean): Lane {
-    const plans: UnitPlan[] = [{ entry: "step", variant: variantOf(carries && !begin ? "carried" : "fresh", lengths) }];
-    if (begin) plans.push({ entry: "step_carried", variant: variantOf("carried", lengths) });
-    plans.push(...(options.units ?? []));
+    const plans = plansOf(options, manner, lengths);
     const executable = openExecutable(network, plans, slots, { capacity: source.capacity, batch: source.batch }, options.device);
     writeClamps(executable, options.clamps);
     const feed = createFeed(executable, network);
@@ -144,7 +172,7 @@ export function createPasses(options: PassOptions): Passes {
       return lane;
     },
     get variant() {
-      return variantOf(carries && !begin ? "carried" : "fresh", lane.lengths);
+      return variantOf(options, manner, carries && !begin ? "carried" : "fresh", lane.lengths);
     },
     statesBefore: () => before,
   };

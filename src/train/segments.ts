@@ -9,17 +9,54 @@
  * @source Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost"
  */
 import type { Variant } from "../ir/network/variant.ts";
-import { openExecutable, type UnitPlan } from "../model/compile-once.ts";
+import { memoryOf, openExecutable, type UnitPlan } from "../model/compile-once.ts";
 import { createFeed, splitAhead } from "../model/feed.ts";
+import { sizeValue } from "../model/sizes.ts";
 import { beginStates, stateSlots, statesBeginConstant } from "../model/states.ts";
 import { floatBuffer, stepLength } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { Batch } from "./data/dataset.ts";
 import type { Lane, PassOptions, Passes } from "./passes.ts";
 
+function variantOf(options: PassOptions, lengths: boolean, gradient: boolean): Variant {
+  const { network, sizes, source, mode, outputs, keep } = options;
+  // Carried states by the names of their inputs; a lag of k has k of them.
+  const inputs = network.states.flatMap(({ name, lag }) =>
+    Array.from({ length: Math.abs(lag) }, (_, i) => `state:${i === 0 ? name : `${name}~${i + 1}`}`),
+  );
+  return {
+    sizes,
+    batch: source.batch,
+    mode,
+    initial: "carried",
+    lengths,
+    reset: false,
+    outputs,
+    ...(gradient ? { gradient: { of: "loss" as const, inputs, states: true, ...(keep === "least" && { keep }) } } : {}),
+    ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
+  };
+}
+
+function plansOf(options: PassOptions, lengths: boolean): UnitPlan[] {
+  return [
+    { entry: "forward", variant: variantOf(options, lengths, false) },
+    { entry: "segment", variant: variantOf(options, lengths, true) },
+    ...(options.units ?? []),
+  ];
+}
+
+/** Bytes that training in segments of so many steps needs: the program, and the states at the borders of a batch. */
+export function segmentMemory(options: PassOptions, segment: number): number {
+  const { network, sizes, slots, source, device } = options;
+  const borders = Math.ceil(source.capacity / segment) + 1;
+  const states = network.states.reduce((sum, { shape, lag }) => sum + Math.abs(lag) * shape.reduce((n, size) => n * sizeValue(size, sizes)!, 1), 0);
+  const bytes = memoryOf(network, plansOf(options, false), slots, { capacity: segment, batch: source.batch }, device);
+  return bytes + 4 * borders * source.batch * states;
+}
+
 /** @throws SluiceError E463 if the first states are learned; E460 if the network cannot carry its states */
 export function createSegmentedPasses(options: PassOptions, segment: number): Passes {
-  const { network, sizes, slots, source } = options;
+  const { network, slots, source } = options;
   if (!statesBeginConstant(network)) {
     throw new SluiceError(
       "E463",
@@ -30,32 +67,8 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
   let lane = open(false);
   let before = copies(lane);
 
-  function variantOf(lengths: boolean, gradient: boolean): Variant {
-    return {
-      sizes,
-      batch: source.batch,
-      mode: options.mode,
-      initial: "carried",
-      lengths,
-      reset: false,
-      outputs: options.outputs,
-      ...(gradient ? { gradient: { of: "loss" as const, inputs: stateInputs(), states: true } } : {}),
-      ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
-    };
-  }
-
-  /** Carried states by the names of their inputs; a lag of k has k of them. */
-  function stateInputs(): string[] {
-    return network.states.flatMap(({ name, lag }) => Array.from({ length: Math.abs(lag) }, (_, i) => `state:${i === 0 ? name : `${name}~${i + 1}`}`));
-  }
-
   function open(lengths: boolean): Lane {
-    const plans: UnitPlan[] = [
-      { entry: "forward", variant: variantOf(lengths, false) },
-      { entry: "segment", variant: variantOf(lengths, true) },
-      ...(options.units ?? []),
-    ];
-    const executable = openExecutable(network, plans, slots, { capacity: segment, batch: source.batch }, options.device);
+    const executable = openExecutable(network, plansOf(options, lengths), slots, { capacity: segment, batch: source.batch }, options.device);
     return {
       executable,
       feed: createFeed(executable, network),
@@ -150,7 +163,7 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
       return lane;
     },
     get variant() {
-      return variantOf(lane.lengths, true);
+      return variantOf(options, lane.lengths, true);
     },
     statesBefore: () => Object.fromEntries(stateNames.flatMap((name) => (before[name] ? [[name, before[name]]] : []))),
   };

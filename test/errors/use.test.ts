@@ -155,6 +155,7 @@ const CASES: Readonly<Record<string, () => unknown>> = {
     const { description, code, weights } = exportModel(rnn());
     return openExported(description, (name) => code.get(name)!, weights).stream({ batch: 3 });
   },
+  E478: () => train(addingModel(), adding(), { steps: 1, memoryMiB: 0.001 }),
   E481: () => sluice("explain", file("empty.gate", "")),
   E482: () => sluice("train", "lstm", "--data", file("broken.txt.gz", "not gzip")),
   E483: () => sluice("explain", file("latin1.gate", new Uint8Array([0xe9, 0x20, 0x3d]))),

@@ -7,12 +7,13 @@ import { describe, expect, test } from "vitest";
 import { findCases, readCase } from "../../scripts/fixtures/case.ts";
 import { ADAPTERS } from "../../scripts/fixtures/groups.ts";
 import { runCase } from "../../scripts/fixtures/run.ts";
+import { USUAL } from "./execute.ts";
 
 const places = findCases(join(import.meta.dirname, "../fixtures")).filter(({ group }) => ADAPTERS.has(group));
 
 describe.each(["interpreter", "wasm", "differences"] as const)("%s", (check) => {
   test.each(places)("$group $path", ({ group, path }) => {
-    const [{ passed, reason, worst }] = runCase(readCase(group, path), [check]);
+    const [{ passed, reason, worst }] = runCase(readCase(group, path), [check], USUAL);
     expect({ passed, reason, worst: passed ? undefined : worst }).toEqual({ passed: true, reason: undefined, worst: undefined });
   });
 });

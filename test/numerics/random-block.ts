@@ -203,10 +203,10 @@ export function number(block: Block): string {
     case 4:
       return `σ(${weight(block, "w", read.size)}·${read.text})`;
     case 5:
-      return `tanh(norm(${read.text} + ${weight(block, "b", read.size)}))`;
+      return `tanh(0.2*norm(${read.text} + ${weight(block, "b", read.size)}))`;
     case 6:
       return `tanh((${read.text})[1])`;
     default:
-      return `tanh(sum(${read.text}))`;
+      return `tanh(0.2*sum(${read.text}))`; // a saturated tanh has a slope that float32 cannot tell from 0
   }
 }

@@ -65,23 +65,36 @@ function sameBits(seed: number, got: Outputs, want: Outputs, what: string, text:
       if (!Object.is(got[name][i], values[i])) throw new Error(`program ${seed}, ${name}[${i}] ${what}: ${got[name][i]} and ${values[i]}\n${text}`);
 }
 
-/** Outputs and gradients: kernels against the interpreter, against differences, and the same bits on two threads. */
+/** Outputs and gradients: kernels against the interpreter, for some seeds against differences, in the other kinds of code, and on two threads to the bit. */
 export function checkKernels(seed: number, pool: ThreadPool, each = subject(seed)): void {
   const { program, network, variant, steps, arrays } = each;
   const { graph, stages } = lower(network, variant);
   const want = interpretGraph(graph, arrays, steps);
   const unsimplified = interpretGraph(stages[1].graph, arrays, steps);
   compare(seed, unsimplified, want, [], program.text);
-  differenceAgrees(seed, each, want);
+  if (seed % 3 === 0) differenceAgrees(seed, each, want);
   const random = createRandom(seed);
-  const others = Array.from({ length: 6 }, () => interpretGraph(graph, moved(arrays, random), steps));
+  const others: Outputs[] = [];
+  const measure = (count: number): void => {
+    for (let i = 0; i < count; i++) others.push(interpretGraph(graph, moved(arrays, random), steps));
+  };
+  measure(4);
+  const agrees = (got: Outputs, text: string): void => {
+    try {
+      compare(seed, got, want, others, text);
+    } catch (error) {
+      if (others.length > 4) throw error;
+      measure(28); // a few samples may all miss what is most sensitive
+      compare(seed, got, want, others, text);
+    }
+  };
   const plain = runLoaded(load(network, variant, arrays, steps + 2, graph), arrays, steps);
-  compare(seed, plain, want, others, program.text);
-  if (seed % 3 === 0) {
+  agrees(plain, program.text);
+  if (seed % 6 === 1) {
     const kind = { fused: wasmFeatures().relaxedSimd, tileRows: 6 };
-    compare(seed, runLoaded(load(network, variant, arrays, steps + 2, graph, kind), arrays, steps), want, others, `with tiles of 6 rows\n${program.text}`);
+    agrees(runLoaded(load(network, variant, arrays, steps + 2, graph, kind), arrays, steps), `with tiles of 6 rows\n${program.text}`);
   }
-  if (seed % 3 === 1)
+  if (seed % 6 === 5)
     sameBits(seed, runLoaded(load(network, variant, arrays, steps + 2, graph, { pool }), arrays, steps), plain, "on two threads", program.text);
 }
 
@@ -91,28 +104,36 @@ export function checkSpelling(seed: number, { program, network } = subject(seed)
     const source = { name: `program-${seed}`, text };
     const { network: found, file, diagnostics } = analyze(source);
     if (found === undefined) throw new Error(`program ${seed}, printed: ${JSON.stringify(diagnostics)}\n${text}`);
-    const { sizes, weights, inputs, states, recurrences, equations } = found;
+    // Places in the text, and reasons that quote it, are another text's.
+    const placeless = (key: string, value: unknown): unknown => (["span", "reasons", "text"].includes(key) ? undefined : value);
+    const { sizes, weights, inputs, states, recurrences } = found;
     const meaning = {
-      sizes: sizes.map(({ reasons: _, ...size }) => size),
-      weights: weights.map(({ reasons: _, span: __, ...weight }) => weight),
-      inputs: inputs.map(({ span: _, ...input }) => input),
-      states: states.map(({ span: _, ...state }) => state),
-      recurrences: recurrences.map(({ reasons: _, ...recurrence }) => recurrence),
-      equations: equations.map(({ text: _, ...equation }) => printEquation(equation)),
+      sizes,
+      weights,
+      inputs,
+      states,
+      recurrences,
+      equations: found.equations.map((each) => printEquation({ ...each, text: undefined })),
     };
-    return { network: JSON.stringify(meaning), unicode: printFile(file), ascii: printFile(file, { spelling: "ascii", source }) };
+    return { network: JSON.stringify(meaning, placeless), unicode: printFile(file), ascii: printFile(file, { spelling: "ascii", source }) };
   };
   const first = said(program.text);
   for (const text of [first.unicode, first.ascii]) {
     const again = said(text);
     for (const part of ["network", "unicode"] as const)
-      if (again[part] !== first[part]) throw new Error(`program ${seed}: ${part} of the printed text is\n${again[part]}\nnot\n${first[part]}\n${text}`);
+      if (again[part] !== first[part])
+        throw new Error(`program ${seed}: ${part} of the printed text is\n${again[part]}\nnot\n${first[part]}\n${text}`);
   }
   if (network.values.length === 0) throw new Error(`program ${seed} defines nothing`);
 }
 
 /** Picks examples of a batch out of an array [steps, batch, …] or [batch, …]. */
-function examples(values: Float64Array | Int32Array | Float32Array, outer: number, batch: number, chosen: readonly number[]): Float64Array | Int32Array {
+function examples(
+  values: Float64Array | Int32Array | Float32Array,
+  outer: number,
+  batch: number,
+  chosen: readonly number[],
+): Float64Array | Int32Array {
   const row = values.length / (outer * batch);
   const length = outer * chosen.length * row;
   const result = values instanceof Int32Array ? new Int32Array(length) : new Float64Array(length);
@@ -124,15 +145,32 @@ function examples(values: Float64Array | Int32Array | Float32Array, outer: numbe
   return result;
 }
 
-/** True if some sum goes over several axes at once, or a product has no batch: other loops, and so another order, where a run has no lengths. */
-function hasOtherOrders({ nodes }: Graph): boolean {
+/**
+ * True if the order of some sum may depend on the batch: over several axes at once, without a batch, or where the batch does not lie outermost. What follows
+ * from such a sum has other last digits in another batch.
+ */
+function hasOtherOrders({ nodes, axes: sizes }: Graph): boolean {
   return nodes.some(({ axes, op, attributes }) => {
     const over = attributes.over ?? [];
-    return (over.length > 1 && !over.includes("b")) || (op === "contract" && !axes.includes("b") && !over.includes("b")) || (attributes.scan !== undefined && hasOtherOrders(attributes.scan.body));
+    const isPaired = axes.filter((axis) => sizes.get(axis) === "T").length > 1;
+    return (
+      (over.length > 1 && !over.includes("b")) ||
+      (op === "contract" && !axes.includes("b") && !over.includes("b")) ||
+      (!isPaired && axes.indexOf("b") > (axes[0] === "t" ? 1 : 0)) ||
+      (attributes.scan !== undefined && hasOtherOrders(attributes.scan.body))
+    );
   });
 }
 
-/** Padded, alone and anywhere in a batch: the same bits. Without lengths too, but for the last digits where sums may be taken in another order. */
+/** Lengths of the sums of products: without padding to mask, products that share an operand or a sum may become one. */
+function productsIn({ nodes, axes }: Graph): string {
+  const own = nodes.flatMap(({ op, attributes }) =>
+    op === "contract" ? [(attributes.over ?? []).map((axis) => String(axes.get(axis))).join("×")] : [],
+  );
+  return [...own, ...nodes.flatMap(({ attributes }) => (attributes.scan === undefined ? [] : [productsIn(attributes.scan.body)]))].sort().join(" ");
+}
+
+/** Padded, alone and anywhere in a batch: the same bits, but for the last digits where the order of a sum may depend on the batch. */
 export function checkPlaces(seed: number, { program, network, variant: drawn, steps, arrays } = subject(seed)): void {
   if (drawn.mode === "train") return; // a mask of dropout depends on the place in the batch
   const batch = 3;
@@ -142,7 +180,9 @@ export function checkPlaces(seed: number, { program, network, variant: drawn, st
   const isGiven = (name: string): boolean => perStep.find((each) => each.name === name)!.given;
   // Pairs of steps have other places in a longer run.
   const isPaired = (name: string): boolean =>
-    network.equations.find((each) => each.name === name)!.indices.some((path) => network.indices.find((index) => index.name === path)!.kind === "time");
+    network.equations
+      .find((each) => each.name === name)!
+      .indices.some((path) => network.indices.find((index) => index.name === path)!.kind === "time");
   const random = createRandom(seed + 2_000_000);
   const variant: Variant = { ...drawn, batch, lengths: true, outputs: drawn.outputs.filter((name) => name === "loss_steps" || !isPaired(name)) };
   const all = arraysOf(network, variant, steps, random);
@@ -155,7 +195,9 @@ export function checkPlaces(seed: number, { program, network, variant: drawn, st
   setAhead(all, network, steps);
   const batched = load(network, variant, all, steps + 1);
   const alone = load(network, { ...variant, batch: 1, lengths: false }, all, steps);
-  const isExact = !hasOtherOrders(alone.graph);
+  const slack = hasOtherOrders(alone.graph) || hasOtherOrders(batched.graph) ? 1e-5 : 0;
+  const { gradient: _, ...forward } = variant;
+  const isAlike = productsIn(lower(network, forward).graph) === productsIn(lower(network, { ...forward, lengths: false }).graph);
   const aloneWithLength = load(network, { ...variant, batch: 1 }, all, steps);
   const together = runLoaded(batched, all, steps);
   const chosenOf = (chosen: readonly number[], length: number): Map<string, Float64Array | Int32Array> => {
@@ -170,16 +212,22 @@ export function checkPlaces(seed: number, { program, network, variant: drawn, st
     setAhead(part, network, length);
     return part;
   };
-  const check = (got: Outputs, length: number, chosen: readonly number[], what: string, slack = 0, names: readonly string[] = [...variant.outputs, ...gradients]): void => {
+  const check = (
+    got: Outputs,
+    length: number,
+    chosen: readonly number[],
+    what: string,
+    slack: number,
+    names: readonly string[] = [...variant.outputs, ...gradients],
+  ): void => {
     for (const name of names) {
       const once = gradients.includes(name) && !isGiven(name.slice("gradient:".length));
       const want = examples(together[name], once ? 1 : steps, batch, chosen);
       const compared = once ? want : want.subarray(0, (want.length / steps) * length);
-      const near = slack * compared.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1);
+      const near = slack * Math.max(1, ...Array.from(compared, Math.abs));
       for (let i = 0; i < compared.length; i++) {
         const same = Object.is(Math.fround(got[name][i]) + 0, compared[i] + 0) || Math.abs(got[name][i] - compared[i]) < near;
-        if (!same)
-          throw new Error(`program ${seed}, ${name}[${i}] ${what}: ${got[name][i]} and ${compared[i]}\n${program.text}`);
+        if (!same) throw new Error(`program ${seed}, ${name}[${i}] ${what}: ${got[name][i]} and ${compared[i]}\n${program.text}`);
       }
     }
   };
@@ -187,9 +235,9 @@ export function checkPlaces(seed: number, { program, network, variant: drawn, st
     const length = Math.max(1, steps - b);
     const part = chosenOf([b], length);
     // Without lengths there is no mask, so gradients are other sums: only the outputs must have the same bits.
-    check(runLoaded(alone, part, length), length, [b], `alone (example ${b})`, isExact ? 0 : 1e-5, variant.outputs);
+    check(runLoaded(alone, part, length), length, [b], `alone (example ${b})`, isAlike ? slack : 1e-5, variant.outputs);
     setLengths(part, Int32Array.of(length), length);
-    check(runLoaded(aloneWithLength, part, length), length, [b], `alone with its length (example ${b})`);
+    check(runLoaded(aloneWithLength, part, length), length, [b], `alone with its length (example ${b})`, slack);
   }
   const order = [2, 0, 1];
   const turned = chosenOf(order, steps);
@@ -199,7 +247,51 @@ export function checkPlaces(seed: number, { program, network, variant: drawn, st
     steps,
   );
   setAhead(turned, network, steps);
-  check(runLoaded(batched, turned, steps), steps, order, "in another place");
+  check(runLoaded(batched, turned, steps), steps, order, "in another place", 0);
+}
+
+/** Documents one after the other with `reset` at their first steps: the outputs and gradients of the documents by themselves, in float64. */
+export function checkDocuments(seed: number, { program, network, variant: drawn, arrays }: Subject = subject(seed)): void {
+  const isPaired = (name: string): boolean =>
+    name !== "loss_steps" &&
+    network.equations
+      .find((each) => each.name === name)!
+      .indices.some((path) => network.indices.find((index) => index.name === path)!.kind === "time");
+  const outputs = drawn.outputs.filter((name) => !isPaired(name));
+  const lengths = [2, 3, 1];
+  const steps = lengths.reduce((sum, length) => sum + length);
+  const joined: Variant = { ...drawn, batch: 1, mode: "evaluate", lengths: false, reset: true, outputs };
+  const all = arraysOf(network, joined, steps, createRandom(seed + 5_000_000));
+  for (const { name } of network.weights) all.set(name, arrays.get(name)!);
+  const begins = lengths.map((_, k) => lengths.slice(0, k).reduce((sum, length) => sum + length, 0));
+  all.set(
+    "reset",
+    Float64Array.from({ length: steps }, (_, t) => (begins.includes(t) ? 1 : 0)),
+  );
+  const got = interpretGraph(lower(network, joined).graph, all, steps);
+  const { graph } = lower(network, { ...joined, reset: false });
+  const isPerStep = (name: string): boolean => network.inputs.some((each) => each.name === name && each.perStep);
+  const want: Record<string, Float64Array> = {};
+  lengths.forEach((length, k) => {
+    const part = new Map<string, Float64Array | Int32Array>(all);
+    const rows = (values: Float64Array | Int32Array): Float64Array | Int32Array =>
+      values.subarray((values.length / steps) * begins[k], (values.length / steps) * (begins[k] + length));
+    for (const [name, values] of all) if (isPerStep(name) || name.startsWith("cotangent:")) part.set(name, rows(values));
+    setAhead(part, network, length);
+    for (const [name, values] of Object.entries(interpretGraph(graph, part, length))) {
+      want[name] ??= new Float64Array(got[name].length);
+      const isSequence = !name.startsWith("gradient:") || isPerStep(name.slice("gradient:".length));
+      const from = isSequence ? (got[name].length / steps) * begins[k] : 0;
+      for (let i = 0; i < values.length; i++) want[name][from + i] += values[i];
+    }
+  });
+  for (const [name, values] of Object.entries(want)) {
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    for (let i = 0; i < values.length; i++) {
+      if (!(Math.abs(got[name][i] - values[i]) <= 1e-9 * largest + 1e-12))
+        throw new Error(`program ${seed}, ${name}[${i}] of joined documents: ${got[name][i]}, alone ${values[i]}\n${program.text}`);
+    }
+  }
 }
 
 /** Streamed in chunks: the same bits. False if the program cannot be streamed. */

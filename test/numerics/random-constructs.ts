@@ -4,7 +4,22 @@
  * In: a block under construction and the vector that the construct is to define. Out: its lines and declarations, in the block. What a construct defines is
  * bounded. A construct that sums over time reads nothing that a recurrence of the block makes.
  */
-import { affine, type Block, chance, closed, counting, local, number, ownSize, past, pick, product, readable, type Variable, weight } from "./random-block.ts";
+import {
+  affine,
+  type Block,
+  chance,
+  closed,
+  counting,
+  local,
+  number,
+  ownSize,
+  past,
+  pick,
+  product,
+  readable,
+  type Variable,
+  weight,
+} from "./random-block.ts";
 
 export interface Construct {
   /** True if what it defines depends on no recurrence of the block. */
@@ -58,7 +73,8 @@ function timeSum(block: Block, target: Variable): void {
   lines.push(`  ${v} = tanh(${product(block, target.size, x, size)} + ${weight(block, "b", target.size)})`);
   const kind = random.integer(4);
   const value = at(v, range.s);
-  if (kind > 1) return void lines.push(`  ${target.name} = ${kind === 2 || range.isEmpty ? `mean_${range.s}(${value})` : `max_${range.s}(${value})`}`);
+  if (kind > 1)
+    return void lines.push(`  ${target.name} = ${kind === 2 || range.isEmpty ? `mean_${range.s}(${value})` : `max_${range.s}(${value})`}`);
   const q = local(block, "q", "K");
   const k = local(block, "k", "K");
   lines.push(`  ${q} = tanh(${product(block, "K", x, size)})`);
@@ -86,7 +102,13 @@ function experts(block: Block, target: Variable): void {
   const l = local(block, "l", e.size);
   const G = local(block, "G", e.size);
   lines.push(`  ${l} = ${product(block, e.size, read.text, read.size)}`);
-  const kinds = [`softmax(top_k(${l}, 2))`, `softmax(${l})∘among_top(${l}, 1)`, `σ(${l})`, `softmax(masked(${l}, among_top(${l}, 2)))`, `softmax(${l})`];
+  const kinds = [
+    `softmax(top_k(${l}, 2))`,
+    `softmax(${l})∘among_top(${l}, 1)`,
+    `σ(${l})`,
+    `softmax(masked(${l}, among_top(${l}, 2)))`,
+    `softmax(${l})`,
+  ];
   lines.push(`  ${G} = ${pick(random, kinds)}`);
   const W = chance(random, 0.7) ? weight(block, "W", `{${target.size}×${read.size}}`, e.name) : weight(block, "W", `{${target.size}×${read.size}}`);
   const said = `tanh(${W}·${read.text} + ${weight(block, "b", target.size, e.name)})`;
@@ -109,7 +131,9 @@ function heads(block: Block, target: Variable): void {
   if (chance(random, 0.4)) {
     const c = local(block, "c", "", n.name);
     const w = weight(block, "w", read.size, n.name);
-    lines.push(`  ${at(c, n.name)} = σ(${w}·${read.text})*${at(c, n.name, before)} - 0.2*${at(c, n.name, before)} + tanh(${weight(block, "w", read.size, n.name)}·${read.text})`);
+    lines.push(
+      `  ${at(c, n.name)} = σ(${w}·${read.text})*${at(c, n.name, before)} - 0.2*${at(c, n.name, before)} + tanh(${weight(block, "w", read.size, n.name)}·${read.text})`,
+    );
     if (chance(random, 0.3)) declarations.push(`${c}[${block.direction === 1 ? "0" : "T+1"}] = 0.5`);
     lines.push(`  ${target.name} = tanh(${weight(block, "W", `{${target.size}×${n.size}}`)}·${c})`);
     return;
@@ -119,9 +143,13 @@ function heads(block: Block, target: Variable): void {
   const c = local(block, "c", P, n.name);
   const U = chance(random, 0.5) ? weight(block, "U", `{${P}×${P}}`, n.name) : weight(block, "U", `{${P}×${P}}`);
   lines.push(`  ${at(z, n.name)} = σ(${product(block, P, read.text, read.size, n.name)})`);
-  lines.push(`  ${at(c, n.name)} = (1 - ${at(z, n.name)})∘${at(c, n.name, before)} + ${at(z, n.name)}∘tanh(${U}·${at(c, n.name, before)} + ${weight(block, "b", P, n.name)})`);
+  lines.push(
+    `  ${at(c, n.name)} = (1 - ${at(z, n.name)})∘${at(c, n.name, before)} + ${at(z, n.name)}∘tanh(${U}·${at(c, n.name, before)} + ${weight(block, "b", P, n.name)})`,
+  );
   if (chance(random, 0.3)) declarations.push(`${c}[${block.direction === 1 ? "0" : "T+1"}] = ${local(block, "c", `${P}`, n.name)}`);
-  lines.push(`  ${target.name} = ${pick(random, ["tanh", "layer_norm"])}(Σ_${n.name} ${weight(block, "W", `{${target.size}×${P}}`, n.name)}·${at(c, n.name)})`);
+  lines.push(
+    `  ${target.name} = ${pick(random, ["tanh", "layer_norm"])}(Σ_${n.name} ${weight(block, "W", `{${target.size}×${P}}`, n.name)}·${at(c, n.name)})`,
+  );
 }
 
 /** A convolution over time; centred ones read the future. */
@@ -166,13 +194,17 @@ function matrixState(block: Block, target: Variable): void {
   const S = local(block, "S", `{${K}×${V}}`, indices);
   const x = block.inputs[0];
   const old = on(S, past(block));
-  lines.push(`  ${on(k)} = ${pick(random, ["normalize", "softmax", "tanh"])}(${product(block, K, read.text, read.size, indices)} + ${weight(block, "b", K, indices)})`);
+  lines.push(
+    `  ${on(k)} = ${pick(random, ["normalize", "softmax", "tanh"])}(${product(block, K, read.text, read.size, indices)} + ${weight(block, "b", K, indices)})`,
+  );
   lines.push(`  ${on(v)} = tanh(${product(block, V, read.text, read.size, indices)})`);
   lines.push(`  ${on(q)} = tanh(${product(block, K, x.name, x.size, indices)})`);
   const decay = local(block, "d", random.integer(2) === 0 ? "" : K, indices);
   const isNumber = block.shapes.get(decay)!.shape === "";
   const logit = isNumber ? `${weight(block, "w", x.size, indices)}·${x.name}` : product(block, K, x.name, x.size, indices);
-  lines.push(chance(random, 0.5) ? `  log ${on(decay)} = -exp(${weight(block, "A", "", indices)})*softplus(${logit})` : `  ${on(decay)} = σ(${logit})`);
+  lines.push(
+    chance(random, 0.5) ? `  log ${on(decay)} = -exp(${weight(block, "A", "", indices)})*softplus(${logit})` : `  ${on(decay)} = σ(${logit})`,
+  );
   const kept = isNumber ? `${on(decay)}*${old}` : `diag(${on(decay)})·${old}`;
   const β = `σ(${weight(block, "w", x.size, indices)}·${x.name})`;
   const write = `${β}*(${on(k)}⊗${on(v)})`;
@@ -267,7 +299,9 @@ function table(block: Block, target: Variable): void {
   const isAhead = chance(random, 0.2);
   if (isAhead) block.causal = false;
   const read = readable(block);
-  lines.push(`  ${target.name} = tanh(${E}[token${isAhead ? "[t+1]" : ""}]${chance(random, 0.5) ? `∘σ(${product(block, target.size, read.text, read.size)})` : ""})`);
+  lines.push(
+    `  ${target.name} = tanh(${E}[token${isAhead ? "[t+1]" : ""}]${chance(random, 0.5) ? `∘σ(${product(block, target.size, read.text, read.size)})` : ""})`,
+  );
 }
 
 /** Gated convolutions of a map, or a recurrence of maps; read as a mean for each channel. */

@@ -84,9 +84,9 @@ function makeBlock(random: Random, name: string, inputs: Variable[], count: numb
   }
   const result = planned[planned.length - 1];
   const read = planned.filter((value) => block.lines.some((line) => mentions(line, `${value.name}[${past(block)}]`)));
-  // Only forward: a value that is merely looked ahead at has no value after the last step.
+  const edge = direction === 1 ? "0" : "T+1";
   const begun = (value: Variable): boolean => block.declarations.some((declaration) => declaration.startsWith(`${value.name}[`));
-  const first = direction === 1 ? read.find((value) => !begun(value)) : undefined;
+  const first = read.find((value) => !begun(value));
   const given = isMain && first !== undefined && chance(random, 0.25);
   if (isMain && block.extras.includes("token") && direction === 1 && chance(random, 0.5)) {
     block.lines.push(`  loss = cross_entropy(${product(block, "Y", result.name, result.size)} + ${weight(block, "b", "Y")}, token[t+1])`);
@@ -104,16 +104,18 @@ function makeBlock(random: Random, name: string, inputs: Variable[], count: numb
   }
   const headerInputs = [...used.map((input) => input.name), ...block.extras];
   if (given) {
-    block.declarations.push(`${first.name}[0] = z0`, "z0 : static");
+    block.declarations.push(`${first.name}[${edge}] = z0`, "z0 : static");
     if (declared) block.declarations.push(`z0 ∈ ℝ^${first.size}`);
     headerInputs.push("z0");
   } else if (first && chance(random, 0.3)) {
-    block.declarations.push(`${first.name}[0] = ${chance(random, 0.5) ? "0.5" : weight(block, "b", first.size)}`);
+    block.declarations.push(`${first.name}[${edge}] = ${chance(random, 0.5) ? "0.5" : weight(block, "b", first.size)}`);
   }
   for (const [each, { indices, shape }] of block.shapes) {
     const isNumber = shape === "";
     if (["index", "size", "kernel", "blocks", "map"].includes(shape) || (!declared && !isNumber)) continue;
-    block.declarations.push(`${each}${indices === "" ? "" : `[${indices}]`} ∈ ℝ${isNumber ? "" : `^${/^[A-Z]\d*$/.test(shape) || shape.startsWith("{") ? shape : `{${shape}}`}`}`);
+    block.declarations.push(
+      `${each}${indices === "" ? "" : `[${indices}]`} ∈ ℝ${isNumber ? "" : `^${/^[A-Z]\d*$/.test(shape) || shape.startsWith("{") ? shape : `{${shape}}`}`}`,
+    );
   }
   if (declared) {
     for (const variable of [...used, ...block.values.filter((value) => !value.name.includes("."))])
@@ -132,7 +134,12 @@ function callInner(block: Block, inner: Made): string | undefined {
   const found = block.inputs.find(({ size }) => size === wanted.size);
   const argument = found?.name ?? product(block, wanted.size, block.inputs[0].name, block.inputs[0].size);
   const keeps = wanted.size === inner.result.size;
-  const wrapper = chance(random, 0.4) ? pick(random, WRAPPERS.filter((each) => keeps || !each.keeps)) : undefined;
+  const wrapper = chance(random, 0.4)
+    ? pick(
+        random,
+        WRAPPERS.filter((each) => keeps || !each.keeps),
+      )
+    : undefined;
   // What comes out goes in the next time.
   const repeat = keeps && chance(random, 0.4) ? `repeat ${1 + random.integer(3)} ` : "";
   block.lines.push(`  e = ${repeat}${wrapper ? `wrap(cell, ${argument})` : `cell(${argument})`}`);

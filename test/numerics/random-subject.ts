@@ -110,7 +110,11 @@ export function arraysOf(
     arrays.set(name, type === "real" ? single(concrete, 1) : Int32Array.from({ length: sizeOf(concrete) }, () => random.integer(rows)));
   }
   for (const name of outputs) arrays.set(`cotangent:${name}`, single([steps, batch, ...valueShape(network, name, sizes, steps)], 1));
-  if (reset) arrays.set("reset", Float64Array.from({ length: steps * batch }, (_, i) => (i < batch || random.uniform() < 0.3 ? 1 : 0)));
+  if (reset)
+    arrays.set(
+      "reset",
+      Float64Array.from({ length: steps * batch }, (_, i) => (i < batch || random.uniform() < 0.3 ? 1 : 0)),
+    );
   arrays.set("seed", Int32Array.of(12345));
   if (lengths)
     setLengths(

@@ -2,12 +2,13 @@
  * Trajectories: 200 training steps of small models, reduced to hashes of their bits.
  *
  * In: a model's name, threads, and whether multiplications and additions are fused. Out: the hashes of all losses and of the parameters at the end, and the
- * losses. Sizes are awkward on purpose (tails of tiles and vectors). Runs under any Node: the bench bundles it for others.
+ * losses. Sizes are awkward on purpose (tails of tiles and vectors). Runs under any Node: the bench bundles it for others; for a browser see chromium.ts.
  */
 import { createHash } from "node:crypto";
 import { compile, findTask, train } from "../../src/index.ts";
 
-const MODELS = {
+/** The equations of each model. */
+export const MODELS = {
   lstm: `cell(x) → h
   i = σ(Wi·x + Ui·h[t-1] + bi)
   f = σ(Wf·x + Uf·h[t-1] + bf)
@@ -39,7 +40,10 @@ export interface TrajectoryOptions {
   readonly fused?: boolean;
 }
 
-const STEPS = 200;
+/** What every model is trained on, as a worker is told it. */
+export const DATASET = { kind: "task", name: "adding", settings: { batch: 13, seed: 5, options: { length: 20 } } } as const;
+/** How, but for threads and arithmetic. */
+export const SETTINGS = { sizes: { H: 21 }, steps: 200, seed: 3, validateEvery: 0 } as const;
 
 function hashOf(values: ArrayLike<number>): string {
   return createHash("sha256")
@@ -48,12 +52,17 @@ function hashOf(values: ArrayLike<number>): string {
     .slice(0, 16);
 }
 
+/** Hashes of what a training run left. */
+export function hashesOf(losses: ArrayLike<number>, parameters: ArrayLike<number>): Trajectory {
+  return { losses: hashOf(losses), parameters: hashOf(parameters) };
+}
+
 /** Trains a model on the adding problem; the bits depend on nothing but the text, the data and the seed. */
 export async function trajectory(
   name: TrajectoryName,
   { threads = 1, fused = false }: TrajectoryOptions = {},
 ): Promise<{ readonly hashes: Trajectory; readonly losses: Float32Array }> {
-  const dataset = findTask("adding")!.dataset({ batch: 13, seed: 5, options: { length: 20 } });
-  const model = await train(compile(MODELS[name]), dataset, { H: 21, steps: STEPS, seed: 3, threads, fused, validateEvery: 0 });
-  return { hashes: { losses: hashOf(model.result.losses), parameters: hashOf(model.parameters) }, losses: model.result.losses };
+  const dataset = findTask(DATASET.name)!.dataset(DATASET.settings);
+  const model = await train(compile(MODELS[name]), dataset, { ...SETTINGS, threads, fused });
+  return { hashes: hashesOf(model.result.losses, model.parameters), losses: model.result.losses };
 }

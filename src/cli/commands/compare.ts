@@ -10,6 +10,7 @@ import { addDataOptions } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { createProgress } from "../progress.ts";
 import { recipeFor, settingsFor } from "../recipe.ts";
+import { applyWide } from "../wide.ts";
 import { addTrainOptions, usualThreads, openTrainingData, type TrainFlags } from "./train.ts";
 
 interface CompareFlags extends TrainFlags {
@@ -39,6 +40,7 @@ export const compare: CommandDefinition<CompareFlags> = {
   },
   async run(context, subjects, flags) {
     const { terminal } = context;
+    applyWide(context, flags);
     const data = openTrainingData(flags);
     const recipes = subjects.map((subject) => ({ subject, recipe: recipeFor(subject, data, flags) }));
     const runs: Run[] = [];

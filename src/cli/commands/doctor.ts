@@ -11,6 +11,7 @@ import { compile, networkOf } from "../../model/compiled.ts";
 import { createModel } from "../../model/model.ts";
 import { threadsRefused } from "../../runtime/wasm/threads.ts";
 import { wasmFeatures } from "../../runtime/wasm/probe.ts";
+import { checkWideVectors } from "../../runtime/wasm/wide.ts";
 import { createRandom } from "../../support/random.ts";
 import type { CommandDefinition } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
@@ -88,6 +89,7 @@ function machine(): Finding[] {
       text: threadsRefused() ?? `${availableParallelism()} threads over one shared memory; \`--threads\` chooses, the bits are the same`,
       ok: true,
     },
+    { name: "wide", text: wideText(), ok: true },
     {
       name: "folder",
       text: `${process.cwd()} ${writable ? "can be written" : "cannot be written"}`,
@@ -95,6 +97,12 @@ function machine(): Finding[] {
       cure: "models are written here unless --out says otherwise; go to a folder of your own",
     },
   ];
+}
+
+/** Whether `--wide` would do anything, found by a process that tries it. */
+function wideText(): string {
+  const { joins, text } = checkWideVectors();
+  return joins === undefined ? text : `${text}; \`--wide\` turns them on`;
 }
 
 /** A compiled LSTM against the interpreter, and its gradient against finite differences. */

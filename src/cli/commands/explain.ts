@@ -13,6 +13,7 @@ import { diffLines, drawDiff } from "../../inspect/diff-lines.ts";
 import { drawExplanation } from "../../inspect/draw-explanation.ts";
 import { explain } from "../../inspect/explain.ts";
 import { findingsOf } from "../../inspect/findings.ts";
+import { keptForGradients, keptSentences } from "../../inspect/kept.ts";
 import { networkOf } from "../../model/compiled.ts";
 import { parameterLayout } from "../../model/parameters.ts";
 import { resolveSizes } from "../../model/sizes.ts";
@@ -71,8 +72,10 @@ export const explainCommand: CommandDefinition<ExplainOptions> = {
     });
     const forward = lower(network, { ...variant, gradient: undefined });
     const findings = findingsOf(forward.stages[0].graph, forward.graph);
-    const explanation = explain(network, { sizes, program, findings: findings.sentences });
-    if (context.json) context.emit({ ...explanation, findings });
+    const differentiated = variant.gradient && lowering.stages.find((stage) => stage.name === "differentiate");
+    const kept = differentiated ? keptForGradients(differentiated.graph) : [];
+    const explanation = explain(network, { sizes, program, findings: [...findings.sentences, ...keptSentences(kept)] });
+    if (context.json) context.emit({ ...explanation, findings, kept });
     else {
       const { terminal } = context;
       for (const line of drawExplanation(explanation, { width: terminal.width, ascii: terminal.ascii, heading: terminal.bold })) terminal.print(line);

@@ -15,11 +15,12 @@ import { type CommandDefinition, type Context, numberOption, usageError } from "
 import { EXIT } from "../exit-code.ts";
 import { readText } from "../files.ts";
 import { createProgress } from "../progress.ts";
+import { addWideOption, applyWide, type WideFlags } from "../wide.ts";
 
 /** Fewest weights for which dividing a step among threads pays. */
 const WEIGHTS_FOR_THREADS = 10_000;
 
-interface ReproduceFlags {
+interface ReproduceFlags extends WideFlags {
   readonly seeds?: readonly number[];
   readonly quick?: boolean;
   readonly data?: string;
@@ -47,6 +48,7 @@ export const reproduce: CommandDefinition<ReproduceFlags> = {
         "threads of a step; the results have the same bits",
         numberOption("--threads", { least: 1, most: 64, whole: true }),
       );
+    addWideOption(command);
   },
   async run(context, [name], flags) {
     if (name === undefined) return list(context);
@@ -54,6 +56,7 @@ export const reproduce: CommandDefinition<ReproduceFlags> = {
     if (experiment.needs === undefined && flags.data !== undefined) throw usageError(`${name} makes its own data, so --data has no use`);
     const data = readContent(experiment, flags.data);
     const seeds = flags.seeds ?? (flags.quick ? experiment.seeds.slice(0, 1) : experiment.seeds);
+    applyWide(context, flags);
     if (!context.json) describe(context, experiment);
     const runs = await measure(context, experiment, { ...flags, seeds, content: data });
     if (context.signal.aborted) return EXIT.interrupted;

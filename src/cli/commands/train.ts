@@ -23,10 +23,11 @@ import { isModelFile } from "../subject.ts";
 import { createProgress } from "../progress.ts";
 import { defaultsFor, kindOf } from "../defaults.ts";
 import { type Recipe, type RecipeFlags, recipeFor, settingsFor, solved } from "../recipe.ts";
+import { addWideOption, applyWide, type WideFlags } from "../wide.ts";
 
 const OPTIMIZERS: readonly OptimizerOptions["kind"][] = ["adam", "adamw", "rmsprop", "sgd"];
 
-export interface TrainFlags extends DataFlags, RecipeFlags {
+export interface TrainFlags extends DataFlags, RecipeFlags, WideFlags {
   readonly steps?: number;
   readonly rate?: number;
   readonly schedule?: "constant" | "cosine";
@@ -36,6 +37,7 @@ export interface TrainFlags extends DataFlags, RecipeFlags {
   readonly weightNoise?: number;
   readonly threads?: number;
   readonly segment?: number;
+  readonly memory?: number;
   readonly patience?: number;
   readonly checkpointEvery?: number;
   readonly out?: string;
@@ -82,6 +84,7 @@ export const trainCommand: CommandDefinition<TrainFlags> = {
 
 /** Options of training that `compare` takes too. */
 export function addTrainOptions(command: Command): void {
+  addWideOption(command);
   command
     .option("--hidden <number>", "hidden units", numberOption("--hidden", { least: 1, whole: true }))
     .option("--layers <number>", "layers of a bare cell", numberOption("--layers", { least: 1, whole: true }))
@@ -108,6 +111,11 @@ export function addTrainOptions(command: Command): void {
       "train batches of long sequences in segments of this many steps: same gradients, memory of one segment",
       numberOption("--segment", { least: 1, whole: true }),
     )
+    .option(
+      "--memory <MiB>",
+      "greatest memory of the program: what does not fit keeps less and computes it again, then goes in segments",
+      numberOption("--memory", { least: 0 }),
+    )
     .option("--seed <number>", "fixes everything that is random", numberOption("--seed", { least: 0, whole: true }))
     .option("--block <name>", "the main block, if it is not the last of the file");
 }
@@ -131,6 +139,7 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
   const out = flags.out ?? `${nameOf(subject)}.safetensors`;
   const checkpointPath = out.replace(/\.safetensors$/, "") + ".checkpoint.safetensors";
   checkWritable(out);
+  applyWide(context, flags);
   const data = openTrainingData(flags);
   const recipe = recipeFor(subject, data, flags);
   const settings = settingsFor(data.dataset, flags);
@@ -147,6 +156,7 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
     sizes: recipe.sizes,
     threads: flags.threads ?? usualThreads(recipe),
     segment: flags.segment,
+    memoryMiB: flags.memory,
     metrics: recipe.metrics,
     resume: resumed,
     signal: context.signal,

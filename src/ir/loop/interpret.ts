@@ -45,7 +45,8 @@ function execute(statement: Statement, frame: Frame, machine: Machine): void {
     case "store":
     case "store_pair": {
       const start = place(statement.address, statement.offset, frame, machine);
-      const values = statement.kind === "store" ? vector(statement.value, frame, machine).slice(0, statement.lanes) : pair(statement.values, frame, machine);
+      const values =
+        statement.kind === "store" ? vector(statement.value, frame, machine).slice(0, statement.lanes) : pair(statement.values, frame, machine);
       values.forEach((value, lane) => {
         if (statement.type === "i32x4") memory.setInt32(start + 4 * lane, value, true);
         else memory.setFloat32(start + 4 * lane, value, true);

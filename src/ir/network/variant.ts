@@ -39,14 +39,19 @@ export interface Variant {
     readonly of: "loss" | "cotangents";
     /** Inputs whose gradients are wanted too. */
     readonly inputs: readonly string[];
+    /** What recurrences keep for their gradient (default "usual"); "least": only results of products and sums, the rest is computed again. */
+    readonly keep?: "usual" | "least";
     /** True if what follows this run matters: each state carried on gets an input "cotangent:state:NAME" (only if `initial` is "carried"). */
     readonly states?: boolean;
   };
   readonly clamps?: readonly Clamp[];
   /** Values outside recurrences to which an input "probe:NAME" is added: the gradient of that input is the gradient at the value. */
   readonly probes?: readonly string[];
-  /** Linear recurrences whose state is a matrix of at least `least` elements run `steps` time steps at once; absent: step by step. */
-  readonly chunks?: { readonly steps: number; readonly least: number };
+  /**
+   * Linear recurrences whose state is a matrix of at least `least` elements run `steps` time steps at once (other last bits, less time and memory). Absent: where that was
+   * measured to be faster, if states begin fresh or gradients are wanted; what a stream runs goes step by step. False: never.
+   */
+  readonly chunks?: { readonly steps: number; readonly least: number } | false;
   /** Deviation of Gaussian noise added to every weight at each run in mode "train" (Graves 2011); 0 or absent: none. */
   readonly weightNoise?: number;
 }

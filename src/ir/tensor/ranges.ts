@@ -94,6 +94,8 @@ export function rangesOf(g: GraphBuilder): Ranges {
         return times(a, b);
       case "div":
         return times(a, inverse(b));
+      case "pow": // of a positive constant, which rises or falls all along
+        return a.low === a.high && a.low > 0 ? range(Math.min(a.low ** b.low, a.low ** b.high), Math.max(a.low ** b.low, a.low ** b.high)) : ANY;
       case "max":
         return range(Math.max(a.low, b.low), Math.max(a.high, b.high));
       case "min":

@@ -11,6 +11,8 @@ const SEEDS = [
   "lstm(x) → h\n  i = σ(Wxi·x + Whi·h[t-1] + wci∘c[t-1] + bi)  # gate\n  c = f∘c[t-1] + i∘tanh(Wxc·x)\n  h = o∘tanh(c)\n  where bf ~ 1, h[0] = 0\n",
   "# Attention\nattention(x) → y\n  a[n,s] = softmax_s(q[n]·k[n,s] / √K)\n  y = Σ_n Wo[n]·(Σ_s a[n,s] * v[n,s])\n  where t-W < s ≤ t, n ∈ 1..N, q[n] ∈ ℝ^{K×D}\n",
   "S = alpha*(S_{t-1} - β*(Sₜ₋₁·k)⊗k) + outer(v, k)'\nlog α = -exp(A) .* |softplus(x_t)|\nwhere Wg, Wf : kernel 3, dilation 2, gate i, f\n",
+  "deep(f, x, token, m) → y, z\n  y = repeat 3 residual(f, e.2.c) + E[token]∘split(x, 1, 2)\n  loss = huber(y, token[t+1], delta = 0.5)\n  where W : kernel 3×3, stride 2, padding 1\n",
+  "D[n,s] = Σ_r log(f[n,r]) + max_e(G[e] * p[2]) - mean_j(softmax_j(top_k(l, 2)))\nwhere s < r ≤ t, t-4 ≤ s < t, j ∈ 0..2, m ∈ ℝ^{C×Y×X}, h[T+1] = h0, h0 : static, R : block_diagonal N, shared\n",
   "g = conv(W, [x_t; ĉ])^2 - 1e-3*dropout(h̃, p = 0.1)\nwhere W in R^{H, D}, s <= t, n in {1,..,N}\n",
 ];
 const PIECES = [
@@ -37,6 +39,15 @@ const PIECES = [
   "ℝ^",
   "x",
   "\\sigma",
+  "repeat 3 ",
+  "×",
+  ".c",
+  ".2.c",
+  "max_s(",
+  " : same",
+  ", space",
+  "h[T+1] = ",
+  "[n,t-1]",
 ];
 
 const mutation = fc.record({

@@ -47,6 +47,7 @@ export function lex(text: string, reporter: Reporter): Token[] {
     else if (code === 32 || code === 9 || code === 11 || code === 12) at++;
     else if (code === 35) readComment(1);
     else if ((code >= 65 && code <= 90) || (code >= 97 && code <= 122)) readName();
+    else if (code === 46 && copyAt() > at) readCopy(copyAt());
     else if ((code >= 48 && code <= 57) || (code === 46 && isDigit(text.charCodeAt(at + 1)))) readNumber();
     else if (code < 128) readAscii();
     else readOther();
@@ -192,6 +193,20 @@ export function lex(text: string, reporter: Reporter): Token[] {
   function isLetterAt(i: number): boolean {
     const c = characterAt(i);
     return c !== "" && (c < "\x80" ? ASCII_LETTER.test(c) : classify(c) === "letter");
+  }
+
+  /** In `h.2.c`, the end of `.2`: the second of several copies, inside of which something is read; where it begins if there is none. */
+  function copyAt(): number {
+    const host = tokens[tokens.length - 1];
+    if (host?.kind !== "name" || host.end !== at) return at;
+    let stop = at + 1;
+    while (isDigit(text.charCodeAt(stop))) stop++;
+    return stop > at + 1 && text[stop] === "." && isLetterAt(stop + 1) ? stop : at;
+  }
+
+  function readCopy(stop: number): void {
+    const host = tokens.pop()!;
+    push("name", host.start, stop, `${host.text}${text.slice(at, stop)}`);
   }
 
   function readAscii(): void {

@@ -52,6 +52,7 @@ test.each([
   ["repeat * repeat(3) + repeat[t-1]", "((repeat mul repeat(3)) add repeat[@1])"],
   ["repeat 3 x", "E004,E003"],
   ["repeat 2 outer(u, v)", "E034"],
+  ["r.c + h.2.c[t-1] - h.10.f.c·2.5", "((r.c add h.2.c[@1]) sub (h.10.f.c product 2.5))"],
   ["dropout(x, p = 0.1) + max(a, 0)", "(dropout(x,p=0.1) add max(a,0))"],
   ["alpha * h_tilde .* c_hat", "((α mul h̃) hadamard ĉ)"],
   ["2.*x + 1e-3*.5", "((2 hadamard x) add (0.001 mul 0.5))"],

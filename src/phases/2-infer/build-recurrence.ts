@@ -105,10 +105,11 @@ export function buildRecurrence(host: RecurrenceHost, plan: RecurrencePlan): Rec
 
   for (const [name, depth] of depths) {
     for (let k = 1; k <= depth; k++) {
-      const initial = host.initial(name, k, false);
+      const side = plan.reverse ? -k : k;
+      const initial = host.initial(name, side, false);
       const parameter = newState(stateKey(name, k), initial.node);
       let read: Value = { node: parameter, dims: initial.dims };
-      if (host.reset !== undefined) read = choose(frame, lift(host.reset), lifted1(host.initial(name, k, true)), read);
+      if (host.reset !== undefined) read = choose(frame, lift(host.reset), lifted1(host.initial(name, side, true)), read);
       before.set(stateKey(name, k), read);
       slots.set(stateKey(name, k), initials.length - 1);
       next.push(() => {

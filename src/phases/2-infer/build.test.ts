@@ -163,6 +163,19 @@ test("a document begins anew; streaming in chunks is one run", () => {
   expect([...first.y, ...second.y]).toEqual([...whole.y]);
 });
 
+test("what is looked ahead at has the value that is given after its last step, at the end of every sequence and document", () => {
+  const n = network("m(x) → y\n  h = 2 * x\n  y = h[t+1] + 10 * h[t+2]\n  where x ∈ ℝ, h[T+1] = 7, h[T+2] = 5");
+  const x = [1, 1, 2, 2, 3, 3];
+  const given = variant({}, ["y"], { lengths: true });
+  const [first, second] = [0, 1].map((b) =>
+    [...run(build(n, given), 3, { x, lengths: [3, 2], valid: [1, 1, 1, 1, 1, 0] }).y].filter((_, k) => k % 2 === b),
+  );
+  expect(first).toEqual([4 + 60, 6 + 70, 7 + 50]);
+  expect(second).toEqual([4 + 70, 7 + 50, 0]);
+  const documents = run(build(n, variant({}, ["y"], { reset: true, batch: 1 })), 3, { x: [1, 2, 3], reset: [1, 0, 1] }).y;
+  expect([...documents]).toEqual([4 + 70, 7 + 50, 7 + 50]);
+});
+
 test("a chunk of one step carries a delay of two", () => {
   const n = network("m(x) → y\n  y = W·x[t-2]");
   const sizes = { D: 1, H: 1 };

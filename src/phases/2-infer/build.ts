@@ -89,6 +89,13 @@ export function build(network: Network, variant: Variant): Graph {
       const within = b.shift(valid, lag, b.filled(0, ["b"]));
       value = choose(outside, within, value, numberValue(outside, 0));
     }
+    if (isAhead && reset !== undefined) {
+      const zero = declaration.type === "index" ? { node: b.constant(0, "index"), dims: [] } : numberValue(outside, 0);
+      for (let distance = 1; distance <= -lag; distance++) {
+        const ends = b.shift(reset, -distance, b.filled(0, ["b"]));
+        value = choose(outside, ends, zero, value);
+      }
+    }
     return lag > 0 && declaration.perStep ? shifted(name, value, lag) : value;
   }
 
@@ -113,22 +120,42 @@ export function build(network: Network, variant: Variant): Graph {
     return result;
   }
 
-  /** A value at t - lag, one step at a time, each step with the value that lies before the first. */
+  /** A value at t - lag, one step at a time, each step with the value that lies before the first (after the last, if later ones are read). */
   function shifted(name: string | undefined, value: Value, lag: number): Value {
     if (lag === 0 || !b.axesOf(value.node).includes("t")) return value;
     let node = value.node;
     if (lag < 0 && valid !== undefined) node = choose(outside, valid, value, numberValue(outside, 0)).node;
     const axes = b.axesOf(node).filter((axis) => axis !== "t");
     for (let depth = 1; depth <= Math.abs(lag); depth++) {
-      const initial = name === undefined || lag < 0 ? b.filled(0, axes) : b.expand(initialOf(name, depth, !carried).node, axes);
-      if (carried && name !== undefined) noteCarried(name, depth, node);
-      node = b.shift(node, Math.sign(lag), initial);
-      if (reset !== undefined && lag > 0) {
-        const fresh = name === undefined ? b.filled(0, axes) : b.expand(initialOf(name, depth, true).node, axes);
-        node = choose(outside, reset, { node: fresh, dims: value.dims }, { node, dims: value.dims }).node;
-      }
+      if (lag > 0) node = earlier(name, depth, node);
+      else node = later(name, depth, node);
     }
     return { node, dims: value.dims };
+
+    function earlier(of: string | undefined, depth: number, now: NodeId): NodeId {
+      const initial = of === undefined ? b.filled(0, axes) : b.expand(initialOf(of, depth, !carried).node, axes);
+      if (carried && of !== undefined) noteCarried(of, depth, now);
+      const before = b.shift(now, 1, initial);
+      if (reset === undefined) return before;
+      const fresh = of === undefined ? b.filled(0, axes) : b.expand(initialOf(of, depth, true).node, axes);
+      return choose(outside, reset, { node: fresh, dims: value.dims }, { node: before, dims: value.dims }).node;
+    }
+
+    function later(of: string | undefined, depth: number, now: NodeId): NodeId {
+      const written = of !== undefined && network.initials.some((each) => each.state === of && each.lag === -depth);
+      const final = written ? b.expand(initialOf(of, -depth, true).node, axes) : b.filled(0, axes);
+      const after = b.shift(now, -1, final);
+      const ends = [
+        ...(reset === undefined ? [] : [endsDocument(reset)]),
+        ...(written && valid !== undefined ? [b.sub(valid, b.shift(valid, -1, b.filled(0, ["b"])))] : []),
+      ];
+      return ends.reduce((kept, end) => choose(outside, end, { node: final, dims: value.dims }, { node: kept, dims: value.dims }).node, after);
+    }
+  }
+
+  /** 1 at the last step of each document but the last one. */
+  function endsDocument(begins: NodeId): NodeId {
+    return b.shift(begins, -1, b.filled(0, ["b"]));
   }
 
   function noteCarried(name: string, depth: number, node: NodeId): void {
@@ -141,7 +168,7 @@ export function build(network: Network, variant: Variant): Graph {
     return { indices: equation.indices.map((index) => sizes.index(index)), dims: sizes.axes(equation.shape) };
   }
 
-  /** The value `depth` steps before the first: [b, indices, dims]. */
+  /** The value `depth` steps before the first, or, negative, after the last: [b, indices, dims]. */
   function initialOf(name: string, depth: number, fresh: boolean): Value {
     const equation = equations.get(name);
     const declaration = network.inputs.find((each) => each.name === name);
@@ -152,8 +179,7 @@ export function build(network: Network, variant: Variant): Graph {
       carriedKeys.add(stateKey(name, depth));
       return { node: b.input(`state:${stateKey(name, depth)}`, axes, declaration?.type ?? "real"), dims };
     }
-    const own = network.initials.filter((each) => each.state === name);
-    const written = own.find((each) => each.lag === depth) ?? own.find((each) => each.lag === -depth);
+    const written = network.initials.find((each) => each.state === name && each.lag === depth);
     if (!written) return { node: declaration?.type === "index" ? b.broadcast(b.constant(0, "index"), axes) : b.filled(0, axes), dims };
     const value = emit(outside, written.value);
     const placed = value.dims.length > 0 ? withDims(outside, value, dims) : value;
@@ -216,7 +242,7 @@ export function build(network: Network, variant: Variant): Graph {
     const members = names.map((name) => equations.get(name)!);
     const reverse = direction === "backward";
     const emitted = names.filter((name) => wanted.get(name)!.has("sequence"));
-    const begins = reset !== undefined && reverse ? b.shift(reset, -1, b.filled(0, ["b"])) : reset;
+    const begins = reset !== undefined && reverse ? endsDocument(reset) : reset;
     const result = buildRecurrence({ ...host, reset: begins }, { equations: members, reverse, emitted });
     for (const [name, value] of result.sequences) computed.set(name, value);
     for (const [key, node] of result.finals) {

@@ -16,6 +16,8 @@ export interface Shape {
   dims?: readonly Dimension[];
   /** The part of the text that decided it. */
   because?: Span;
+  /** While it is unknown: who wants to be told (shape-facts.ts). */
+  readers?: number[];
 }
 export type Draft = TermOf<Shape>;
 

@@ -24,7 +24,7 @@ import { initialOf, weightRoles } from "./initial-values.ts";
 import { linearity } from "./linear.ts";
 import { shapeText } from "./name-sizes.ts";
 import type { Component } from "./order.ts";
-import { lastPart } from "./resolve.ts";
+import { lastPart } from "./report-inside.ts";
 import { normalize, type SizeSolver, toSize } from "./sizes.ts";
 
 export function freeze(model: Model, solver: SizeSolver, components: readonly Component[], gates: readonly FoundGate[], report: Reporter): Network {
@@ -208,7 +208,7 @@ function statesOf(
     const symbol = model.values.get(name)!;
     if (symbol.lags.size === 0 || !recurrenceOf.has(name)) continue;
     const lag = [...symbol.lags.keys()].reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
-    const written = symbol.initial.get(lag < 0 ? -1 : 1)?.value ?? symbol.initial.get(1)?.value;
+    const written = symbol.initial.get(lag < 0 ? -1 : 1)?.value;
     const first = written && wholeOf(written, symbol.indices);
     states.push({
       name,

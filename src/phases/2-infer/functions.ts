@@ -137,15 +137,18 @@ export function functionNamed(name: string): { readonly name: string; readonly e
   return Object.hasOwn(FUNCTIONS, canonical) ? { name: canonical, entry: FUNCTIONS[canonical] } : undefined;
 }
 
-/** The known name nearest to a wrong one (at most two letters apart, one for short names), if any. */
+/** The known name nearest to a wrong one (at most two letters apart, one for short names; or one that it begins), if any. */
 export function nearestName(wrong: string, names: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = wrong.length <= 3 ? 1.5 : 2.5;
   for (const name of names) {
-    if (name === wrong || Math.abs(name.length - wrong.length) > 2) continue;
-    const distance = editDistance(wrong.toLowerCase(), name.toLowerCase()) + (wrong.toLowerCase() === name.toLowerCase() ? 0.5 : 0);
-    if (distance < least && distance < Math.max(wrong.length, name.length)) {
-      least = distance;
+    const isBeginning = wrong.length >= 3 && name.toLowerCase().startsWith(wrong.toLowerCase());
+    if (name === wrong || (!isBeginning && Math.abs(name.length - wrong.length) > 2)) continue;
+    const letters = editDistance(wrong.toLowerCase(), name.toLowerCase());
+    const distance = isBeginning && letters > 0 ? Math.min(letters, 2) - 0.6 + letters / 1000 : letters;
+    const far = distance + (wrong.toLowerCase() === name.toLowerCase() ? 0.5 : 0);
+    if (far < least && far < Math.max(wrong.length, name.length)) {
+      least = far;
       best = name;
     }
   }

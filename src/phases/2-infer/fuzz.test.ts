@@ -41,6 +41,38 @@ model(token, y) → logits
   h = (1 - z)∘h[t-1] + z∘tanh(V·x + √(1 - z^2)∘h[t-1])
   b = tanh(B·x + A'·b[t+1])
   where W : block_diagonal 2, s0 : static, β ∈ ℝ, gate z`,
+  `forgetting(x) → y
+  q[g,m] = Wq[g,m]·x
+  k[g] = Wk[g]·x
+  v[g] = Wv[g]·x
+  log f[g,m] = log_σ(w[g,m]·x + b[g,m])
+  D[g,m,s] = Σ_r log(f[g,m,r])
+  a[g,m,s] = softmax_s(q[g,m]·k[g,s] / √K + D[g,m,s])
+  o[g,m] = Σ_s a[g,m,s] * v[g,s]
+  y = tanh(max_g(Σ_m Wo[g,m]·o[g,m])) + mean_s(x[s])
+  where s ≤ t, s < r ≤ t, g ∈ 1..G, m ∈ 0..1, q[g,m] ∈ ℝ^K`,
+  `experts(x, mem, token) → y
+  l = Wg·x
+  G = softmax(top_k(l, 2))∘among_top(l, 1)
+  p[e] = softmax_e(we[e]·x)
+  c[e] = σ(u[e]·x)*c[e,t-1] + p[e]
+  a[j] = softmax_j(x·mem[j])
+  y = Σ_e G[e] * (W[e]·x + b[e]) + V·c + U·(Σ_j a[j] * mem[j]) + masked(E[token], y[t-1])
+  where e ∈ 1..4, j ∈ 1..J, mem ∈ ℝ^{J×D}, mem : static, c[0] = 0.5`,
+  `maps(x, x2) → z
+  g = σ(Wg ∗ x + bg + p∘c[t-1])
+  c = g∘c[t-1] + tanh(Wf ∗ x + U ∗ c[t-1])
+  d = Wd ∗ c
+  z[i] = mean(c[i]) * norm(d) + V[i]·(W1 ∗ x2)
+  where x ∈ ℝ^{C×4×5}, i ∈ 1..4, c ∈ ℝ^{4×4×5}, x2 ∈ ℝ^D
+  where Wg, Wf, U : kernel 3×3, same, Wd : kernel 2×2, stride 2, W1 : kernel 3, dilation 2, depthwise`,
+  `both(x, z0) → y
+  f[n] = tanh(W[n]·x + U·f[n,t-1])
+  b = zoneout(tanh(B·x + A·b[t+1] + d[t+1]), b[t+1], 0.2)
+  d = 2 * tanh(C·x)
+  S[n] = diag(f[n])·S[n,t-1] - (S[n,t-1]ᵀ·f[n])⊗f[n] + f[n]⊗b
+  y = [b; Σ_n S[n]·b] + R·[b; b]
+  where n ∈ 1..2, b[T+1] = z0, d[T+1] = 0.5, f[0] = f0, R : block_diagonal 2`,
   `cell(x) → h
   h = tanh(W·x + U·h[t-1])
 
@@ -53,7 +85,7 @@ twice(f, x) → y
 model(x) → y
   a = twice(cell, x)
   b = repeat 2 residual(cell, a)
-  y = b + repeat 3 cell(x)
+  y = b + repeat 3 cell(x) + b.1.f.h + a.y[t-1]
   where x ∈ ℝ^D`,
 ];
 const PIECES = [
@@ -98,6 +130,25 @@ const PIECES = [
   "cell",
   "residual",
   "f",
+  "top_k(x, 2)",
+  "Σ_s x[s]",
+  "mean_s(",
+  "[e]",
+  "[n,t-1]",
+  " ∗ x",
+  "⊗",
+  "ᵀ",
+  ".h",
+  ".2.h",
+  "h[T+1] = 0, ",
+  "s ≤ t, ",
+  "s < r ≤ t, ",
+  "e ∈ 1..3, ",
+  ": static, ",
+  ": kernel 3×3, same, ",
+  "block_diagonal 2",
+  " ∈ ℝ^{2×H}",
+  "log α = ",
 ];
 
 function random(seed: number): () => number {
@@ -130,7 +181,7 @@ function sizesFor(network: Network): Record<string, number> {
   return Object.fromEntries(network.sizes.map((size) => [size.name, 4]));
 }
 
-const ROUNDS = Number(process.env.SLUICE_FUZZ ?? 600);
+const ROUNDS = Number(process.env.SLUICE_FUZZ_RUNS ?? 900);
 
 test(`${ROUNDS} mutated texts: diagnostics or a graph, never an exception`, () => {
   const next = random(2026);

@@ -9,8 +9,8 @@ import { termChildren } from "../../ir/network/equation.ts";
 import { isOneMinus } from "./bounds.ts";
 import type { Draft, Model, ValueSymbol } from "./draft.ts";
 import { freeIndices } from "./free-indices.ts";
-import { lastPart } from "./resolve.ts";
-import { isWeightLike } from "./solve-shapes.ts";
+import { lastPart } from "./report-inside.ts";
+import { isWeightLike } from "./guesses.ts";
 
 /**
  * Where a product stands in its equation.

@@ -27,7 +27,7 @@ import {
 } from "./gate-roles.ts";
 import type { Component } from "./order.ts";
 import { freeIndices } from "./free-indices.ts";
-import { isWeightLike } from "./solve-shapes.ts";
+import { isWeightLike } from "./guesses.ts";
 
 export interface FoundGate {
   readonly value: string;

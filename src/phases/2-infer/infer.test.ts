@@ -1,7 +1,7 @@
 /** Inference on the papers' cells: names, sizes, weights, roles, gates, recurrences and published parameter counts. */
 import { expect, test } from "vitest";
 import type { Network, Size } from "../../ir/network/node.ts";
-import { printSize } from "../../ir/network/print.ts";
+import { printEquation, printSize } from "../../ir/network/print.ts";
 import { parse } from "../1-parse/parse.ts";
 import { infer } from "./infer.ts";
 
@@ -256,6 +256,21 @@ test("repeat: weights of its own each time, one hidden size, other arguments the
   expect(weights(widening)).toEqual({ "y.1.W": "K×D", "y.2.W": "K×D+K", "y.3.W": "K×D+2K" });
   const declared = network("cell(u) → h\n  h = tanh(W·u + U·h[t-1])\n  where u ∈ ℝ^D, h ∈ ℝ^H\n\nmodel(x) → y\n  y = repeat 3 cell(x)");
   expect(weights(declared)).toMatchObject({ "y.1.W": "H×D", "y.2.W": "H×H", "y.3.U": "H×H" });
+});
+
+test("what lies inside of a copy is read by its number; what is misspelt is found by its beginning", () => {
+  const read = network("model(x) → y\n  h = repeat 3 lstm(x)\n  y = h + h.2.c + h.3.c[t-1]", { lstm: LSTM });
+  expect(printEquation(read.equations.at(-1)!)).toBe("y = h + h.2.c + h.3.c[t-1]");
+  const cure = (text: string): string | undefined => {
+    const source = { name: "test.gate", text };
+    const { diagnostics } = infer(parse(source).file, source, { library: { lstm: parse({ name: "lstm", text: LSTM }).file } });
+    return diagnostics.find((d) => d.severity === "error")?.edit?.text;
+  };
+  expect(cure("model(x) → y\n  h = repeat 3 lstm(x)\n  y = h + h.c")).toBe("h.3.c");
+  expect(cure("model(x) → y\n  h = repeat 3 lstm(x)\n  y = h + h.4.c")).toBe("h.3.c");
+  expect(cure("model(x) → y\n  y = sigmo(W·x)")).toBe("sigmoid");
+  expect(cure("model(x) → y\n  y = layer(W·x)")).toBe("layer_norm");
+  expect(cure("model(x) → y\n  y = tahn(W·x)")).toBe("tanh");
 });
 
 test("a copy costs what a copy costs", () => {

@@ -121,6 +121,7 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
   }
   const components = orderValues(model, report);
   checkCentred(model, components, report);
+  checkInitials(model, report);
   const shapes = solveShapes(model, solver, context.declared);
   tieCopies(context);
   nameSizes(model, solver);
@@ -154,6 +155,31 @@ function checkCentred(model: Model, components: readonly Component[], report: Re
         report.error("E306", term.operand.span, "a centred convolution reads later steps, which a recurrence has not computed yet", {
           label: "drop `same`, or convolve what does not depend on the past",
         });
+      });
+    }
+  }
+}
+
+/** What lies before the first step or after the last is of use only to equations that read there. */
+function checkInitials(model: Model, report: Reporter): void {
+  const convolved = new Set<string>();
+  for (const { equation } of model.values.values())
+    if (equation)
+      visitTerm(equation.value, (term) => term.kind === "convolution" && term.operand.kind === "value" && convolved.add(term.operand.name));
+  for (const symbol of model.values.values()) {
+    for (const [lag, { span }] of symbol.initial) {
+      const reads = [...symbol.lags].find(([read]) => read > 0 === lag > 0);
+      if (reads || (lag > 0 && convolved.has(symbol.name))) continue;
+      const [other] = symbol.lags.values();
+      const name = symbol.name.slice(symbol.name.lastIndexOf(".") + 1);
+      const text = report.quote(span);
+      const target = /^[^=[\]]+\[[^\]]*\](?=\s*=)/u.exec(text)?.[0];
+      const cure = `${target?.slice(0, target.indexOf("["))}[${lag > 0 ? "T+1" : "0"}]`;
+      const place = lag > 0 ? "before its first step" : "after its last step";
+      report.error("E309", span, `no equation reads ${name} ${place}, so it needs no value there`, {
+        label: "never read",
+        reasons: other ? [{ message: `\`${report.quote(other)}\` reads ${lag > 0 ? "a later" : "an earlier"} step`, span: other }] : [],
+        edit: other && target ? { span: { start: span.start, end: span.start + target.length }, text: cure, label: cure } : undefined,
       });
     }
   }

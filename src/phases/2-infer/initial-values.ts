@@ -10,9 +10,9 @@ import { termChildren } from "../../ir/network/equation.ts";
 import { type Draft, dimsOf, type Model, type Reporter, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { nearestName } from "./functions.ts";
 import type { FoundGate } from "./gates.ts";
-import { lastPart } from "./resolve.ts";
+import { lastPart } from "./report-inside.ts";
 import { numberOf } from "./scope.ts";
-import { isWeightLike } from "./solve-shapes.ts";
+import { isWeightLike } from "./guesses.ts";
 
 /** Where a weight is used: the chain of terms from its equation down to it. */
 interface Place {

@@ -10,7 +10,8 @@ import { type Draft, unknownShape, type ValueSymbol, type WeightSymbol } from ".
 import { blockParameters, type Callee, calledBlock, namedBlock } from "./callees.ts";
 import { nearestName } from "./functions.ts";
 import { freeIndices } from "./free-indices.ts";
-import { isPoison, lastPart, poison, resolve } from "./resolve.ts";
+import { lastPart } from "./report-inside.ts";
+import { isPoison, poison, resolve } from "./resolve.ts";
 import { repeatCount } from "./repeats.ts";
 import { type CallExpression, openScope, type Scope, spanIn } from "./scope.ts";
 
@@ -325,6 +326,15 @@ function resolveInitials(scope: Scope): void {
       continue;
     }
     const whole = resolve(scope, d.value, true);
+    const foreign = [...freeIndices(whole)].find((index) => !symbol.indices.includes(index));
+    if (foreign !== undefined) {
+      report.error(
+        "E114",
+        whole.span,
+        `the initial value of ${d.name.name} depends on the index ${lastPart(foreign)}, which ${d.name.name} does not have`,
+      );
+      continue;
+    }
     if (whole.kind === "weight") model.weights.get(whole.name)!.initialOf = symbol.name;
     // `S[0] = S0` of a definition `S[n]` gives every n its own part of S0.
     const value =

@@ -8,7 +8,7 @@ import type { Reason } from "../../support/diagnostic.ts";
 import { termChildren } from "../../ir/network/equation.ts";
 import type { Draft, Model } from "./draft.ts";
 import { FUNCTIONS } from "./functions.ts";
-import { lastPart } from "./resolve.ts";
+import { lastPart } from "./report-inside.ts";
 
 /** 0: does not depend on the state, 1: affine in it, 2: not linear. */
 type Degree = 0 | 1 | 2;

@@ -6,7 +6,7 @@
  */
 import { visitTerm } from "../../ir/network/equation.ts";
 import { dimsOf, type Model } from "./draft.ts";
-import { lastPart } from "./resolve.ts";
+import { lastPart } from "./report-inside.ts";
 import { type Dimension, normalize, type SizeSolver, type Unknown } from "./sizes.ts";
 
 export function nameSizes(model: Model, solver: SizeSolver): void {

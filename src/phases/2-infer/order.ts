@@ -8,7 +8,7 @@
 import type { Span } from "../../support/source.ts";
 import { visitTerm } from "../../ir/network/equation.ts";
 import type { Model, Reporter, ValueSymbol } from "./draft.ts";
-import { lastPart } from "./resolve.ts";
+import { lastPart } from "./report-inside.ts";
 
 export interface Component {
   readonly names: readonly string[];

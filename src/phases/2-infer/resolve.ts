@@ -5,7 +5,6 @@
  * the model as they are met. A mistake is reported and becomes a poisoned number (NaN of unknown shape), which no later stage complains of.
  */
 import type { Span } from "../../support/source.ts";
-import type { Edit } from "../../support/diagnostic.ts";
 import { canonicalName } from "../../ir/syntax/names.ts";
 import type { Expression, Subscript } from "../../ir/syntax/node.ts";
 import { type Draft, type IndexSymbol, knownShape, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
@@ -14,6 +13,7 @@ import { calledBlock, namedBlock } from "./callees.ts";
 import { checkOptions, FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
 import { type CallExpression, describe, dimensionOf, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
 import { kernelOf } from "./kernel-options.ts";
+import { lastPart, renameEdit, reportNoInside } from "./report-inside.ts";
 import { unifyDimensions } from "./sizes.ts";
 
 export const poison = (span: Span): Draft => ({ kind: "number", value: Number.NaN, span, shape: unknownShape() });
@@ -74,7 +74,10 @@ function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: bo
   if (!meaning) {
     const dotted = name.includes(".") ? model.values.get(scope.prefix + name) : undefined;
     if (dotted) return valueTerm(scope, dotted, lag, span, still, given);
-    if (name.includes(".")) return noInside(scope, name, span);
+    if (name.includes(".")) {
+      reportNoInside(scope, name, span);
+      return poison(span);
+    }
     if (lag !== 0) {
       const known = [...scope.names].filter(([, m]) => m.kind === "value" || m.kind === "argument").map(([n]) => n);
       const near = nearestName(name, known);
@@ -128,32 +131,6 @@ function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: bo
   }
 }
 
-/** `r.c` where the block that defines r has no c. */
-function noInside(scope: Scope, name: string, span: Span): Draft {
-  const { report, model } = scope.context;
-  const host = name.slice(0, name.lastIndexOf("."));
-  const prefix = `${scope.prefix}${host}.`;
-  const inside = [...model.values.keys()]
-    .filter((key) => key.startsWith(prefix) && !/\.\d/u.test(key)) // copies of what is repeated cannot be read
-    .map((key) => key.slice(scope.prefix.length));
-  const near = nearestName(name, inside);
-  report.error(
-    "E103",
-    span,
-    inside.length > 0 ? `the block that defines ${host} has no value ${lastPart(name)}` : `${host} is not defined by a block that is called`,
-    {
-      label: "no such value",
-      edit: near && !scope.site ? renameEdit(scope, span, name, near) : undefined,
-    },
-  );
-  return poison(span);
-}
-
-function renameEdit(scope: Scope, span: Span, name: string, near: string): Edit {
-  const text = scope.context.report.quote(span);
-  return { span, text: text.startsWith(name) ? near + text.slice(name.length) : near, label: near };
-}
-
 function valueTerm(scope: Scope, symbol: ValueSymbol, lag: number, span: Span, still: boolean, given: number): Draft {
   const { report } = scope.context;
   if (still) {
@@ -174,8 +151,6 @@ function valueTerm(scope: Scope, symbol: ValueSymbol, lag: number, span: Span, s
   }
   return term;
 }
-
-export const lastPart = (path: string): string => path.slice(path.lastIndexOf(".") + 1);
 
 function argumentTerm(scope: Scope, name: string, term: Draft, lag: number, span: Span, still: boolean): Draft {
   const { model, report } = scope.context;

@@ -28,8 +28,8 @@ export interface Rules {
   readonly model: Model;
   readonly solver: SizeSolver;
   readonly mistakes: Mistake[];
-  /** Counts every new fact. */
-  progress: number;
+  /** Is told who reads a shape that has become known. */
+  known: (readers: readonly number[]) => void;
 }
 
 export const rankOf = (shape: Shape): number | undefined => dimsOf(shape)?.length;
@@ -39,7 +39,19 @@ export function settle(rules: Rules, shape: Shape, dims: readonly Dimension[], b
   const root = find(shape);
   root.dims = dims;
   root.because = because;
-  rules.progress++;
+  tell(rules, root);
+}
+
+/** Notes a reader that wants to be told when the shape becomes known. */
+export function watch(shape: Shape, reader: number): void {
+  const root = find(shape);
+  if (!root.dims) (root.readers ??= []).push(reader);
+}
+
+function tell(rules: Rules, root: Shape): void {
+  const { readers } = root;
+  root.readers = undefined;
+  if (readers) rules.known(readers);
 }
 
 /** Makes two shapes one; a contradiction is a mistake between terms `a` and `b`. */
@@ -82,11 +94,19 @@ export function unifyShapes(
     }
     return true;
   }
-  rules.progress++;
-  if (a.dims) b.link = a;
-  else a.link = b;
-  const root = find(a);
-  if (root.dims) root.because ??= because;
+  const [root, other] = a.dims ? [a, b] : [b, a];
+  other.link = root;
+  if (root.dims) {
+    root.because ??= because;
+    tell(rules, other);
+    tell(rules, root);
+  } else if (other.readers) {
+    // The longer list takes up the shorter one.
+    const [more, less] = (root.readers?.length ?? 0) >= other.readers.length ? [root.readers!, other.readers] : [other.readers, root.readers ?? []];
+    for (const reader of less) more.push(reader);
+    root.readers = more;
+    other.readers = undefined;
+  }
   return true;
 }
 

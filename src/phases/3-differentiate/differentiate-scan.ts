@@ -33,17 +33,18 @@ type Source =
   | { readonly kind: "static"; readonly outer: NodeId }
   | { readonly kind: "state"; readonly index: number };
 
-/** Adds the backward scan to `g`. `args`: the forward scan's arguments in g. */
+/** Adds the backward scan to `g`. `args`: the forward scan's arguments in g; `keepLeast`: see DifferentiateRequest. */
 export function differentiateScan(
   g: GraphBuilder,
   scan: ScanAttributes,
   args: readonly NodeId[],
   activity: ScanActivity,
   given: ScanCotangents,
+  keepLeast = false,
 ): DifferentiatedScan {
   const live = liveStates(scan, activity, given.finals.map(Boolean), given.emitted.map(Boolean));
   const tape = recordTape(g, scan, activity, live, given);
-  const forward = extendForward(g, scan, args, tape);
+  const forward = extendForward(g, scan, args, tape, keepLeast);
   return { forward: forward.attributes, args: buildBackward(g, scan, args, tape, forward, live, given) };
 }
 
@@ -108,7 +109,7 @@ interface ExtendedForward {
 }
 
 /** Chooses the residuals and emits them from the forward scan. */
-function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly NodeId[], tape: Tape): ExtendedForward {
+function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly NodeId[], tape: Tape, keepLeast: boolean): ExtendedForward {
   const { v, place } = tape;
   const next = (state: number): NodeId => place.get(scan.body.outputs[state].node)!;
   const emittedAt = new Map<NodeId, number>();
@@ -116,7 +117,7 @@ function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly Nod
     if (!emittedAt.has(place.get(output.node)!)) emittedAt.set(place.get(output.node)!, k);
   const { touched, factors } = touchedForward(tape);
   const inChunks = scan.chunk !== undefined;
-  const plan = planResiduals(v, touched, factors, inChunks ? undefined : next, new Set(emittedAt.keys()));
+  const plan = planResiduals(v, touched, factors, inChunks ? undefined : next, new Set(emittedAt.keys()), keepLeast);
   const outputs: Output[] = [...scan.body.outputs];
   const emit = (id: NodeId): void => {
     if (emittedAt.has(id)) return;
@@ -233,7 +234,10 @@ function buildBackward(
   invariant(scan.chunk === undefined || tape.statics.size === 0, "a chunk has no statics");
   for (const [k, { id, arg }] of emitting.entries()) {
     const node = obtain(id); // in a chunk a value without its axis would stand for the first step alone
-    outputs.push({ name: `emit ${k}`, node: scan.chunk === undefined ? node : body.expand(node, replaceAxis(g.axesOf(args[arg]), "t", [scan.chunk])) });
+    outputs.push({
+      name: `emit ${k}`,
+      node: scan.chunk === undefined ? node : body.expand(node, replaceAxis(g.axesOf(args[arg]), "t", [scan.chunk])),
+    });
   }
   const result: (NodeId | undefined)[] = args.map(() => undefined);
   if (outputs.length === 0) return result;

@@ -127,6 +127,13 @@ const samples: Partial<Record<Op, Sample>> = {
     make: (g, x, w) =>
       g.add(g.shift(x, 1, g.expand(w, ["b", "H"])), g.shift(g.mul(x, w), -2, g.mul(g.input("c", ["L"]), g.expand(w, ["b", "H"])), "L")),
   },
+  solve: {
+    make: (g, x, w) => {
+      const other = g.otherAxis("H", ["H"]);
+      const l = g.mul(w, g.rename(x, "H", other));
+      return g.mul(g.solve(l, x, "H", other), g.solve(g.sin(l), g.exp(x), "H", other, true));
+    },
+  },
   last: { make: (g, x, w) => g.addAll([g.last(g.mul(x, w)), g.last(x, undefined, true), g.last(g.exp(x), g.input("lengths", ["b"], "index"))]) },
 };
 

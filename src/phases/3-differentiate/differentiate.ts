@@ -22,6 +22,8 @@ export interface DifferentiateRequest {
   /** Weights whose gradients are wanted; "all": every weight of the graph, in the order of its nodes. */
   readonly weights: readonly string[] | "all";
   readonly inputs: readonly string[];
+  /** Recurrences keep only results of products and sums for their gradients and compute the rest again: less memory, the same bits. */
+  readonly keepLeast?: boolean;
 }
 
 /**
@@ -59,7 +61,7 @@ export function differentiate(graph: Graph, request: DifferentiateRequest): Grap
     }
     const given = incoming.get(id);
     if (!given) return;
-    const result = differentiateScan(g, node.attributes.scan!, node.args, activityOf.get(id)!, given);
+    const result = differentiateScan(g, node.attributes.scan!, node.args, activityOf.get(id)!, given, request.keepLeast);
     extended.set(id, result.forward);
     for (const [k, arg] of node.args.entries()) if (result.args[k] !== undefined && activeIds.has(arg)) into.add(arg, result.args[k]);
   };

@@ -8,7 +8,7 @@
  */
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
 import type { Op } from "../../ir/tensor/node.ts";
-import { isView } from "../../ir/tensor/ops.ts";
+import { isElementwise, isView } from "../../ir/tensor/ops.ts";
 
 /** Ops whose result is cheaper to compute again than to write and read. */
 const CHEAP: ReadonlySet<Op> = new Set<Op>([
@@ -50,6 +50,7 @@ export interface ResidualPlan {
  * @param factors those of them that its products read
  * @param next the next value of a state, by its index; absent in a scan by chunks, which emits its states themselves
  * @param emitted nodes that the forward scan emits anyway
+ * @param least true to compute all elementwise work again
  */
 export function planResiduals(
   g: GraphBuilder,
@@ -57,10 +58,11 @@ export function planResiduals(
   factors: readonly NodeId[],
   next: ((state: number) => NodeId) | undefined,
   emitted: ReadonlySet<NodeId>,
+  least = false,
 ): ResidualPlan {
   const kept = new Set<NodeId>();
   const size = (id: NodeId): number => g.axesOf(id).reduce((n, axis) => n * (g.size(axis) === "T" ? TYPICAL_T : (g.size(axis) as number)), 1);
-  const isCheap = (id: NodeId): boolean => CHEAP.has(g.node(id).op) || isView(g.node(id).op);
+  const isCheap = (id: NodeId): boolean => CHEAP.has(g.node(id).op) || isView(g.node(id).op) || (least && isElementwise(g.node(id).op));
   const available = (id: NodeId): boolean => kept.has(id) || emitted.has(id);
 
   /** What must be kept in addition so that the value can be had; a value that will be emitted anyway costs nothing. */
@@ -106,6 +108,12 @@ export function planResiduals(
     else for (const each of needed) kept.add(each);
   }
   return { keeps: (id) => g.node(id).op !== "parameter" && g.node(id).op !== "constant" && available(id) };
+}
+
+/** True for a value made of positions alone: a mask, which is the same in every iteration and computed once. */
+function ofPositions(g: GraphBuilder, id: NodeId): boolean {
+  const { op, args } = g.node(id);
+  return op === "iota" || op === "constant" || (args.length > 0 && op !== "random" && args.every((arg) => ofPositions(g, arg)));
 }
 
 /** The node whose elements a view shows. */

@@ -11,7 +11,6 @@ import { constantValue, identity, isCommutative, type Match, type OpPattern, rul
 import { binaryFunctions, unaryFunctions } from "../../ir/tensor/scalar.ts";
 import { carefulForms } from "./careful.ts";
 import { maskForms } from "./masks.ts";
-import { normForms, sharedRoot } from "./norms.ts";
 import { outerForms } from "./outer.ts";
 import { isSquare, scaleForms } from "./scales.ts";
 
@@ -69,7 +68,7 @@ const arithmetic: Rule[] = [
     const value = constantValue(g, x.c);
     return value !== undefined && Number.isInteger(Math.log2(Math.abs(value))) ? g.mul(x.x, g.constant(1 / value)) : undefined; // exact only for powers of two
   }),
-  rule("x · 1/y", ["mul", "x", ["recip", "y"]], ({ g, node, x }) => (sharedRoot(g, x.y, node.axes) === undefined ? g.div(x.x, x.y) : undefined)),
+  identity("x · 1/y", ["mul", "x", ["recip", "y"]], (g, { x, y }) => g.div(x, y)),
   identity("- - x", ["neg", ["neg", "x"]], (_, { x }) => x),
   identity("x + -y", ["add", "x", ["neg", "y"]], (g, { x, y }) => g.sub(x, y)),
   identity("x - -y", ["sub", "x", ["neg", "y"]], (g, { x, y }) => g.add(x, y)),
@@ -394,7 +393,6 @@ export const algebra: readonly Rule[] = [
   ...carefulForms,
   ...maskForms,
   ...scaleForms,
-  ...normForms,
   ...outerForms,
   ...choices,
   ...sums,

@@ -1,5 +1,5 @@
 /**
- * The forms that gradients should be taken of: careful forms (careful.ts), masks in their place (masks.ts), and reciprocals of shared roots (norms.ts).
+ * The forms that gradients should be taken of: careful forms (careful.ts) and masks in their place (masks.ts).
  *
  * In: a graph without gradients, as phase 2 built it. Out: a graph that means the same; the same graph if there is nothing to do. Everything else is left to
  * `simplify`, after gradients were added. Memory orders of inner values may change; those of the outputs stay.
@@ -9,9 +9,8 @@ import { type Firing, rewrite } from "../../ir/tensor/rewrite.ts";
 import { chunk, type ChunkOptions } from "./chunks/chunk.ts";
 import { carefulForms } from "./careful.ts";
 import { maskForms } from "./masks.ts";
-import { rootForms } from "./norms.ts";
 
-const forms = [...carefulForms, ...maskForms, ...rootForms];
+const forms = [...carefulForms, ...maskForms];
 
 /** @param chunks if given, recurrences that are linear in a matrix state go by chunks of time steps (chunks/chunk.ts) */
 export function normalize(graph: Graph, chunks?: ChunkOptions): { graph: Graph; trace: readonly Firing[] } {

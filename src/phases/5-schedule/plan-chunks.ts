@@ -35,12 +35,13 @@ export function planChunks(planner: Planning, node: number): void {
     const { kind, index } = leaf.attributes;
     if (kind === "state") return { kind: "access", access: states[index!] };
     const value = planner.valueOf(args[kind === "sequence" ? index! : scan.sequences + index!]);
-    if (kind === "static" || value.kind === "constant" || !leaf.axes.includes(chunk)) return value;
-    return { kind: "access", access: rowsInHand(inner, value.access, leaf, chunk, `chunk of ${labelOf(graph, args[index!])}`) };
+    if (kind === "static" || (value.kind === "constant" && value.value === 0) || !leaf.axes.includes(chunk)) return value;
+    return { kind: "access", access: rowsInHand(inner, value, leaf, chunk, `chunk of ${labelOf(graph, args[index!])}`) };
   };
   const outside: Outside = {
     parameter,
-    static: ({ op, attributes }) => (op === "parameter" && attributes.kind === "static" ? { planner, node: args[scan.sequences + attributes.index!] } : undefined),
+    static: ({ op, attributes }) =>
+      op === "parameter" && attributes.kind === "static" ? { planner, node: args[scan.sequences + attributes.index!] } : undefined,
   };
   const inner = planner.nested(body, outside);
 
@@ -55,11 +56,11 @@ export function planChunks(planner: Planning, node: number): void {
     const label = labelOf(body, output.node);
     if (source.axes.includes(chunk)) {
       const outer = places.scratch(label, replaceAxis(rowsFirst(source.axes, chunk), chunk, ["t"]), source.type, sizes, rows);
-      want.push({ node: output.node, access: inChunk(outer, chunk), direct: true });
+      want.push({ node: output.node, access: inChunk(outer, chunk), direct: !inner.prepared[output.node] });
       emitted.push({ kind: "access", access: outer });
     } else {
       const slots = perChunk(planner, label, source, rows);
-      want.push({ node: output.node, access: slots, direct: source.op !== "parameter" });
+      want.push({ node: output.node, access: slots, direct: source.op !== "parameter" && !inner.prepared[output.node] });
       emitted.push({ kind: "access", access: slots });
     }
     targets.push(want[want.length - 1].access);
@@ -89,18 +90,30 @@ export function planChunks(planner: Planning, node: number): void {
  * values over pairs of steps have too.
  */
 function withRowsTogether(body: Graph, states: number, chunk: AxisName): Graph {
-  const steps = new Set([chunk]);
-  for (const { op, attributes } of body.nodes) {
-    if (op === "rename") attributes.from!.forEach((axis, i) => steps.has(axis) && steps.add((attributes.to as readonly AxisName[])[i]));
-  }
+  const steps = stepsOf(body, chunk);
   const heads = new Set<AxisName>();
   for (const { axes } of body.nodes) {
-    if (axes.filter((axis) => steps.has(axis)).length > 1) for (const axis of axes) if (!steps.has(axis)) heads.add(axis);
+    if (axes.filter((axis) => steps.includes(axis)).length > 1) for (const axis of axes) if (!steps.includes(axis)) heads.add(axis);
   }
   const order = [...new Set(body.outputs.slice(0, states).flatMap(({ node }) => body.nodes[node].axes))];
-  const rank = (axis: AxisName): number => (steps.has(axis) ? order.length : heads.has(axis) ? order.indexOf(axis) : order.length + 1);
+  const rank = (axis: AxisName): number =>
+    steps.includes(axis) ? order.length + steps.indexOf(axis) : heads.has(axis) ? order.indexOf(axis) : order.length + steps.length;
   const nodes = body.nodes.map((node): Node => ({ ...node, axes: [...node.axes].sort((p, q) => rank(p) - rank(q)) }));
   return { ...body, nodes };
+}
+
+/** The axis of a chunk's steps, its other names, and its parts in the order in which they lie. */
+function stepsOf(body: Graph, chunk: AxisName): readonly AxisName[] {
+  const steps = [chunk];
+  const add = (axis: AxisName, after: AxisName): void => {
+    if (!steps.includes(axis)) steps.splice(steps.indexOf(after) + 1, 0, axis);
+  };
+  for (const { op, attributes } of body.nodes) {
+    const to = typeof attributes.to === "string" ? [attributes.to] : (attributes.to ?? []);
+    if (op === "rename") attributes.from!.forEach((axis, i) => steps.includes(axis) && add(to[i], axis));
+    if (op === "split" && steps.includes(attributes.axis!)) to.forEach((axis, i) => add(axis, i === 0 ? attributes.axis! : to[i - 1]));
+  }
+  return steps;
 }
 
 const rowsFirst = (axes: readonly AxisName[], chunk: AxisName): AxisName[] => [chunk, ...axes.filter((axis) => axis !== chunk)];
@@ -112,7 +125,7 @@ function inChunk(outer: Access, chunk: AxisName): Access {
 }
 
 /** Copies the chunk's rows of a sequence; where it is shorter than others, it is filled up with zeros. */
-function rowsInHand(inner: Planning, source: Access, { axes, type }: Node, chunk: AxisName, label: string): Access {
+function rowsInHand(inner: Planning, source: Value, { axes, type }: Node, chunk: AxisName, label: string): Access {
   const room = axes.reduce((product, axis) => product * inner.sizes.extent(axis), 1);
   const place = inner.places.make(label, "scratch", type === "real" ? "f32" : "i32", axes, axes.map(inner.sizes.of), room, false, true);
   const strides = new Map<AxisName, number>();
@@ -126,11 +139,18 @@ function rowsInHand(inner: Planning, source: Access, { axes, type }: Node, chunk
   const inHand = all.map(({ name, size }) => (name === chunk ? { name: "t", size: "T" as const } : { name, size }));
   const nothing = { kind: "constant", value: 0, type } as const;
   inner.add(copyStep(`clear ${label}`, all, nothing, local, inner.sizes.of(chunk) as number), [local]);
-  inner.add(copyStep(label, inHand, { kind: "access", access: source, type }, renameAccess(local, [chunk], ["t"])), [source, local]);
+  const touched = source.kind === "access" ? [source.access, local] : [local];
+  inner.add(copyStep(label, inHand, { ...source, type }, renameAccess(local, [chunk], ["t"])), touched);
   return local;
 }
 
-function copyStep(label: string, axes: NestStep["axes"], arg: Exclude<Operand, { kind: "operation" }>, target: Access, ifShorterThan?: number): NestStep {
+function copyStep(
+  label: string,
+  axes: NestStep["axes"],
+  arg: Exclude<Operand, { kind: "operation" }>,
+  target: Access,
+  ifShorterThan?: number,
+): NestStep {
   return { kind: "nest", label, axes, operations: [{ op: "copy", args: [arg], type: arg.type, stores: [target], over: [] }], ifShorterThan };
 }
 

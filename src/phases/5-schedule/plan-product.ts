@@ -14,9 +14,26 @@ import type { ProductRoles } from "./roles.ts";
 import { timedOf, type Timed } from "./space.ts";
 import type { Dimension, PackStep, ProductStep, Step } from "./step.ts";
 
+/** Fewest rows for which a product of a few columns is computed turned: as many columns of a few rows fill whole vectors. */
+const ROWS_TO_TURN = 16;
+
+/** Plans a product; one of fewer columns than a vector has lanes is computed as its transpose, which is put in its place at the end. */
 export function planProduct(planner: Planning, given: ProductRoles, prepared: boolean): void {
+  const target = planner.targetOf(given.result);
+  const { n, m, initial, batched } = columnsInnermost(planner, given, target);
+  const sizeOf = (axes: readonly AxisName[]): number =>
+    axes.reduce((product, axis) => (planner.sizes.of(axis) === "T" ? Number.NaN : product * (planner.sizes.of(axis) as number)), 1);
+  const isNarrow = sizeOf(n) < 4 && sizeOf(m) >= ROWS_TO_TURN && initial === undefined && batched.length === 0 && !planner.accumulates(given.result);
+  if (!isNarrow) return planInto(planner, given, prepared, target);
+  const label = labelOf(planner.graph, given.result);
+  const turned = planner.places.scratch(`${label} turned`, [...n, ...m], "real", planner.sizes, 0, prepared);
+  planInto(planner, given, prepared, turned);
+  const into = prepared ? planner.places.prepare : planner.steps;
+  planner.copy({ kind: "access", access: turned }, target, planner.graph.nodes[given.result], `turn ${label}`, into);
+}
+
+function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: Access): void {
   const { graph, places } = planner;
-  const c = planner.targetOf(given.result);
   const roles = columnsInnermost(planner, given, c);
   const a = planner.accessOf(roles.a);
   const initial = roles.initial === undefined ? undefined : planner.accessOf(roles.initial);
@@ -71,12 +88,14 @@ export function planProduct(planner: Planning, given: ProductRoles, prepared: bo
   const packsA = innerStride(a, bothK.merged) !== 1;
   const mSize = room(planner, m.merged);
   const rowsSize = packsA ? Math.ceil(mSize / tileRows + 1) * packedWidth(tileRows) * PIECE : 0;
-  const width = packsA ? panelWidthOf(bothN.merged, 4, wide) : panelWidth;
-  const columnsSize = panelElements(room(planner, bothN.merged), PIECE, width);
+  // One tile of rows reads each number of B once: to pack it would cost more than to read it where it lies.
+  const readsB = !m.merged.timed && mSize <= tileRows && !bothN.merged.timed && bothN.merged.size % 4 === 0 && innerStride(b, bothN.merged) === 1;
+  const width = packsA ? panelWidthOf(bothN.merged, readsB ? mSize : 4, wide) : panelWidth;
+  const columnsSize = readsB ? 0 : panelElements(room(planner, bothN.merged), PIECE, width);
   const scratch = Math.max(rowsSize, columnsSize);
   const room1 = (size: number): number => size + (places.threads - 1) * scratch;
   const packedA = packsA ? places.block(`${label} rows`, room1(rowsSize), prepared) : undefined;
-  const packedB = places.block(`${label} columns`, room1(columnsSize), prepared);
+  const packedB = readsB ? undefined : places.block(`${label} columns`, room1(columnsSize), prepared);
   const outer = [...outerLoops(planner, [...roles.batched, ...m.rest, ...bothN.rest], []), ...outerLoops(planner, bothK.rest, bothK.rest)];
   const step: ProductStep = {
     kind: "product",
@@ -97,7 +116,7 @@ export function planProduct(planner: Planning, given: ProductRoles, prepared: bo
     tileRows,
     wide,
   };
-  planner.add(step, [a, b, c, ...(start ? [start] : []), whole(packedB), ...(packedA ? [whole(packedA)] : [])], into);
+  planner.add(step, [a, b, c, ...(start ? [start] : []), ...(packedB ? [whole(packedB)] : []), ...(packedA ? [whole(packedA)] : [])], into);
 }
 
 /** Columns of a panel: two vectors, four for single rows; twice as many for wide vectors. Columns that grow with time have room for whole panels of 8. */

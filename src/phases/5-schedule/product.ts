@@ -3,7 +3,7 @@
  *
  * In: a product step whose places have addresses. Out: loop functions of (T, t, n) and the tiles that they call (shared by name).
  * B lies in panels [n / width][k][width], padded with zeros: packed once (weights), or piece by piece when it changes (weight gradients), where
- * A is packed beside it if its terms are not contiguous. Pieces of k have a fixed length and sum into C in order: bits do not depend on them.
+ * A is packed beside it if its terms are not contiguous. A single tile of rows reads B where it lies. Pieces of k have a fixed length and sum into C in order: bits do not depend on them.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
 import {
@@ -97,11 +97,12 @@ class ProductWriter {
       statements.push(letLocal("bBase", panels));
       return [...statements, ...this.rowBlocks(step.accumulates ? "c" : this.first(), count(step.k))];
     }
-    statements.push(letLocal("source", this.start(step.b)), letLocal("bBase", this.own(step.packedB!)), letLocal("terms", count(step.k)));
+    statements.push(letLocal("source", this.start(step.b)), letLocal("terms", count(step.k)));
+    if (step.packedB) statements.push(letLocal("bBase", this.own(step.packedB)));
     const piece = (from: Expression, start: TileShape["start"]["kind"]): Statement[] => [
       letLocal("from", from),
       letLocal("length", min32(i32(PIECE), sub32(i32Local("terms"), i32Local("from")))),
-      ...this.packB(),
+      ...(step.packedB ? this.packB() : [letLocal("bBase", add32(i32Local("source"), mul32(i32Local("from"), i32(this.termBytes()))))]),
       ...(this.packsA ? this.packA() : []),
       ...(this.packsA ? this.panelsOf(...this.rowRange(), start, i32Local("length")) : this.rowBlocks(start, i32Local("length"))),
     ];
@@ -120,6 +121,16 @@ class ProductWriter {
   private own(place: Place): Expression {
     const address = i32(this.addressOf(place));
     return this.sharing === "none" ? address : add32(mul32(i32Local("p"), i32(4 * this.step.scratch!)), address);
+  }
+
+  /** B is read where it lies: its panels are ranges of its own columns. */
+  private readsB(): boolean {
+    return !this.step.panels && !this.step.packedB;
+  }
+
+  /** Bytes between terms of B where it lies. */
+  private termBytes(): number {
+    return 4 * dimensionStride(this.step.b, this.step.k);
   }
 
   private first(): TileShape["start"]["kind"] {
@@ -155,7 +166,8 @@ class ProductWriter {
   private panelsOf(from: Expression, to: Expression, start: TileShape["start"]["kind"], terms: Expression): Statement[] {
     const { n, panelWidth } = this.step;
     const statements: Statement[] = [];
-    const panelBytes = mul32(this.step.panels ? i32(this.step.panelTerms!) : i32Local("length"), i32(4 * panelWidth));
+    const panelTerms = this.step.panels ? i32(this.step.panelTerms!) : i32Local("length");
+    const panelBytes = this.readsB() ? i32(4 * panelWidth) : mul32(panelTerms, i32(4 * panelWidth));
     if (n.timed) {
       // Rows of C have room for whole panels; what lies beyond the last column is never read.
       const panels = div32(add32(count(n), i32(panelWidth - 1)), i32(panelWidth));
@@ -207,7 +219,7 @@ class ProductWriter {
       const shape: TileShape = {
         rows,
         columns,
-        width: step.panelWidth,
+        width: this.readsB() ? this.termBytes() / 4 : step.panelWidth,
         aRow,
         aStep,
         cRow: rowBytes,

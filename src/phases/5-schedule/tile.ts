@@ -8,7 +8,7 @@
  *
  * The shape of the code is what engines want (measured in bench/kernels/product.ts): V8 up to 12 orders the vector instructions of a basic block by how
  * their results are used, so sums begin at zero, what they are added to is read after the loop, and the loop body holds eight multiply_adds:
- * one k for a full tile, several for a narrow one.
+ * one k for a full tile, several for a narrow one. An engine that joins vectors sees pairs of them stored side by side, and then counts them by pairs.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
 import {

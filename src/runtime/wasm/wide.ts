@@ -66,7 +66,8 @@ function use(): WideVectors {
 function check(): Check {
   const v8 = v8Major();
   const child = builtin("node:child_process");
-  if (v8 === undefined || child === undefined || process.versions.electron !== undefined) return { text: "no wide vectors: only Node can tell its engine to join vectors" };
+  if (v8 === undefined || child === undefined || process.versions.electron !== undefined)
+    return { text: "no wide vectors: only Node can tell its engine to join vectors" };
   if (v8 < FIRST_VERSION) return { text: `no wide vectors: V8 ${process.versions.v8} cannot join vectors; Node 22 and newer can` };
   const pairs = probePrograms();
   const input = JSON.stringify(pairs.map(({ plain, wide }) => [told(plain), told(wide)]));
@@ -97,7 +98,7 @@ function judged(flag: string, pairs: readonly { readonly arithmetic: keyof Joini
     const found = verdict(arithmetic);
     if (found === undefined) return "";
     const times = (found.plainMs / found.wideMs).toFixed(2);
-    return `${arithmetic === "fused" ? "fused arithmetic" : "a training step"} ${gains(arithmetic) ? `${times} times as fast` : `no faster (${times}), so not used`}`;
+    return `${arithmetic === "fused" ? "with fused arithmetic" : "a training step"} ${gains(arithmetic) ? `${times} times as fast` : `no faster (${times}), so not used`}`;
   };
   const joins = { deterministic: gains("deterministic"), fused: gains("fused") };
   const text = [said("deterministic"), said("fused")].filter((part) => part !== "").join(", ");

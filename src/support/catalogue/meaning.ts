@@ -252,6 +252,11 @@ export const MEANING = {
     explanation:
       "A recurrence runs forwards (`h[t-1]`) or backwards (`h[t+1]`). A bidirectional network is two recurrences, joined afterwards: `[a; b]`.",
   },
+  E309: {
+    title: "Initial value that nothing reads",
+    explanation:
+      "`h[0]` lies before the first step and is for `h[t-1]`; `h[T+1]` lies after the last one and is for `h[t+1]`. No equation reads the value there.",
+  },
   W101: {
     title: "Definition never used",
     explanation: "No equation reads it and it is not an output. It costs nothing, and may be a misspelling.",

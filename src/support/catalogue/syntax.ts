@@ -137,7 +137,7 @@ export const SYNTAX = {
   E031: {
     title: "Initial value of a later step",
     explanation:
-      "Steps count from 1, so `h[0]` is the value before the first step and `h[-1]` the one before that; `h[T+1]` follows the last step of a recurrence that runs backwards.",
+      "Steps count from 1, so `h[0]` is the value before the first step and `h[-1]` the one before that; `h[T+1]` follows the last step, for `h[t+1]`.",
   },
   E032: {
     title: "Comparison inside an expression",

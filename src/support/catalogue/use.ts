@@ -230,6 +230,11 @@ export const USE = {
     explanation:
       "An exported model holds the programs that it was exported with and no compiler. The message says which option of `sluice export` adds what is missing.",
   },
+  E478: {
+    title: "More memory than allowed",
+    explanation:
+      "A bound on memory (`memoryMiB`, `--memory`) is kept by storing less for the gradients and computing it again, then by training in segments of time. The message says what the smallest way needs. Networks that look at all steps at once (attention), or learn their first states, cannot go in segments.",
+  },
   E481: {
     title: "Empty file",
     explanation: "The file is there but holds nothing. Check that it was written completely.",

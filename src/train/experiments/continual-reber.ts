@@ -30,7 +30,10 @@ continual_reber(x, y) → p
   where b ∈ 1..B, e ∈ 1..B, s[b] ∈ ℝ^S
 `;
 
-/** Counts mistakes of each test stream; the mean error-free length is taken over the stretches that end in a mistake or with the stream. */
+/**
+ * Counts mistakes of each test stream. The paper's streams end at their first mistake, so its error-free length is how many symbols come before that one, and the mean is
+ * taken over the streams; `betweenMistakes` goes on, and is the mean of all stretches that end in a mistake or with the stream.
+ */
 function mistakeCounter() {
   const mistakes = new Int32Array(STREAMS);
   const firstAt = new Float64Array(STREAMS).fill(Number.NaN);
@@ -60,11 +63,10 @@ function mistakeCounter() {
     figures() {
       const wrong = mistakes.reduce((sum, count) => sum + count, 0);
       const symbols = counted * STREAMS;
-      const untilFirst = firstAt.reduce((sum, at) => sum + (Number.isNaN(at) ? counted : at), 0) / STREAMS;
       return {
         perfectStreams: mistakes.filter((count) => count === 0).length,
-        errorFree: (symbols - wrong) / (wrong + STREAMS),
-        untilFirst,
+        errorFree: firstAt.reduce((sum, at) => sum + (Number.isNaN(at) ? counted : at), 0) / STREAMS,
+        betweenMistakes: (symbols - wrong) / (wrong + STREAMS),
         wrong,
         symbols,
       };
@@ -80,7 +82,7 @@ export const continualReber: Experiment = {
     "Embedded Reber strings joined to endless streams, state never reset; wanted at each step: which of 7 symbols may come next, every output within 0.49. Four " +
     "blocks of two cells, weights U(-0.2, 0.2), gates biased -0.5, -1, -1.5, -2 (forget gates 0.5, 1, 1.5, 2). Not the paper's rule but today's: cross entropy, " +
     "Adam of rate 0.005 (cosine), norm of the gradient at most 1, windows of 50 with carried state, 16 streams side by side, 40 000 updates. Test: 10 streams of " +
-    "100 000 symbols, the first 200 of each not counted.",
+    "100 000 symbols, the first 200 of each not counted; the error-free length of a stream ends at its first mistake.",
   variants: [
     {
       name: "forget gate",

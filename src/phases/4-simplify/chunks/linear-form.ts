@@ -150,7 +150,7 @@ export function linearForm(body: Graph, state: number, over: AxisName, free: rea
     if (!free[condition] || op !== "parameter" || attributes.kind !== "state" || attributes.index !== state) return undefined;
     if (nodes[condition].axes.some((axis) => axis === over || columns.has(axis))) return undefined;
     const value = matrix(next);
-    if (!value?.decay || value.decay.factors.some((factor) => factor.hold !== undefined || nodes[factor.node].axes.includes(over))) return undefined;
+    if (!value?.decay || value.decay.factors.some((factor) => factor.hold !== undefined)) return undefined;
     const held = value.decay.factors.map((factor) => ({ ...factor, hold: condition }));
     if (value.decay.constant !== 1) return undefined;
     return {

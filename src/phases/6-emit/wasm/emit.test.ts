@@ -78,7 +78,10 @@ function expectSame(module: LoopModule, name: string, args: readonly number[], m
   const wanted = memory.buffer.slice(0);
   interpretLoops(module, name, args, wanted);
   runEmitted(module, name, args, memory, options);
-  const show = (buffer: ArrayBuffer) => [...new Float32Array(buffer, 0, INTEGERS / 4), ...new Int32Array(buffer, INTEGERS, (CONSTANTS - INTEGERS) / 4)];
+  const show = (buffer: ArrayBuffer) => [
+    ...new Float32Array(buffer, 0, INTEGERS / 4),
+    ...new Int32Array(buffer, INTEGERS, (CONSTANTS - INTEGERS) / 4),
+  ];
   const [found, expected] = [show(memory.buffer), show(wanted)];
   const at = found.findIndex((value, index) => !Object.is(value, expected[index]));
   expect(at === -1 ? "same" : `word ${at}: ${found[at]}, not ${expected[at]}\n${printLoopModule(module)}`).toBe("same");

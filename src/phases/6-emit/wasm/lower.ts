@@ -102,7 +102,13 @@ function lowerLoad(place: Expression, startOffset: number, lanes: Lanes, context
 }
 
 /** The instructions that write the first lanes of a value, or all four in two halves. */
-export function lowerStore(place: Expression, startOffset: number, lanes: Lanes | "halves", value: Instruction, context: LoweringContext): Instruction[] {
+export function lowerStore(
+  place: Expression,
+  startOffset: number,
+  lanes: Lanes | "halves",
+  value: Instruction,
+  context: LoweringContext,
+): Instruction[] {
   const { address, offset } = splitAddress(place, startOffset);
   const at = lowerExpression(address, context);
   switch (lanes) {

@@ -1,0 +1,59 @@
+/**
+ * How to train within a memory budget: what recurrences keep for their gradients, and whether batches go in segments of time.
+ *
+ * In: what is to be trained, a number of bytes. Out: the fastest way that fits: everything kept; only results of products and sums kept, the rest computed again
+ * (the same bits); segments, the longest that fit (the same gradients up to the order of sums). What a way needs is known exactly, since the compiler lays out all memory
+ * before anything runs.
+ */
+import { whyNotCarried } from "../ir/network/carrying.ts";
+import { statesBeginConstant } from "../model/states.ts";
+import { SluiceError } from "../support/diagnostic.ts";
+import { type PassOptions, passMemory } from "./passes.ts";
+import { segmentMemory } from "./segments.ts";
+
+/** A way to train: steps of a segment (0: none) and what is kept. */
+export interface MemoryPlan {
+  readonly segment: number;
+  readonly keep: "usual" | "least";
+  readonly memoryBytes: number;
+}
+
+const KEEPING = ["usual", "least"] as const;
+/** Shorter segments cost more work than they save memory. */
+const LEAST_SEGMENT = 4;
+
+/**
+ * The fastest way to train that needs at most `budgetBytes` (the scratch of further threads apart). `segment`: given by the caller, then only what is kept is chosen.
+ * @throws SluiceError E478 if no way fits; the message says what the smallest one needs
+ */
+export function planWithin(options: PassOptions, segment: number, budgetBytes: number): MemoryPlan {
+  let smallest: MemoryPlan | undefined;
+  const device = { ...options.device, pool: undefined }; // or the way, and with it the last bits, would depend on the number of threads
+  for (const way of waysOf(options, segment)) {
+    const planned = { ...options, device, keep: way.keep };
+    const memoryBytes = way.segment > 0 ? segmentMemory(planned, way.segment) : passMemory(planned);
+    if (memoryBytes <= budgetBytes) return { ...way, memoryBytes };
+    if (smallest === undefined || memoryBytes < smallest.memoryBytes) smallest = { ...way, memoryBytes };
+  }
+  const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+  const why = whyNotInSegments(options);
+  throw new SluiceError(
+    "E478",
+    `training needs at least ${mebibytes(smallest!.memoryBytes)} MiB${why === undefined ? "" : ` (it cannot go in segments: ${why})`}, more than the ` +
+      `${mebibytes(budgetBytes)} MiB allowed; allow more, or use a smaller batch or fewer steps per batch`,
+  );
+}
+
+function whyNotInSegments({ network }: PassOptions): string | undefined {
+  return whyNotCarried(network) ?? (statesBeginConstant(network) ? undefined : "its first states are learned");
+}
+
+/** Ways from the fastest to the one that needs least. */
+function waysOf(options: PassOptions, segment: number): { segment: number; keep: "usual" | "least" }[] {
+  const { capacity } = options.source;
+  const segments = segment > 0 && segment < capacity ? [segment] : [0];
+  if (segment === 0 && whyNotInSegments(options) === undefined) {
+    for (let steps = 2 ** Math.ceil(Math.log2(capacity) - 1); steps >= LEAST_SEGMENT; steps /= 2) segments.push(steps);
+  }
+  return segments.flatMap((steps) => KEEPING.map((keep) => ({ segment: steps, keep })));
+}
