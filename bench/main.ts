@@ -5,7 +5,7 @@
  * its own; samples are interleaved (A, B, C, A, B, C, …), so that a slow minute of the machine is everyone's. A peer is timed only after its results
  * agreed with a float64 reference. Exit status 1 if Sluice disagrees or cannot run a workload.
  *
- * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused] [--wide]`, `--wide [W3 …] [--fused]`, `--scaling`, `--variants`, `--threads [W3 …]`, `--compile`, `--cold`,
+ * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused] [--wide]`, `--wide [W3 …] [--fused]`, `--scaling`, `--variants`, `--chunks`, `--threads [W3 …]`, `--compile`, `--cold`,
  * `--shakespeare FILE`, `--bits [NODE…] [chromium]`; each is a file here.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { useWideVectors } from "../src/runtime/wasm/wide.ts";
 import { compareBits } from "./bits.ts";
+import { chunks } from "./chunks.ts";
 import { coldStart } from "./cold-start.ts";
 import { compileCold, compileTimes } from "./compile-time.ts";
 import { profile, profileCell } from "./profile.ts";
@@ -189,6 +190,7 @@ const MODES: Readonly<Record<string, Mode>> = {
   },
   "--scaling": scaling,
   "--variants": variants,
+  "--chunks": chunks,
   "--threads": (workloads) => compareThreads(only(workloads, ["W3", "W4"])),
   "--compile": compileTimes,
   "--compile-cold": (_, args) => compileCold(args[1]),

@@ -84,7 +84,7 @@ async function beside({ dataset, recipe, model, settings }: Subject, steps: numb
       const tokens = Float32Array.from(block.flatMap((at) => Array.from(dataset.train.batchAt(at).inputs.token)));
       const rates = block.map((at) => learningRateAt(settings.learningRate as never, at + 1, settings.steps));
       const carry = block.map((at) => dataset.train.batchAt(at).carry && at % RESTART_EVERY !== 0);
-      const { message, arrays } = await torch.ask({ rates, carry, clip: settings.clip }, { tokens });
+      const { message, arrays } = await torch.ask<{ readonly ms: number }>({ rates, carry, clip: settings.clip }, { tokens });
       theirs.push(message.ms / BLOCK);
       losses.push(...arrays.losses);
     },
@@ -122,7 +122,7 @@ async function startTorch(dataset: Dataset, model: Model, threads: number) {
     [...model.index.values()].map(({ name, offset, length }) => [name, model.parameters.subarray(offset, offset + length)]),
   );
   const order = { threads, T, B, vocabulary: dataset.inputs.token.size, D: model.sizes.D, H: model.sizes.H, ...ADAM };
-  const { message } = await torch.ask(order, weights);
+  const { message } = await torch.ask<{ readonly torch: string; readonly blas: string }>(order, weights);
   console.log(`PyTorch ${message.torch}, ${message.blas}`);
   return torch;
 }

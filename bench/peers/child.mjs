@@ -13,7 +13,7 @@ import { arraysOf, WORKLOADS } from "../workloads.ts";
 const WARM_UP_MS = 500;
 const WARM_UP_STEPS = 4;
 
-/** Serves messages with a peer: `prepare(workload, arrays)` gives `{ check, step }` or `{ check, measure, note }` or undefined. */
+/** Serves messages with a peer: `prepare(workload, arrays)` gives `{ check, step }` or `{ check, measure, note }`, `{ absent: why }` or undefined. */
 export function serve(peer) {
   let prepared;
   const handle = async (message) => {
@@ -23,6 +23,7 @@ export function serve(peer) {
       const start = performance.now();
       prepared = await peer.prepare(workload, arrays);
       if (prepared === undefined) return { unable: "not offered by this peer" };
+      if (prepared.absent !== undefined) return { unable: prepared.absent };
       const results = await prepared.check();
       const prepareMs = performance.now() - start;
       const differences = compare(results, reference(workload, arrays));

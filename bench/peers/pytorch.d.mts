@@ -9,8 +9,8 @@ export const ABSENT: string;
 export type Settings = Readonly<Record<string, string>>;
 
 export interface Python {
-  // biome-ignore lint/suspicious/noExplicitAny: what a script answers is its own affair
-  ask(message: object, arrays?: Readonly<Record<string, Float32Array>>): Promise<{ message: any; arrays: Record<string, Float32Array> }>;
+  /** An order and its answer, each a message and arrays by name; what is in a message is the script's own affair. */
+  ask<Answer>(message: object, arrays?: Readonly<Record<string, Float32Array>>): Promise<{ message: Answer; arrays: Record<string, Float32Array> }>;
   stop(): void;
 }
 

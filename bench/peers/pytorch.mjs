@@ -94,8 +94,9 @@ export function startPython(script, threads, settings) {
   };
 }
 
-/** Makes a workload ready, started in the fastest of several ways if it has several threads. It measures itself: `measure(leastMs)` gives a sample. */
+/** Makes a workload ready, started in the fastest of several ways if it has several threads. It measures itself: `measure(leastMs)` gives a sample. `{ absent }` says why there is none. */
 export async function prepare(workload, arrays, { threads = 1 } = {}) {
+  if (pythonWithTorch() === undefined) return { absent: ABSENT };
   let best;
   for (const settings of settingsFor(threads)) {
     const prepared = await prepareWith(workload, arrays, threads, settings);

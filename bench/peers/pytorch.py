@@ -69,7 +69,7 @@ def recurrent(kind, sizes, weights):
 
 
 def fastest(ways):
-    """The way with the smallest time of a call, and its name."""
+    """The name of the way with the smallest time of a call."""
     times = {}
     for name, way in ways.items():
         way()
@@ -80,8 +80,7 @@ def fastest(ways):
             way()
             best = min(best, time.perf_counter() - start)
         times[name] = best
-    name = min(times, key=times.get)
-    return name, ways[name], {way: round(1e3 * seconds, 4) for way, seconds in times.items()}
+    return min(times, key=times.get)
 
 
 def inference(sizes, inputs, weights):
@@ -131,14 +130,14 @@ def streaming(sizes, inputs, weights):
 
     restart()
     steps = {"nn.LSTM": layer_step, "lstm_cell": cell_step}
-    name, _, times = fastest({way: many(step) for way, step in steps.items()})
+    name = fastest({way: many(step) for way, step in steps.items()})
     step = alone(steps[name])
 
     def check():
         restart()
         return {"h": torch.from_numpy(step())}
 
-    return f"{name} of {times} for 100", check, step
+    return name, check, step
 
 
 def network(kind, sizes, inputs, weights, way):
@@ -255,13 +254,13 @@ def prepare(message, arrays):
         return inference(sizes, inputs, weights)
     if kind == "lstm streaming":
         return streaming(sizes, inputs, weights)
-    made = {}
+    made, forms = {}, {}
     for way, foreach in itertools.product(SCANS if kind == "mingru training" else [""], [False, True]):
         name = f"{way + ', ' if way else ''}Adam {'foreach' if foreach else 'one by one'}"
+        forms[name] = (way, foreach)
         made[name] = trainer(kind, sizes, inputs, weights, message["adam"], way, foreach)
-    name, _, times = fastest({name: step for name, (_, step) in made.items()})
-    check, step = trainer(kind, sizes, inputs, weights, message["adam"], name.split(", ")[0] if ", " in name else "", "foreach" in name)
-    return f"{name} of {times}", check, step
+    name = fastest({name: step for name, (_, step) in made.items()})
+    return (name, *trainer(kind, sizes, inputs, weights, message["adam"], *forms[name]))
 
 
 def main():

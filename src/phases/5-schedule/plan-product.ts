@@ -119,10 +119,10 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
   planner.add(step, [a, b, c, ...(start ? [start] : []), ...(packedB ? [whole(packedB)] : []), ...(packedA ? [whole(packedA)] : [])], into);
 }
 
-/** Columns of a panel: two vectors, four for single rows; twice as many for wide vectors. Columns that grow with time have room for whole panels of 8. */
+/** Columns of a panel: two vectors, four for one or two rows; twice as many for wide vectors. Columns that grow with time have room for whole panels of 8. */
 function panelWidthOf(n: Dimension, rows: number, wide: boolean): number {
   if (n.timed) return 8;
-  if (!wide) return rows < 4 ? 16 : 8;
+  if (!wide) return rows < 3 ? 16 : 8;
   return rows < 3 && n.size > 16 ? 32 : n.size > 8 ? 16 : 8;
 }
 

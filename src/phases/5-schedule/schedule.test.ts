@@ -146,6 +146,9 @@ test("products: rows, columns, long sums, several axes, initial values", () => {
     [2, 2, 17, 5],
     [7, 20, 9, 40],
     [4, 300, 30, 3],
+    // Few columns, computed turned; few rows, whose B is read where it lies.
+    [7, 2, 20, 40],
+    [5, 3, 24, 9],
   ] as const) {
     const g = graphBuilder(sizes(B, D, H));
     const x = g.input("x", ["t", "b", "D"]);
