@@ -27,7 +27,8 @@ import { variants } from "./variants.ts";
 import { compareWide } from "./wide.ts";
 import { type Workload, WORKLOADS } from "./workloads.ts";
 
-const PEERS = ["sluice", "onnxruntime-web", "tfjs", "jax-js", "pytorch"] as const;
+const PEERS = ["sluice", "sluice-wide", "onnxruntime-web", "tfjs", "jax-js", "pytorch"] as const;
+const USUAL_PEERS = PEERS.filter((name) => name !== "sluice-wide");
 type PeerName = (typeof PEERS)[number];
 const SMALLEST_SAMPLE_MS = 300;
 const PREPARE_TIMEOUT_MS = 300_000;
@@ -65,7 +66,7 @@ function optionsOf(args: readonly string[]): Options | string {
   }
   return {
     workloads: workloads.length > 0 ? workloads : WORKLOADS.map(({ name }) => name),
-    peers: peers.length > 0 ? peers : PEERS,
+    peers: peers.length > 0 ? peers : USUAL_PEERS,
     repetitions,
     json,
     onProcessor,
@@ -90,7 +91,7 @@ class Peer {
   }
 
   static async start(name: PeerName, folder: string): Promise<Peer> {
-    const source = name === "sluice" ? "../sluice.ts" : `./${name}.mjs`;
+    const source = name.startsWith("sluice") ? `../${name}.ts` : `./${name}.mjs`;
     const outfile = join(folder, "node_modules/.cache", `${name}.mjs`);
     mkdirSync(join(folder, "node_modules/.cache"), { recursive: true });
     await build({

@@ -41,7 +41,7 @@ export function ratioText(samples: readonly Sample[]): string {
   for (const name of new Set(samples.map(({ workload }) => workload))) {
     const here = samples.filter(({ workload, medianMs }) => workload === name && medianMs !== undefined);
     const ours = here.find(({ peer }) => peer === "sluice");
-    const others = here.filter(({ peer }) => peer !== "sluice").sort((a, b) => a.medianMs! - b.medianMs!);
+    const others = here.filter(({ peer }) => !peer.startsWith("sluice")).sort((a, b) => a.medianMs! - b.medianMs!);
     if (ours === undefined || others.length === 0) continue;
     const ratio = others[0].medianMs! / ours.medianMs!;
     lines.push(

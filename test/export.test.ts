@@ -276,6 +276,7 @@ test("files are given, fetched, or told apart from those of another export", asy
   expect(await refused({ "weights.bin": new Uint8Array(bytes("classifier/weights.bin").length) })).toMatch(
     /^E470 .*it has other numbers; copy all files/,
   );
+  expect(await refused({ "weights.bin": "weights.bin" })).toMatch(/^E468 weights.bin: “weights.bin” is no address; give a URL, or the bytes/);
   expect(await refused({ "weights.bin": `${here}/nowhere.bin` })).toMatch(/^E468 weights.bin could not be fetched from .*: the server answered 404/);
   expect(await refused({ "model.wasm": new Uint8Array(8) })).toMatch(/^E470 model.wasm is not the code of this export/);
   expect(await refused({ "other.bin": new Uint8Array(8) })).toMatch(/^E462 this export has no file other.bin; its files are model.wasm/);

@@ -12,8 +12,8 @@ import { SluiceError } from "../support/diagnostic.ts";
 import type { BatchSource, Dataset } from "../train/data/dataset.ts";
 import type { SequencesRecord } from "../train/data/jsonl.ts";
 import { sequenceFileDataset } from "../train/data/sequence-file.ts";
-import { evaluationStreams, type Tracks } from "../train/data/streams.ts";
-import { encodeText, textDataset, type TextRecord } from "../train/data/text.ts";
+import { evaluationStreams } from "../train/data/streams.ts";
+import { textDataset, type TextRecord, textTracks } from "../train/data/text.ts";
 import { readTable } from "../train/data/csv.ts";
 import type { MissingPolicy } from "../train/data/columns.ts";
 import { type Forecast, tableForecast, type TableRecord } from "../train/data/table.ts";
@@ -30,6 +30,7 @@ export interface DataFlags {
   readonly batch?: number;
   readonly window?: number;
   readonly word?: boolean;
+  readonly separator?: string;
   readonly target?: string;
   readonly columns?: readonly string[];
   readonly horizon?: number;
@@ -60,6 +61,7 @@ export function addDataOptions(command: Command): void {
     .option("--batch <number>", "sequences side by side", numberOption("--batch", { least: 1, whole: true }))
     .option("--window <number>", "time steps of a batch", numberOption("--window", { least: 1, whole: true }))
     .option("--word", "read a text by words instead of characters")
+    .option("--separator <text>", "what stands between two documents of a text (\\n for a line end): none is predicted from another")
     .option("--target <column>", "the column of a table to forecast")
     .option("--columns <names>", "the columns of a table to read, with commas", (text: string) => text.split(",").map((name) => name.trim()))
     .option("--horizon <number>", "forecast this many rows ahead", numberOption("--horizon", { least: 1, whole: true }))
@@ -167,7 +169,8 @@ function requireSameScaling(trained: TableRecord, read: TableRecord, name: strin
 function openText(text: string, name: string, flags: DataFlags, seed: number, record: TextRecord | undefined): OpenedData {
   if (record !== undefined) return knownText(text, name, flags, record);
   const unit = flags.word ? "word" : "character";
-  return { dataset: textDataset(text, { name: `${name}, by ${unit}`, unit, window: flags.window, batch: flags.batch, seed }) };
+  const separator = flags.separator?.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+  return { dataset: textDataset(text, { name: `${name}, by ${unit}`, unit, window: flags.window, batch: flags.batch, seed, separator }) };
 }
 
 /** Batch and window as the user gave them. */
@@ -177,16 +180,16 @@ function given({ batch, window }: DataFlags): { readonly batch?: number; readonl
 
 /** A text read with the vocabulary of a trained model: its held-out part (the last tenth, as in training) and the whole, each read once in order. */
 function knownText(text: string, name: string, flags: DataFlags, record: TextRecord): OpenedData {
-  const tokens = encodeText(record, text);
+  const { tracks, begins } = textTracks(record, text);
+  const tokens = tracks.token.values;
   const trained = Math.floor(tokens.length * 0.9 + 1e-9);
   if (tokens.length < 2) throw new SluiceError("E410", `${name} has ${tokens.length} ${record.unit}s; nothing can be predicted from so few`);
-  const tracks: Tracks = { token: { type: "index", size: record.vocabulary.length, values: tokens } };
   const { batch, window } = { ...defaultsFor(record.unit), ...given(flags) };
   const read = (start: number, end: number): BatchSource =>
     evaluationStreams(
       tracks,
       { start, end },
-      { batch: Math.max(1, Math.min(batch, Math.floor((end - start) / window))), window, lookAhead: 1, warmUp: window },
+      { batch: Math.max(1, Math.min(batch, Math.floor((end - start) / window))), window, lookAhead: 1, warmUp: window, begins },
     );
   const dataset: Dataset = {
     name: `${name}, by ${record.unit}`,

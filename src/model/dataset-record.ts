@@ -3,7 +3,13 @@
  */
 
 export type DatasetRecord =
-  | { readonly kind: "text"; readonly unit: "character" | "word"; readonly vocabulary: readonly string[] }
+  | {
+      readonly kind: "text";
+      readonly unit: "character" | "word";
+      readonly vocabulary: readonly string[];
+      /** What stands between two documents of the text. */
+      readonly separator?: string;
+    }
   | {
       readonly kind: "table";
       /** Components of the input "x", in order: a column of numbers as (value - mean) / deviation, or 1 where a column is `category`, else 0. */

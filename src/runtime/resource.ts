@@ -14,7 +14,7 @@ export async function resourceBytes(resource: Resource, name: string): Promise<U
   if (resource instanceof Uint8Array) return resource;
   if (resource instanceof ArrayBuffer) return new Uint8Array(resource);
   if (resource instanceof Response) return responseBytes(resource, name);
-  const url = new URL(resource, typeof document === "undefined" ? undefined : document.baseURI);
+  const url = addressOf(resource, name);
   if (url.protocol === "file:" && hasFiles()) return readFileBytes(url);
   let response: Response;
   try {
@@ -23,6 +23,16 @@ export async function resourceBytes(resource: Resource, name: string): Promise<U
     throw new SluiceError("E468", `${name} could not be fetched from ${url.href}: ${cause instanceof Error ? cause.message : cause}`, [], { cause });
   }
   return responseBytes(response, name);
+}
+
+/** A text is relative to the page or the worker it is used in. */
+function addressOf(resource: URL | string, name: string): URL {
+  const base = typeof document !== "undefined" ? document.baseURI : typeof location !== "undefined" ? location.href : undefined;
+  try {
+    return new URL(resource, base);
+  } catch (cause) {
+    throw new SluiceError("E468", `${name}: “${resource}” is no address; give a URL, or the bytes`, [], { cause });
+  }
 }
 
 async function responseBytes(response: Response, name: string): Promise<Uint8Array> {

@@ -5,9 +5,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildLibrary } from "../../scripts/library.mjs";
 import { compile } from "../model/compiled.ts";
 import { train } from "./loop.ts";
 import { findTask } from "./tasks/list.ts";
@@ -34,10 +34,7 @@ let folder: string;
 let server: Server;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-page-"));
-  for (const name of ["index", "worker"]) {
-    const options = { bundle: true, format: "esm" as const, platform: "neutral" as const, target: "es2023", external: ["node:*", "stream"] };
-    await build({ ...options, mainFields: ["module", "main"], entryPoints: [`src/${name}.ts`], outfile: join(folder, `${name}.js`) });
-  }
+  await buildLibrary(folder, { version: "test" });
   server = createServer(async (request, response) => {
     const path = request.url === "/" ? undefined : join(folder, request.url!.slice(1));
     if (path !== undefined && !existsSync(path)) return response.writeHead(404).end();

@@ -67,9 +67,10 @@ export interface Passes {
 const probed = 8;
 const persistent: ReadonlySet<BufferRole> = new Set(["parameters", "optimizer", "state"]);
 
-/** How a source's batches are run: whether they pad, whether states go on from one to the next, and whether these begin with something else than constants. */
+/** How a source's batches are run: whether they pad, whether documents begin in them, whether states go on from one to the next, and whether these begin with something else than constants. */
 interface Manner {
   readonly lengths: boolean;
+  readonly resets: boolean;
   readonly carriable: boolean;
   readonly carries: boolean;
   readonly begin: boolean;
@@ -80,10 +81,11 @@ function mannerOf({ network, source }: PassOptions): Manner {
   // What cannot be carried (attention, recurrences backwards in time) begins anew in every batch.
   const carriable = whyNotCarried(network) === undefined;
   const carries = carriable && first.some((batch) => batch.carry);
-  return { lengths: first.some((batch) => batch.lengths !== undefined), carriable, carries, begin: carries && !statesBeginConstant(network) };
+  const [lengths, resets] = [first.some((batch) => batch.lengths !== undefined), first.some((batch) => batch.reset !== undefined)];
+  return { lengths, resets, carriable, carries, begin: carries && !statesBeginConstant(network) };
 }
 
-function variantOf(options: PassOptions, { begin }: Manner, initial: Variant["initial"], lengths: boolean): Variant {
+function variantOf(options: PassOptions, { begin, resets }: Manner, initial: Variant["initial"], lengths: boolean): Variant {
   const { network, sizes, source, mode, outputs } = options;
   return {
     sizes,
@@ -91,7 +93,7 @@ function variantOf(options: PassOptions, { begin }: Manner, initial: Variant["in
     mode,
     initial,
     lengths,
-    reset: false,
+    reset: resets,
     outputs: begin && initial === "fresh" ? [...outputs, ...network.states.map((state) => `${state.name}[T]`)] : outputs,
     ...(options.gradient ? { gradient: { of: "loss" as const, inputs: [], ...(options.keep === "least" && { keep: "least" as const }) } } : {}),
     ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),

@@ -30,7 +30,7 @@ function variantOf(options: PassOptions, lengths: boolean, gradient: boolean): V
     mode,
     initial: "carried",
     lengths,
-    reset: false,
+    reset: source.batchAt(0).reset !== undefined,
     outputs,
     ...(gradient ? { gradient: { of: "loss" as const, inputs, states: true, ...(keep === "least" && { keep }) } } : {}),
     ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
@@ -149,7 +149,8 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
     }
     const mask = batch.lossMask?.subarray(start * batch.batch, (start + steps) * batch.batch);
     const lengths = batch.lengths?.map((length) => Math.max(0, Math.min(steps, length - start)));
-    return { ...batch, steps, inputs, lossMask: mask, lengths };
+    const reset = batch.reset?.subarray(start * batch.batch, (start + steps) * batch.batch);
+    return { ...batch, steps, inputs, lossMask: mask, lengths, reset };
   }
 
   return {

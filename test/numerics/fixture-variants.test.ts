@@ -226,6 +226,15 @@ const others: readonly FixtureCase[] = [
     "input.g_pre batch 2 time 5 feature 3",
     "output.o batch 2 time 5 feature 3",
   ),
+  made(
+    "hgrn",
+    { output_gate: "sigmoid" },
+    ...["c_re_pre", "c_im_pre", "mu_pre", "o_pre"].map((name) => `input.${name} batch 2 time 5 feature 3`),
+    "weight.gamma feature 3",
+    "weight.theta feature 3",
+    "output.o_re batch 2 time 5 feature 3",
+    "output.o_im batch 2 time 5 feature 3",
+  ),
   hgrn({ lower_bound: "weight" }, "weight.lower_bound feature 3", "output.h batch 2 time 5 feature 3"),
   lstm({}, 2, 2, "output.h_n layers*directions 2 batch 2 state 2", "output.c_n layers*directions 2 batch 2 state 4"),
   lstm({}, 1, 4, "input.h_0 layers*directions 1 batch 2 state 4", "input.c_0 layers*directions 1 batch 2 state 4"),
@@ -329,4 +338,13 @@ describe("options and shapes of no stored case", () => {
       for (let i = 0; i < x.length; i++) expect(Math.abs(y[i] - x[i])).toBeLessThanOrEqual(1e-5 * largest + 1e-7);
     }
   });
+});
+
+test("a mask of pairs that leaves earlier keys alone is causal order", () => {
+  const causal = cases.find(({ name }) => name === "multihead_self_causal_batch_first")!;
+  const steps = causal.tensors.get("input.query")!.shape[1];
+  const values = Uint8Array.from({ length: steps * steps }, (_, i) => Number(i % steps > Math.floor(i / steps)));
+  const mask: FixtureTensor = { dtype: "BOOL", shape: [steps, steps], axes: ["query", "key"], values };
+  const options = { ...causal.options, causal: false };
+  expectToPass({ ...causal, options, tensors: new Map([...causal.tensors, ["input.attn_mask", mask]]) });
 });

@@ -90,30 +90,35 @@ export function planChunks(planner: Planning, node: number): void {
  * values over pairs of steps have too.
  */
 function withRowsTogether(body: Graph, states: number, chunk: AxisName): Graph {
-  const steps = stepsOf(body, chunk);
+  const { names, parts } = stepsOf(body, chunk);
   const heads = new Set<AxisName>();
   for (const { axes } of body.nodes) {
-    if (axes.filter((axis) => steps.includes(axis)).length > 1) for (const axis of axes) if (!steps.includes(axis)) heads.add(axis);
+    if (axes.filter((axis) => names.has(axis)).length > 1) for (const axis of axes) if (!parts.includes(axis)) heads.add(axis);
   }
   const order = [...new Set(body.outputs.slice(0, states).flatMap(({ node }) => body.nodes[node].axes))];
   const rank = (axis: AxisName): number =>
-    steps.includes(axis) ? order.length + steps.indexOf(axis) : heads.has(axis) ? order.indexOf(axis) : order.length + steps.length;
+    parts.includes(axis) ? order.length + parts.indexOf(axis) : heads.has(axis) ? order.indexOf(axis) : order.length + parts.length;
   const nodes = body.nodes.map((node): Node => ({ ...node, axes: [...node.axes].sort((p, q) => rank(p) - rank(q)) }));
   return { ...body, nodes };
 }
 
-/** The axis of a chunk's steps, its other names, and its parts in the order in which they lie. */
-function stepsOf(body: Graph, chunk: AxisName): readonly AxisName[] {
-  const steps = [chunk];
+/** The axis of a chunk's steps and its other names; these and all parts of them, in the order in which they lie. */
+function stepsOf(body: Graph, chunk: AxisName): { readonly names: ReadonlySet<AxisName>; readonly parts: readonly AxisName[] } {
+  const names = new Set([chunk]);
+  const parts = [chunk];
   const add = (axis: AxisName, after: AxisName): void => {
-    if (!steps.includes(axis)) steps.splice(steps.indexOf(after) + 1, 0, axis);
+    if (!parts.includes(axis)) parts.splice(parts.indexOf(after) + 1, 0, axis);
   };
   for (const { op, attributes } of body.nodes) {
     const to = typeof attributes.to === "string" ? [attributes.to] : (attributes.to ?? []);
-    if (op === "rename") attributes.from!.forEach((axis, i) => steps.includes(axis) && add(to[i], axis));
-    if (op === "split" && steps.includes(attributes.axis!)) to.forEach((axis, i) => add(axis, i === 0 ? attributes.axis! : to[i - 1]));
+    if (op === "rename")
+      attributes.from!.forEach((axis, i) => {
+        if (parts.includes(axis)) add(to[i], axis);
+        if (names.has(axis)) names.add(to[i]);
+      });
+    if (op === "split" && parts.includes(attributes.axis!)) to.forEach((axis, i) => add(axis, i === 0 ? attributes.axis! : to[i - 1]));
   }
-  return steps;
+  return { names, parts };
 }
 
 const rowsFirst = (axes: readonly AxisName[], chunk: AxisName): AxisName[] => [chunk, ...axes.filter((axis) => axis !== chunk)];

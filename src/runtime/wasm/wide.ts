@@ -24,6 +24,8 @@ const FIRST_VERSION = 12;
 /** How much less time the step must take to count as faster. */
 const FASTER = 0.9;
 const TIMEOUT_MS = 20_000;
+/** Set in the checking process: an executable that holds a whole program runs that instead of the script, and must not check again. */
+const CHECKING = "SLUICE_CHECKS_WIDE_VECTORS";
 /** What Node ends with if it does not know an option. */
 const BAD_OPTION = 9;
 
@@ -66,7 +68,7 @@ function use(): WideVectors {
 function check(): Check {
   const v8 = v8Major();
   const child = builtin("node:child_process");
-  if (v8 === undefined || child === undefined || process.versions.electron !== undefined)
+  if (v8 === undefined || child === undefined || process.versions.electron !== undefined || process.env[CHECKING] !== undefined)
     return { text: "no wide vectors: only Node can tell its engine to join vectors" };
   if (v8 < FIRST_VERSION) return { text: `no wide vectors: V8 ${process.versions.v8} cannot join vectors; Node 22 and newer can` };
   const pairs = probePrograms();
@@ -76,7 +78,7 @@ function check(): Check {
       input,
       encoding: "utf8",
       timeout: TIMEOUT_MS,
-      env: { ...process.env, NODE_OPTIONS: "" },
+      env: { ...process.env, NODE_OPTIONS: "", [CHECKING]: "1" },
       maxBuffer: 2 ** 20,
     });
     if (status === BAD_OPTION) continue;

@@ -44,6 +44,8 @@ export interface Batch {
   readonly lengths?: Int32Array;
   /** [steps, batch] 1 where the loss counts; absent: at every valid step (but the last, if the network looks ahead and no array step is left). */
   readonly lossMask?: Float32Array;
+  /** [steps, batch] 1 where a new document begins, so that nothing before is seen from there on; absent: nowhere. In all batches of a source or in none. */
+  readonly reset?: Float32Array;
   /** True: states continue from the batch before (truncated back-propagation through time). */
   readonly carry: boolean;
 }

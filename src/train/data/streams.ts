@@ -27,13 +27,15 @@ export interface StreamOptions {
   /** Extra positions at the end of each array. */
   readonly lookAhead: number;
   readonly seed: number;
+  /** By position: 1 where a document begins. Nothing is predicted across such a border, and no state goes over it. */
+  readonly begins?: Uint8Array;
 }
 
 /**
  * Parallel contiguous streams with carried state: the range is cut into `batch` equal parts, read side by side in windows. Each pass begins with fresh
  * states, at its own seeded offset below one window, so that window borders move from pass to pass. The range must hold `batch` × `window` positions.
  */
-export function trainingStreams(tracks: Tracks, range: Range, { batch, window, lookAhead, seed }: StreamOptions): BatchSource {
+export function trainingStreams(tracks: Tracks, range: Range, { batch, window, lookAhead, seed, begins }: StreamOptions): BatchSource {
   const available = Math.floor((range.end - range.start) / batch);
   // Room for the offset, unless the text is too short to spare it.
   const shifts = available >= 2 * window ? window : available - window + 1;
@@ -51,6 +53,7 @@ export function trainingStreams(tracks: Tracks, range: Range, { batch, window, l
         steps: window,
         batch,
         inputs: readTracks(tracks, window + lookAhead, batch, (row) => first + row * available),
+        ...(begins && readBorders(begins, window, batch, (row) => first + row * available)),
         carry: within > 0,
       };
     },
@@ -61,7 +64,7 @@ export function trainingStreams(tracks: Tracks, range: Range, { batch, window, l
  * Windows with fresh state at uniformly drawn places of the range; every place is equally likely. The first `burnIn` steps of a window do not count.
  * A pass is nominally as many batches as read each position once.
  */
-export function randomWindows(tracks: Tracks, range: Range, { batch, window, lookAhead, seed }: StreamOptions, burnIn = 0): BatchSource {
+export function randomWindows(tracks: Tracks, range: Range, { batch, window, lookAhead, seed, begins }: StreamOptions, burnIn = 0): BatchSource {
   const places = range.end - range.start - window + 1;
   const lossMask = burnIn > 0 ? maskAfter(window, batch, burnIn) : undefined;
   return {
@@ -72,7 +75,8 @@ export function randomWindows(tracks: Tracks, range: Range, { batch, window, loo
       const random = createRandom(derive(seed, "windows", step));
       const starts = Array.from({ length: batch }, () => range.start + random.integer(places));
       const inputs = readTracks(tracks, window + lookAhead, batch, (row) => starts[row]);
-      return { steps: window, batch, inputs, ...(lossMask && { lossMask }), carry: false };
+      const borders = begins && readBorders(begins, window, batch, (row) => starts[row], lossMask);
+      return { steps: window, batch, inputs, ...(lossMask && { lossMask }), ...borders, carry: false };
     },
   };
 }
@@ -115,7 +119,7 @@ export function evaluationStreams(
   range: Range,
   options: Omit<StreamOptions, "seed"> & { warmUp: number; context?: number },
 ): BatchSource {
-  const { batch, window, lookAhead } = options;
+  const { batch, window, lookAhead, begins } = options;
   const counted = range.end - range.start;
   const first = Math.min(options.warmUp, range.start - (options.context ?? range.start));
   // The others warm up on the range itself, so they can only reach back where a part is long enough.
@@ -145,7 +149,8 @@ export function evaluationStreams(
         }
       }
       const inputs = readTracks(tracks, steps + lookAhead, batch, (row) => parts[row] - warm[row] + offset, range.end + lookAhead);
-      return { steps, batch, inputs, lossMask, carry: within > 0 };
+      const borders = begins && readBorders(begins, steps, batch, (row) => parts[row] - warm[row] + offset, lossMask);
+      return { steps, batch, inputs, lossMask, ...borders, carry: within > 0 };
     },
   };
 }
@@ -170,6 +175,26 @@ function readTracks(tracks: Tracks, steps: number, batch: number, startOf: (row:
     inputs[name] = values;
   }
   return inputs;
+}
+
+/** Where documents begin in these rows, and which steps count: not those whose next position begins another document. */
+function readBorders(
+  begins: Uint8Array,
+  steps: number,
+  batch: number,
+  startOf: (row: number) => number,
+  counts?: Float32Array,
+): { readonly reset: Float32Array; readonly lossMask: Float32Array } {
+  const reset = new Float32Array(steps * batch);
+  const lossMask = counts ? counts.slice() : new Float32Array(steps * batch).fill(1);
+  for (let row = 0; row < batch; row++) {
+    const start = startOf(row);
+    for (let t = 0; t < steps; t++) {
+      if (begins[start + t] === 1) reset[t * batch + row] = 1;
+      if (begins[start + t + 1] === 1) lossMask[t * batch + row] = 0;
+    }
+  }
+  return { reset, lossMask };
 }
 
 function maskAfter(window: number, batch: number, burnIn: number): Float32Array {

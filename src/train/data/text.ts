@@ -5,19 +5,21 @@
  * Training reads parallel contiguous streams with carried state; validation and test read their part once, every symbol predicted exactly once.
  * The vocabulary comes from the training part alone. A symbol that only other parts hold reads as `<unk>`, the last entry, which exists only if
  * something reads as it; the dataset's notes say so. Never cuts a surrogate pair: a character is a Unicode code point.
+ * With a separator the text is several documents: none is predicted from another, and states begin anew with each (`reset`).
  * The default split, 90 % training and 10 % validation in the order of the text, is that of nanoGPT.
  */
 import { SluiceError } from "../../support/diagnostic.ts";
 import { quoteCell, requireBetween, requireWhole } from "./checks.ts";
 import type { BatchSource, Dataset, DatasetRecord } from "./dataset.ts";
-import { evaluationStreams, randomWindows, trainingStreams, type Range, type Tracks } from "./streams.ts";
+import { evaluationStreams, randomWindows, type Range, type Track, type Tracks, trainingStreams } from "./streams.ts";
 
 export type TextRecord = Extract<DatasetRecord, { kind: "text" }>;
 
+/** Each part one text, or its documents. */
 export interface TextParts {
-  readonly train: string;
-  readonly valid?: string;
-  readonly test?: string;
+  readonly train: string | readonly string[];
+  readonly valid?: string | readonly string[];
+  readonly test?: string | readonly string[];
 }
 
 export interface TextOptions {
@@ -37,13 +39,15 @@ export interface TextOptions {
   /** Symbols that occur more rarely in training read as `<unk>`; default 1 for characters, 2 for words. */
   readonly minimumCount?: number;
   readonly seed?: number;
+  /** What stands between two documents; it is not read itself. Absent: the text is one document. */
+  readonly separator?: string;
   /** That of a model already trained: its unit and vocabulary are kept. */
   readonly record?: TextRecord;
 }
 
 export const UNKNOWN = "<unk>";
 
-/** @throws SluiceError E410 (empty, or shorter than it must be), E407 (an option out of range), E411 (a symbol that the given record lacks) */
+/** @throws SluiceError E410 (empty, or shorter than it must be), E407 (an option out of range, an empty separator), E411 (a symbol that the given record lacks) */
 export function textDataset(text: string | TextParts, options: TextOptions = {}): Dataset {
   const { record, window = 64, valid = 0.1, test = 0, sampling = "streams", seed = 1 } = options;
   const unit = record?.unit ?? options.unit ?? "character";
@@ -51,8 +55,9 @@ export function textDataset(text: string | TextParts, options: TextOptions = {})
   requireWhole("window", window, 1);
   requireWhole("minimumCount", minimumCount, 1);
   if (options.batch !== undefined) requireWhole("batch", options.batch, 1);
-  const split = unit === "word" ? splitWords : splitCharacters;
-  const parts = typeof text === "string" ? cutParts(split(text), valid, test) : mapParts(text, split);
+  const separator = record ? record.separator : options.separator;
+  const read = (whole: string | readonly string[]): Documents => readDocuments(whole, unit, separator);
+  const { parts, begins } = typeof text === "string" ? cutParts(read(text), valid, test) : mapParts(text, read);
 
   const vocabulary = record ? [...record.vocabulary] : vocabularyOf(parts.train, minimumCount);
   const notes: string[] = [];
@@ -68,7 +73,7 @@ export function textDataset(text: string | TextParts, options: TextOptions = {})
   const { tokens, ranges } = joinParts(parts, indexOf);
   const tracks: Tracks = { token: { type: "index", size: vocabulary.length, values: tokens } };
   const batch = fitBatch(ranges.train, window, options.batch, sampling, unit, notes);
-  const layout = { batch, window, lookAhead: 1, seed };
+  const layout = { batch, window, lookAhead: 1, seed, begins };
   const evaluation = (range: Range | undefined): BatchSource | undefined => range && evaluationStreams(tracks, range, { ...layout, warmUp: window });
   const validSource = evaluation(ranges.valid);
   const testSource = evaluation(ranges.test);
@@ -78,7 +83,7 @@ export function textDataset(text: string | TextParts, options: TextOptions = {})
     train: sampling === "streams" ? trainingStreams(tracks, ranges.train, layout) : randomWindows(tracks, ranges.train, layout),
     ...(validSource && { valid: validSource }),
     ...(testSource && { test: testSource }),
-    record: { kind: "text", unit, vocabulary },
+    record: { kind: "text", unit, vocabulary, ...(separator !== undefined && { separator }) },
     ...(notes.length > 0 && { notes }),
   };
 }
@@ -88,14 +93,45 @@ export function textDataset(text: string | TextParts, options: TextOptions = {})
  * @throws SluiceError E411 for a symbol that the vocabulary lacks, unless it has `<unk>`
  */
 export function encodeText(record: TextRecord, text: string): Int32Array {
+  return encodeSymbols(record, record.unit === "word" ? splitWords(text) : splitCharacters(text));
+}
+
+function encodeSymbols(record: TextRecord, symbols: readonly string[]): Int32Array {
   const indexOf = new Map(record.vocabulary.map((symbol, index) => [symbol, index]));
-  const symbols = record.unit === "word" ? splitWords(text) : splitCharacters(text);
   const unknown = indexOf.get(UNKNOWN);
   return Int32Array.from(symbols, (symbol) => {
     const index = indexOf.get(symbol) ?? unknown;
     if (index !== undefined) return index;
     throw unknownSymbol(record, symbol);
   });
+}
+
+/** A text as a model with this record reads it: its symbols, and 1 where a document begins if it has several. @throws SluiceError E411 */
+export function textTracks(record: TextRecord, text: string): { readonly tracks: Tracks & { readonly token: Track }; readonly begins?: Uint8Array } {
+  const { symbols, begins } = readDocuments(text, record.unit, record.separator);
+  return { tracks: { token: { type: "index", size: record.vocabulary.length, values: encodeSymbols(record, symbols) } }, begins };
+}
+
+/** Symbols of one document after another. */
+interface Documents {
+  readonly symbols: readonly string[];
+  /** [symbols] 1 where a document begins; absent for a text that is one. */
+  readonly begins?: Uint8Array;
+}
+
+function readDocuments(text: string | readonly string[], unit: TextRecord["unit"], separator: string | undefined): Documents {
+  if (separator === "") throw new SluiceError("E407", "the separator of documents is empty; give the characters that stand between two of them");
+  const split = unit === "word" ? splitWords : splitCharacters;
+  const texts = typeof text === "string" ? [text] : text;
+  if (separator === undefined && typeof text === "string") return { symbols: split(text) };
+  const documents = (separator === undefined ? texts : texts.flatMap((each) => each.split(separator))).map(split).filter(({ length }) => length > 0);
+  const begins = new Uint8Array(documents.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const { length } of documents) {
+    begins[at] = 1;
+    at += length;
+  }
+  return { symbols: documents.flat(), begins };
 }
 
 /** A whole text read once by a model with this record: every symbol but the first is predicted exactly once. @throws SluiceError E410, E411, E407 */
@@ -106,12 +142,12 @@ export function textSource(
 ): BatchSource {
   requireWhole("batch", batch, 1);
   requireWhole("window", window, 1);
-  const values = encodeText(record, text);
+  const { tracks, begins } = textTracks(record, text);
+  const { values } = tracks.token;
   if (values.length < 2) {
     throw new SluiceError("E410", `the text has ${values.length} ${record.unit}s; at least 2 are needed to predict one; give a longer text`);
   }
-  const tracks: Tracks = { token: { type: "index", size: record.vocabulary.length, values } };
-  return evaluationStreams(tracks, { start: 0, end: values.length - 1 }, { batch, window, lookAhead: 1, warmUp: window });
+  return evaluationStreams(tracks, { start: 0, end: values.length - 1 }, { batch, window, lookAhead: 1, warmUp: window, begins });
 }
 
 function unknownSymbol(record: TextRecord, symbol: string): SluiceError {
@@ -146,17 +182,28 @@ interface SymbolParts {
   readonly test: readonly string[];
 }
 
-function cutParts(symbols: readonly string[], valid: number, test: number): SymbolParts {
+interface ReadParts {
+  readonly parts: SymbolParts;
+  /** Over all parts, one after the other. */
+  readonly begins?: Uint8Array;
+}
+
+function cutParts({ symbols, begins }: Documents, valid: number, test: number): ReadParts {
   requireBetween("valid", valid, 0, 0.9);
   requireBetween("test", test, 0, 0.9);
   requireBetween("valid + test", valid + test, 0, 0.95);
   const trainEnd = Math.floor(symbols.length * (1 - valid - test) + 1e-9);
   const validEnd = test === 0 ? symbols.length : Math.floor(symbols.length * (1 - test) + 1e-9);
-  return { train: symbols.slice(0, trainEnd), valid: symbols.slice(trainEnd, validEnd), test: symbols.slice(validEnd) };
+  return { parts: { train: symbols.slice(0, trainEnd), valid: symbols.slice(trainEnd, validEnd), test: symbols.slice(validEnd) }, begins };
 }
 
-function mapParts(text: TextParts, split: (text: string) => string[]): SymbolParts {
-  return { train: split(text.train), valid: split(text.valid ?? ""), test: split(text.test ?? "") };
+function mapParts(text: TextParts, read: (text: string | readonly string[]) => Documents): ReadParts {
+  const [train, valid, test] = [text.train, text.valid ?? "", text.test ?? ""].map(read);
+  const parts = { train: train.symbols, valid: valid.symbols, test: test.symbols };
+  if (![train, valid, test].some(({ begins }) => begins)) return { parts };
+  // What is one text is one document here.
+  const begins = [train, valid, test].flatMap((part) => [...(part.begins ?? part.symbols.map((_, i) => (i === 0 ? 1 : 0)))]);
+  return { parts, begins: Uint8Array.from(begins) };
 }
 
 /** Symbols in the order of their code units, so that the indices do not depend on where they first occur. */

@@ -2,7 +2,7 @@
  * Finds the recurrences that can go by chunks of time steps.
  *
  * In: a graph as phase 2 made it. Out: a scan, one of its states in normal form, and everything that reads that state: contractions over K, after the step or before it.
- * Never changes the graph.
+ * Sequences of different lengths keep their state past their end, where nothing that is read counts. Never changes the graph.
  */
 import type { AxisName, Graph, ScanAttributes } from "../../../ir/tensor/node.ts";
 import { readersOf } from "../remake.ts";
@@ -15,11 +15,12 @@ export interface ChunkOptions {
   readonly least: number;
 }
 
-/** A reading of the state outside of its recurrence: a contraction with q of the state after the step, or before it. */
+/** A reading of the state outside of its recurrence: a contraction with q of the state after the step, or before it; `plus`: what was added to the state first. */
 export interface Reading {
   readonly node: number;
   readonly query: number;
   readonly before: boolean;
+  readonly plus?: number;
 }
 
 /** A state that can go by chunks. */
@@ -31,6 +32,10 @@ export interface Candidate {
   /** V: the axes along which no vector over K varies. */
   readonly columns: readonly AxisName[];
   readonly form: LinearForm;
+  /** Where this node of the body is 0 (past the end of a sequence), the state stays as it was. */
+  readonly valid?: number;
+  /** Nodes of the body that are the next state, if only where it counts. */
+  readonly next: readonly number[];
   readonly readings: readonly Reading[];
 }
 
@@ -52,37 +57,51 @@ export function findCandidate(graph: Graph, { least }: ChunkOptions): Candidate 
 
 function candidateOf(graph: Graph, readers: readonly (readonly number[])[], index: number, scan: ScanAttributes, state: number): Candidate | undefined {
   const { body, states } = scan;
-  const next = body.outputs[state].node;
   const free = independentOf(body, state);
+  const { update, valid } = updateOf(body, state, free);
+  const next = [body.outputs[state].node, update];
   for (const [k, output] of body.outputs.entries()) {
-    if (k !== state && output.node !== next && !free[output.node]) return undefined; // another state, or what is emitted, needs it
+    if (k !== state && !next.includes(output.node) && !free[output.node]) return undefined; // another state, or what is emitted, needs it
   }
   const initial = graph.nodes[index].args[scan.sequences + scan.statics + state];
   const readings: Reading[] = [];
   let over: AxisName | undefined;
   /** False if something else than a contraction reads the emitted state. */
-  const follow = (id: number, before: boolean): boolean =>
+  const follow = (id: number, before: boolean, plus?: number): boolean =>
     readers[id].every((reader) => {
       if (reader < 0) return false;
       const { op, args, attributes } = graph.nodes[reader];
       if (op === "shift" && !before && attributes.lag === 1 && args[0] === id && args[1] === initial) return follow(reader, true);
+      if (op === "add" && plus === undefined && args[0] !== args[1]) return follow(reader, before, args[0] === id ? args[1] : args[0]);
       if (op !== "contract" || attributes.over!.length !== 1 || args[0] === args[1]) return false;
       const axis = attributes.over![0];
       if (over !== undefined && axis !== over) return false;
       over = axis;
-      readings.push({ node: reader, query: args[0] === id ? args[1] : args[0], before });
+      readings.push({ node: reader, query: args[0] === id ? args[1] : args[0], before, ...(plus !== undefined && { plus }) });
       return true;
     });
   for (const [id, { op, args, attributes }] of graph.nodes.entries()) {
-    if (op !== "emitted" || args[0] !== index || body.outputs[states + attributes.index!].node !== next) continue;
+    if (op !== "emitted" || args[0] !== index || !next.includes(body.outputs[states + attributes.index!].node)) continue;
     if (!follow(id, false)) return undefined;
   }
-  if (over === undefined || !body.nodes[next].axes.includes(over)) return undefined;
-  if (readings.some(({ query }) => dependsOn(graph, query, index, state))) return undefined;
-  const form = linearForm(body, state, over, free);
+  if (over === undefined || !body.nodes[update].axes.includes(over)) return undefined;
+  const made = (id: number | undefined): boolean => id !== undefined && dependsOn(graph, id, index, state);
+  if (readings.some(({ query, plus }) => made(query) || made(plus))) return undefined;
+  const form = linearForm(body, update, state, over, free);
   if (!form || form.terms.length === 0) return undefined;
   if (form.terms.filter((term) => term.z.some((piece) => piece.kind === "read")).length > 1) return undefined;
-  return { scan: index, state, over, columns: columnsOf(body, state, over, form), form, readings };
+  const columns = columnsOf(body, update, over, form);
+  if (valid !== undefined && body.nodes[valid].axes.some((axis) => axis === over || columns.includes(axis))) return undefined;
+  return { scan: index, state, over, columns, form, valid, next, readings };
+}
+
+/** What a state becomes, and where it does: elsewhere it stays as it was. */
+function updateOf(body: Graph, state: number, free: readonly boolean[]): { readonly update: number; readonly valid?: number } {
+  const next = body.outputs[state].node;
+  const { op, args } = body.nodes[next];
+  if (op !== "select" || !free[args[0]]) return { update: next };
+  const { op: old, attributes } = body.nodes[args[2]];
+  return old === "parameter" && attributes.kind === "state" && attributes.index === state ? { update: args[1], valid: args[0] } : { update: next };
 }
 
 /** For every node of a body, whether it does not depend on a state. */
@@ -107,7 +126,8 @@ function dependsOn(graph: Graph, id: number, scan: number, state: number, seen =
 }
 
 /** V: the axes of the state along which its vectors over K do not vary. */
-function columnsOf(body: Graph, state: number, over: AxisName, form: LinearForm): AxisName[] {
+function columnsOf(body: Graph, next: number, over: AxisName, form: LinearForm): AxisName[] {
+  const { axes } = body.nodes[next];
   const rows = new Set<AxisName>([over, "b"]);
   const add = ({ factors }: { factors: readonly Factor[] }): void => {
     for (const factor of factors) for (const axis of body.nodes[factor.node].axes) rows.add(axis);
@@ -117,9 +137,9 @@ function columnsOf(body: Graph, state: number, over: AxisName, form: LinearForm)
     add({ factors: term.u });
     for (const piece of term.z) {
       if (piece.kind === "read") add(piece);
-      else add({ factors: piece.factors.filter((factor) => body.nodes[factor.node].axes.length <= body.nodes[body.outputs[state].node].axes.length - 2) });
+      else add({ factors: piece.factors.filter((factor) => body.nodes[factor.node].axes.length <= axes.length - 2) });
     }
   }
-  return body.nodes[body.outputs[state].node].axes.filter((axis) => !rows.has(axis));
+  return axes.filter((axis) => !rows.has(axis));
 }
 

@@ -39,15 +39,14 @@ export function chunk(graph: Graph, options: ChunkOptions, trace: Firing[]): Gra
 }
 
 function replaced(graph: Graph, candidate: Candidate, steps: number): Graph {
-  const { scan: index, state, readings } = candidate;
+  const { scan: index, state, over, next, readings } = candidate;
   const node = graph.nodes[index];
   const scan = node.attributes.scan!;
   const { body, states } = scan;
-  const next = body.outputs[state].node;
   const restStates = Array.from({ length: states }, (_, k) => k).filter((k) => k !== state);
   /** Emitted values of the rest: the next value of each of its states, then what was emitted before. */
   const restEmits = [...restStates.map((k) => body.outputs[k].node), ...body.outputs.slice(states).map((output) => output.node)].filter(
-    (each, i, all) => each !== next && all.indexOf(each) === i,
+    (each, i, all) => !next.includes(each) && all.indexOf(each) === i,
   );
   let made: { readonly rest: NodeId | undefined; readonly run: NodeId; readonly outer: (id: number) => NodeId } | undefined;
   const make = (g: GraphBuilder, get: (old: number) => NodeId) => {
@@ -61,14 +60,18 @@ function replaced(graph: Graph, candidate: Candidate, steps: number): Graph {
     return made;
   };
   const replacements = new Map<number, Replacement>();
-  for (const [k, reading] of readings.entries())
-    replacements.set(reading.node, (g, get) => g.expand(g.emitted(make(g, get).run, k), graph.nodes[reading.node].axes));
+  for (const [k, { node: reading, query, plus }] of readings.entries()) {
+    replacements.set(reading, (g, get) => {
+      const read = g.emitted(make(g, get).run, k);
+      return g.expand(plus === undefined ? read : g.add(read, g.contract(get(plus), get(query), over)), graph.nodes[reading].axes);
+    });
+  }
   for (const [id, { op, args, attributes, axes }] of graph.nodes.entries()) {
     if ((op !== "emitted" && op !== "final") || args[0] !== index) continue;
     const of = attributes.index!;
     if (op === "emitted") {
       const each = body.outputs[states + of].node;
-      if (each !== next) replacements.set(id, (g, get) => g.expand(make(g, get).outer(each), axes));
+      if (!next.includes(each)) replacements.set(id, (g, get) => g.expand(make(g, get).outer(each), axes));
     } else if (of === state) replacements.set(id, (g, get) => g.expand(g.final(make(g, get).run, 0), axes));
     else replacements.set(id, (g, get) => g.final(make(g, get).rest!, restStates.indexOf(of)));
   }

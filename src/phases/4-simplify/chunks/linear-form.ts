@@ -3,18 +3,17 @@
  *
  *     S_t = d·S_{t-1} + Σ_i u_i ⊗ z_i        z_i = w_i + Σ_j c_ij·(b_ijᵀ S_{t-1})
  *
- * In: the body of a scan, one of its states, the axis K that is contracted. Out: decay d, vectors u and b over K, vectors w over the other axes (V), scalars c, each as a
+ * In: the body of a scan, a next value of one of its states, the axis K that is contracted. Out: decay d, vectors u and b over K, vectors w over the other axes (V), scalars c, each as a
  * list of factors: nodes of the body that do not depend on the state. Undefined if the next value is not of this form. It is found by walking the
  * equations, so `S - β·(S·k)⊗k + β·v⊗k` and every rearrangement of it are the same. Never makes nodes.
  */
 import type { AxisName, Graph, Node } from "../../../ir/tensor/node.ts";
 import { isView } from "../../../ir/tensor/ops.ts";
 
-/** A factor: a body's node, or its reciprocal; where `hold` is 0, 1 instead. */
+/** A factor: a body's node, or its reciprocal. */
 export interface Factor {
   readonly node: number;
   readonly inverse?: boolean;
-  readonly hold?: number;
 }
 
 /** A product of factors and a number. */
@@ -51,10 +50,10 @@ const times = <T extends Scaled>(scaled: T, factors: readonly Factor[], constant
   constant: scaled.constant * constant,
 });
 
-/** The form of state `state`, whose axis K is `over`. `free`: which nodes of the body do not depend on it. */
-export function linearForm(body: Graph, state: number, over: AxisName, free: readonly boolean[]): LinearForm | undefined {
+/** The form of `next`, a value of state `state`, whose axis K is `over`. `free`: which nodes of the body do not depend on it. */
+export function linearForm(body: Graph, next: number, state: number, over: AxisName, free: readonly boolean[]): LinearForm | undefined {
   const nodes = body.nodes;
-  const axes = nodes[body.outputs[state].node].axes;
+  const axes = nodes[next].axes;
   const has = (node: Node, axis: AxisName): boolean => node.axes.includes(axis);
 
   const constantOf = (id: number): number | undefined => {
@@ -84,7 +83,7 @@ export function linearForm(body: Graph, state: number, over: AxisName, free: rea
   };
 
   /** V: the axes that neither the decay nor any vector over K has. */
-  const columns = new Set(columnsOf(body, state, over, free));
+  const columns = new Set(columnsOf(body, next, over, free));
   if (columns.size === 0) return undefined;
 
   const outer = (z: readonly Piece[], by: Scaled): Matrix | undefined => {
@@ -118,7 +117,6 @@ export function linearForm(body: Graph, state: number, over: AxisName, free: rea
     if (op === "add") return added(matrix(args[0]), matrix(args[1]));
     if (op === "sub") return added(matrix(args[0]), negated(matrix(args[1])));
     if (op === "neg") return negated(matrix(args[0]));
-    if (op === "select") return chosen(args[0], args[1], args[2]);
     if (free[id]) {
       const by = product(id);
       const values = by.factors.filter((factor) => sideOf(factor) === "z");
@@ -143,20 +141,6 @@ export function linearForm(body: Graph, state: number, over: AxisName, free: rea
     }
     const z = vector(id);
     return z && outer(z, by);
-  };
-  /** The state where it is not to change, its next value elsewhere (the end of a sequence). */
-  const chosen = (condition: number, next: number, old: number): Matrix | undefined => {
-    const { op, attributes } = nodes[old];
-    if (!free[condition] || op !== "parameter" || attributes.kind !== "state" || attributes.index !== state) return undefined;
-    if (nodes[condition].axes.some((axis) => axis === over || columns.has(axis))) return undefined;
-    const value = matrix(next);
-    if (!value?.decay || value.decay.factors.some((factor) => factor.hold !== undefined)) return undefined;
-    const held = value.decay.factors.map((factor) => ({ ...factor, hold: condition }));
-    if (value.decay.constant !== 1) return undefined;
-    return {
-      decay: { factors: held, constant: 1 },
-      terms: value.terms.map(({ u, z }) => ({ u, z: z.map((piece) => times(piece, [{ node: condition }])) })),
-    };
   };
   /** A dependent value along V. */
   const vector = (id: number): readonly Piece[] | undefined => {
@@ -187,12 +171,12 @@ export function linearForm(body: Graph, state: number, over: AxisName, free: rea
     return [{ kind: "read", ...times(state.decay, by.factors, by.constant) }];
   };
 
-  const found = matrix(body.outputs[state].node);
+  const found = matrix(next);
   if (!found?.decay || !axes.includes(over)) return undefined;
   return { decay: found.decay, terms: merged(found.terms) };
 }
 
-const keyOf = ({ node, inverse, hold }: Factor): string => `${node} ${inverse ?? false} ${hold ?? ""}`;
+const keyOf = ({ node, inverse }: Factor): string => `${node} ${inverse ?? false}`;
 
 /** Terms with the same u as one. */
 function merged(terms: readonly Term[]): Term[] {
@@ -217,8 +201,8 @@ export function withoutFactors(factors: readonly Factor[], some: readonly Factor
 }
 
 /** Axes of the state that no value with the axis K has, unless it has all of the state's. */
-function columnsOf(body: Graph, state: number, over: AxisName, free: readonly boolean[]): AxisName[] {
-  const axes = body.nodes[body.outputs[state].node].axes;
+function columnsOf(body: Graph, next: number, over: AxisName, free: readonly boolean[]): AxisName[] {
+  const axes = body.nodes[next].axes;
   const full = (node: Node): boolean => axes.every((axis) => node.axes.includes(axis));
   const rows = new Set<AxisName>();
   const seen = new Set<number>();
@@ -230,7 +214,7 @@ function columnsOf(body: Graph, state: number, over: AxisName, free: readonly bo
     if (free[id] && !full(node) && !isView(node.op)) return;
     node.args.forEach(visit);
   };
-  visit(body.outputs[state].node);
+  visit(next);
   return axes.filter((axis) => axis !== over && axis !== "b" && !rows.has(axis));
 }
 

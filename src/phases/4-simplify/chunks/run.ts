@@ -21,11 +21,11 @@ export interface RunInputs {
 
 /** The scan by chunks in `g`; its k-th emitted value is what the k-th reading reads. */
 export function buildRun(g: GraphBuilder, candidate: Candidate, scan: ScanAttributes, { outer, initial, queries }: RunInputs, steps: number): NodeId {
-  const { form, over, columns, readings, state } = candidate;
+  const { form, over, columns, readings, state, valid } = candidate;
   const axes = scan.body.nodes[scan.body.outputs[state].node].axes;
   const heads = withoutAxes(axes, [over, ...columns]);
   const stateAxes = [...heads, over, ...columns];
-  const { sequences, u, known, b, q, decay } = sequencesOf(g, form, outer, queries);
+  const { sequences, u, known, b, q, decay } = sequencesOf(g, form, outer, queries, valid);
 
   const inner = graphBuilder(g.axes);
   const [t, s] = [inner.freshAxis(`t%${steps}`, steps), inner.freshAxis(`s%${steps}`, steps)];
@@ -84,19 +84,24 @@ interface Incoming {
   readonly decay?: { readonly value: number; readonly counts: number };
 }
 
-function sequencesOf(g: GraphBuilder, form: LinearForm, outer: (id: number) => NodeId, queries: readonly NodeId[]): Incoming {
+function sequencesOf(
+  g: GraphBuilder,
+  { decay, terms }: LinearForm,
+  outer: (id: number) => NodeId,
+  queries: readonly NodeId[],
+  valid: number | undefined,
+): Incoming {
   const sequences: NodeId[] = [];
-  const add = (id: NodeId): number => sequences.push(g.axesOf(id).includes("t") ? id : g.broadcast(id, "t")) - 1;
-  const factor = ({ node, inverse, hold }: Factor): NodeId => {
-    const value = inverse ? g.recip(outer(node)) : outer(node);
-    return hold === undefined ? value : g.select(outer(hold), value, g.constant(1));
-  };
+  const push = (id: NodeId): number => sequences.push(g.axesOf(id).includes("t") ? id : g.broadcast(id, "t")) - 1;
+  const where = (id: NodeId, otherwise: number): NodeId => (valid === undefined ? id : g.select(outer(valid), id, g.constant(otherwise)));
+  /** Zeros where the state stays as it was, whatever (NaN too) the padding of a sequence holds there. */
+  const add = (id: NodeId): number => push(where(id, 0));
+  const factor = ({ node, inverse }: Factor): NodeId => (inverse ? g.recip(outer(node)) : outer(node));
   const product = ({ factors, constant }: Scaled): NodeId => {
     const scale = constant === 1 && factors.length > 0 ? [] : [g.constant(constant)];
     return [...factors.map(factor), ...scale].reduce((x, y) => g.mul(x, y));
   };
   const sum = (pieces: readonly Piece[]): NodeId => pieces.map(product).reduce((x, y) => g.add(x, y));
-  const { decay, terms } = form;
   const u = terms.map((term) => add(product({ factors: term.u, constant: 1 })));
   const known = terms.map(({ z }) => {
     const values = z.filter((piece) => piece.kind === "value");
@@ -110,7 +115,7 @@ function sequencesOf(g: GraphBuilder, form: LinearForm, outer: (id: number) => N
     known,
     ...(reads && { b: { term, at: add(sum(reads.pieces)), inclusive: reads.inclusive } }),
     q: queries.map(add),
-    ...((decay.factors.length > 0 || decay.constant !== 1) && { decay: { value: add(product(decay)), counts: add(g.constant(1)) } }),
+    ...((decay.factors.length > 0 || decay.constant !== 1) && { decay: { value: push(where(product(decay), 1)), counts: push(g.constant(1)) } }),
   };
 }
 

@@ -411,3 +411,18 @@ test("threads meet at a barrier: none goes on before all have come, awake or asl
   (new WebAssembly.Instance(compiled, { env: { memory } }).exports.f as (p: number, threads: number) => void)(0, 1);
   expect([...cells.subarray(0, 2)]).toEqual([0, 4000]);
 });
+
+test("for an engine that joins stores, only a pair is two whole stores 16 bytes apart, and no value comes from a call", () => {
+  const at = i32Local("at");
+  const count = (body: readonly Statement[], joins: boolean): readonly number[] => {
+    const text = hex(emitWasm({ functions: [loopFunction("f", [declare("at", "i32")], body)], exports: [] }, { joins }));
+    return ["fd0b02", "fd5b02", "1001"].map((code) => text.split(code).length - 1); // whole stores, halves, calls of the second function
+  };
+  const apart = [store(at, 0, load(at, 64)), store(at, 16, load(at, 96)), store(at, 48, load(at, 128))];
+  expect(count(apart, false)).toEqual([3, 0, 0]);
+  expect(count(apart, true)).toEqual([1, 4, 0]);
+  expect(count([storePair(at, 0, load(at, 64), load(at, 80))], true)).toEqual([2, 0, 0]);
+  expect(count([storePair(at, 0, load(at, 64), load(at, 80)), store(at, 32, load(at, 96))], true)).toEqual([2, 2, 0]);
+  expect(count([store(at, 0, unary("log", load(at, 64)))], false)[2]).toBe(1);
+  expect(count([store(at, 0, unary("log", load(at, 64)))], true)[2]).toBe(0);
+});
