@@ -55,7 +55,13 @@ export function findCandidate(graph: Graph, { least }: ChunkOptions): Candidate 
   return undefined;
 }
 
-function candidateOf(graph: Graph, readers: readonly (readonly number[])[], index: number, scan: ScanAttributes, state: number): Candidate | undefined {
+function candidateOf(
+  graph: Graph,
+  readers: readonly (readonly number[])[],
+  index: number,
+  scan: ScanAttributes,
+  state: number,
+): Candidate | undefined {
   const { body, states } = scan;
   const free = independentOf(body, state);
   const { update, valid } = updateOf(body, state, free);
@@ -142,4 +148,3 @@ function columnsOf(body: Graph, next: number, over: AxisName, form: LinearForm):
   }
   return axes.filter((axis) => !rows.has(axis));
 }
-

@@ -27,7 +27,11 @@ export function decayProducts(g: GraphBuilder, d: NodeId, t: AxisName): DecayPro
   let blocks = t;
   let product = d;
   for (let size = 2; size <= steps; size *= 2) {
-    const [outer, half, inner] = [g.freshAxis(`blocks of ${size}`, steps / size), g.freshAxis(`halves of ${size}`, 2), g.freshAxis(`half of ${size}`, size / 2)];
+    const [outer, half, inner] = [
+      g.freshAxis(`blocks of ${size}`, steps / size),
+      g.freshAxis(`halves of ${size}`, 2),
+      g.freshAxis(`half of ${size}`, size / 2),
+    ];
     const pairs = g.split(product, blocks, [outer, half]);
     const [first, second] = [g.pick(pairs, half, 0), g.pick(pairs, half, 1)];
     levels.push({ half, to: [outer, half, inner], first, second });

@@ -70,7 +70,11 @@ export function linearForm(body: Graph, next: number, state: number, over: AxisN
     if (op === "mul") return times(product(args[0]), product(args[1]).factors, product(args[1]).constant);
     if (op === "div") {
       const [over, under] = args.map(product);
-      return times(over, under.factors.map((factor) => ({ ...factor, inverse: !factor.inverse })), 1 / under.constant);
+      return times(
+        over,
+        under.factors.map((factor) => ({ ...factor, inverse: !factor.inverse })),
+        1 / under.constant,
+      );
     }
     return { factors: [{ node: id }], constant: 1 };
   };
@@ -167,7 +171,8 @@ export function linearForm(body: Graph, next: number, state: number, over: AxisN
     if (at === undefined) return undefined;
     const state = matrix(at);
     const by = product(at === p ? q : p);
-    if (!state?.decay || state.terms.length > 0 || by.factors.some((factor) => sideOf(factor) === "z" || sideOf(factor) === undefined)) return undefined;
+    if (!state?.decay || state.terms.length > 0 || by.factors.some((factor) => sideOf(factor) === "z" || sideOf(factor) === undefined))
+      return undefined;
     return [{ kind: "read", ...times(state.decay, by.factors, by.constant) }];
   };
 

@@ -167,7 +167,8 @@ function chunkOf(g: GraphBuilder, d: NodeId | undefined, u: readonly NodeId[], o
   const products = decayProducts(g, d, t);
   const masks = sameBlocks(g, t, s);
   /** The level of the smallest block that has both t and s. */
-  const byLevels = (level: (j: number) => NodeId): NodeId => masks.reduceRight((rest, mask, j) => g.select(mask, level(j), rest), level(masks.length));
+  const byLevels = (level: (j: number) => NodeId): NodeId =>
+    masks.reduceRight((rest, mask, j) => g.select(mask, level(j), rest), level(masks.length));
   const last = <T>(values: readonly T[]): T => values[values.length - 1];
   const decayed = (S: NodeId): NodeId => g.mul(S, products.all);
   if (g.axesOf(d).includes(over)) {
