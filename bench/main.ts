@@ -1,12 +1,12 @@
 /**
  * `npm run bench [-- W1 W3 …] [--peer NAME]… [--repetitions N] [--best] [--json]`
  *
- * Measures the workloads of performance: Sluice beside what else trains or runs such networks in JavaScript, and PyTorch where a Python has it, all in one run. Each peer lives in a process of
- * its own; samples are interleaved (A, B, C, A, B, C, …), so that a slow minute of the machine is everyone's. A peer is timed only after its results
- * agreed with a float64 reference. Exit status 1 if Sluice disagrees or cannot run a workload.
+ * Measures the workloads of performance: Sluice beside what else trains or runs such networks in JavaScript, and PyTorch where a Python has it, all
+ * in one run. Each peer lives in a process of its own; samples are interleaved (A, B, C, A, B, C, …), so that a slow minute of the machine is
+ * everyone's. A peer is timed only after its results agreed with a float64 reference. Exit status 1 if Sluice disagrees or cannot run a workload.
  *
- * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused] [--wide]`, `--wide [W3 …] [--fused]`, `--scaling`, `--variants`, `--chunks`, `--threads [W3 …]`, `--compile`, `--cold`,
- * `--shakespeare FILE`, `--bits [NODE…] [chromium]`; each is a file here.
+ * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused] [--wide]`, `--wide [W3 …] [--fused]`, `--scaling`, `--variants`, `--chunks`,
+ * `--threads [W3 …]`, `--compile`, `--cold`, `--shakespeare FILE`, `--bits [NODE…] [chromium]`; each is a file here.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";

@@ -1,9 +1,11 @@
 /**
- * `npm run bench -- --shakespeare FILE [--steps N] [--whole]`: Tiny Shakespeare by character, as `sluice train lstm --data FILE` trains it, beside PyTorch.
+ * `npm run bench -- --shakespeare FILE [--steps N] [--whole]`: Tiny Shakespeare by character, as `sluice train lstm --data FILE` trains it, beside
+ * PyTorch.
  *
- * Both train from the same weights on the same batches at the same rates, ten steps of one and ten of the other in turn, first on one thread and then on two. The losses are
- * compared step by step: where they agree, so do the steps that a run takes to a loss, and its wall time is those steps times the time of a step.
- * `--whole` runs Sluice alone, to the end, and prints at which step and after how long the validation loss was 1.60. Exit status 1 if losses part.
+ * Both train from the same weights on the same batches at the same rates, ten steps of one and ten of the other in turn, first on one thread and
+ * then on two. The losses are compared step by step: where they agree, so do the steps that a run takes to a loss, and its wall time is those steps
+ * times the time of a step. `--whole` runs Sluice alone, to the end, and prints at which step and after how long the validation loss was 1.60. Exit
+ * status 1 if losses part.
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";

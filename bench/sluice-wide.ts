@@ -1,6 +1,6 @@
 /**
- * Sluice with everything that a user can ask for beyond the defaults: 256-bit vectors, and fused multiply-add where the engine has it. A peer of the bench by name only
- * (`--peer sluice-wide`), to be run under a Node that has them (22 and newer).
+ * Sluice with everything that a user can ask for beyond the defaults: 256-bit vectors, and fused multiply-add where the engine has it. A peer of the
+ * bench by name only (`--peer sluice-wide`), to be run under a Node that has them (22 and newer).
  *
  * In: a workload and its arrays. Out: what sluice.ts gives, with what the check of wide vectors said, or why there are none.
  */

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- --threads [W3 W4 …]`: one step on one and on two threads, in turn, best and median wall time of many rounds, and whether the bits agree;
- * PyTorch on one and on two threads in the same rounds, where a Python has it.
+ * `npm run bench -- --threads [W3 W4 …]`: one step on one and on two threads, in turn, best and median wall time of many rounds, and whether the
+ * bits agree; PyTorch on one and on two threads in the same rounds, where a Python has it.
  *
  * Needs two free cores: on a busy machine the second thread waits for its turn and the first one for the second.
  */

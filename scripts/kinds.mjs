@@ -1,9 +1,10 @@
 /**
  * Every test of kernels with every kind of kernels: `node scripts/kinds.mjs [--runs N] [--from N] [arguments of vitest…]`.
  *
- * The fixtures, the mechanisms, matrix states, attention and random programs (test/numerics) run once for each kind that this Node's engine has: deterministic and fused, tiles
- * of 4 and 6 rows, one thread and two; what the fuzzers of the language do (src/phases) runs once. `--runs` random programs, from number `--from`. Start it with another Node to
- * ask another engine; one without fused multiply-add says which kinds it skips. Exit status 1 if anything fails.
+ * The fixtures, the mechanisms, matrix states, attention and random programs (test/numerics) run once for each kind that this Node's engine has:
+ * deterministic and fused, tiles of 4 and 6 rows, one thread and two; what the fuzzers of the language do (src/phases) runs once. `--runs` random
+ * programs, from number `--from`. Start it with another Node to ask another engine; one without fused multiply-add says which kinds it skips. Exit
+ * status 1 if anything fails.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

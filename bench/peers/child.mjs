@@ -1,9 +1,9 @@
 /**
  * The child process of one peer: prepares a workload, hands over what it computed, then measures when told.
  *
- * Messages in: { prepare: workload name } and { measure: least milliseconds of a sample }. Messages out: { ready: results, prepareMs, note } or { unable: reason };
- * { sample: milliseconds per step, processor: the same in processor time, steps }. One peer per process, because the libraries replace globals of Node.
- * A peer that lives in a process of another language measures itself and has `measure` instead of `step`.
+ * Messages in: { prepare: workload name } and { measure: least milliseconds of a sample }. Messages out: { ready: results, prepareMs, note } or {
+ * unable: reason }; { sample: milliseconds per step, processor: the same in processor time, steps }. One peer per process, because the libraries
+ * replace globals of Node. A peer that lives in a process of another language measures itself and has `measure` instead of `step`.
  */
 import { processorMs } from "../clock.ts";
 import { reference } from "../reference.ts";

@@ -1,9 +1,10 @@
 /**
- * PyTorch on the CPU, where a Python with it is installed (Debian: python3-torch and libopenblas0-pthread). It runs in a process of its own, which also does
- * the timing: a call through a pipe would cost more than a step of the small workloads.
+ * PyTorch on the CPU, where a Python with it is installed (Debian: python3-torch and libopenblas0-pthread). It runs in a process of its own, which
+ * also does the timing: a call through a pipe would cost more than a step of the small workloads.
  *
- * OpenBLAS chooses its kernels and takes as many threads as are asked for: whatever the environment says about that is left out. The C library is told to keep
- * freed memory, which PyTorch asks for again in each step: by default it gives large blocks back to the system, and a step takes up to a third longer.
+ * OpenBLAS chooses its kernels and takes as many threads as are asked for: whatever the environment says about that is left out. The C library is
+ * told to keep freed memory, which PyTorch asks for again in each step: by default it gives large blocks back to the system, and a step takes up to
+ * a third longer.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -94,7 +95,10 @@ export function startPython(script, threads, settings) {
   };
 }
 
-/** Makes a workload ready, started in the fastest of several ways if it has several threads. It measures itself: `measure(leastMs)` gives a sample. `{ absent }` says why there is none. */
+/**
+ * Makes a workload ready, started in the fastest of several ways if it has several threads. It measures itself: `measure(leastMs)` gives a sample.
+ * `{ absent }` says why there is none.
+ */
 export async function prepare(workload, arrays, { threads = 1 } = {}) {
   if (pythonWithTorch() === undefined) return { absent: ABSENT };
   let best;

@@ -71,6 +71,8 @@ export function initialText(initial: Initial): string {
       return "uniform ±1/√in";
     case "chrono":
       return `log of uniform 1 … ${initial.maximum - 1}`;
+    case "uniform_gate":
+      return "so that σ of it is uniform";
   }
 }
 

@@ -224,6 +224,23 @@ gated_conv(x) → z
   z = (Wf ∗ x + bf)∘g
   where Wf, Wg : kernel 3
 `,
+  gated_delta_block: `# Gated DeltaNet as its paper's block: short depthwise convolutions of four steps before queries, keys and values, written tap by tap for each head
+# Yang, Kautz & Hatamizadeh 2024 (arXiv 2412.06464), figure 1; fla/layers/gated_deltanet.py
+gated_delta_block(x) → y
+  a[n] = Wq[n]·x
+  b[n] = Wk[n]·x
+  c[n] = Wv[n]·x
+  q[n] = normalize(silu(q0[n]∘a[n] + q1[n]∘a[n,t-1] + q2[n]∘a[n,t-2] + q3[n]∘a[n,t-3]))
+  k[n] = normalize(silu(k0[n]∘b[n] + k1[n]∘b[n,t-1] + k2[n]∘b[n,t-2] + k3[n]∘b[n,t-3]))
+  v[n] = silu(v0[n]∘c[n] + v1[n]∘c[n,t-1] + v2[n]∘c[n,t-2] + v3[n]∘c[n,t-3])
+  log α[n] = -exp(A[n])*softplus(wα[n]·x + δ[n])
+  β[n] = σ(wβ[n]·x)
+  S[n] = α[n]*(S[n,t-1] - β[n]*((S[n,t-1]·k[n])⊗k[n])) + β[n]*(v[n]⊗k[n])
+  o[n] = S[n]·q[n] / √K
+  y = Σ_n Wo[n]·(rms_norm(o[n])∘silu(Wg[n]·x))
+  where n ∈ 1..N, x ∈ ℝ^D, y ∈ ℝ^D, q[n] ∈ ℝ^K, v[n] ∈ ℝ^V, β[n], α[n], A[n] ∈ ℝ
+  where A ~ uniform(0, 2.77), δ ~ uniform(-6.9, -2.25), q1, q2, q3, k1, k2, k3, v1, v2, v3 ~ uniform(-0.5, 0.5)
+`,
   gated_delta_core: `# Gated delta rule, the recurrence alone: decay, then correct what the key reads towards v
 # Yang, Kautz & Hatamizadeh 2025, "Gated delta networks" (arXiv 2412.06464), eq. 10
 gated_delta_core(q, k, v, g, b) → o
@@ -1047,6 +1064,7 @@ ur_lstm(x) → h
   c = g∘c[t-1] + (1 - g)∘u
   o = σ(Wo·x + Uo·h[t-1] + bo)
   h = o∘tanh(c)
+  where bf ~ uniform_gate
 `,
   wavenet_conditioned: `# Gated activation unit of WaveNet with a global condition h, given once for a sequence
 # van den Oord et al. 2016 (arXiv 1609.03499), section 2.5

@@ -113,3 +113,11 @@ test("an orthogonal weight is what Gram–Schmidt in its plain order gives, to t
     }
   }
 });
+
+test("a gate's bias such that the gate begins uniform", () => {
+  const slots = layout([{ name: "bf", shape: [400], initial: { kind: "uniform_gate", source } }]);
+  const gates = initialParameters(slots, 400, 3).map((value) => 1 / (1 + Math.exp(-value)));
+  expect(Math.min(...gates)).toBeGreaterThanOrEqual(1 / 400 - 1e-6);
+  expect(Math.max(...gates)).toBeLessThanOrEqual(1 - 1 / 400 + 1e-6);
+  for (const share of [0.25, 0.5, 0.75]) expect(gates.filter((gate) => gate < share).length / 400).toBeCloseTo(share, 1);
+});

@@ -41,6 +41,13 @@ export function initializeWeight(slot: ParameterSlot, random: Random, values: Fl
     }
     case "chrono":
       return fill(values, () => Math.log(random.uniform(1, Math.max(1, initial.maximum - 1))));
+    case "uniform_gate": {
+      const least = 1 / Math.max(2, slot.shape.at(-1) ?? 2);
+      return fill(values, () => {
+        const u = random.uniform(least, 1 - least);
+        return -Math.log(1 / u - 1);
+      });
+    }
     case "orthogonal": {
       const [rows, columns] = matrixOf(slot.shape);
       for (let offset = 0; offset < values.length; offset += rows * columns)

@@ -33,12 +33,24 @@ export function statesBeginConstant(network: Network): boolean {
   return network.states.every((state) => state.initial.kind === "constant");
 }
 
+/** What lies before the first step: of "h" the value one step before it, of "h~2" that of two steps. Also of what is read earlier without being recurrent. */
+function beginningOf({ states, initials = [] }: Pick<RunNetwork, "states" | "initials">, name: string): Network["states"][number]["initial"] {
+  const [declared, depth = "1"] = name.split("~");
+  const state = states.find((each) => each.name === declared);
+  if (state !== undefined && depth === "1") return state.initial;
+  let value = initials.find((each) => each.state === declared && each.lag === Number(depth))?.value;
+  while (value?.kind === "component") value = value.operand;
+  if (value === undefined) return { kind: "constant", value: 0 };
+  if (value.kind === "number") return { kind: "constant", value: value.value };
+  return value.kind === "weight" || value.kind === "input" ? { kind: value.kind, name: value.name } : { kind: "expression" };
+}
+
 /**
  * Writes the states as the equations begin them: constants, or learned values repeated for each sequence.
  * @throws SluiceError E461 for a state that begins with an input or an expression and is not among `given`
  */
 export function beginStates(
-  network: Pick<RunNetwork, "states">,
+  network: Pick<RunNetwork, "states" | "initials">,
   slots: readonly StateSlot[],
   batch: number,
   weights: Pick<RunningModel, "index" | "parameters">,
@@ -46,8 +58,7 @@ export function beginStates(
 ): void {
   for (const { name, view } of slots) {
     if (given.has(name)) continue;
-    const declared = name.split("~")[0];
-    const initial = network.states.find((state) => state.name === declared)?.initial ?? { kind: "constant", value: 0 };
+    const initial = beginningOf(network, name);
     if (initial.kind === "constant") view.fill(initial.value);
     else if (initial.kind === "weight") repeatWeight(view, batch, initial.name, weights);
     else

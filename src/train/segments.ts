@@ -8,6 +8,7 @@
  * as √T and the work by a third. Only for networks that can carry their states (no look-ahead of definitions, no backward recurrences).
  * @source Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost"
  */
+import { visitTerm } from "../ir/network/equation.ts";
 import type { Variant } from "../ir/network/variant.ts";
 import { memoryOf, openExecutable, type UnitPlan } from "../model/compile-once.ts";
 import { createFeed, splitAhead } from "../model/feed.ts";
@@ -20,10 +21,13 @@ import type { Lane, PassOptions, Passes } from "./passes.ts";
 
 function variantOf(options: PassOptions, lengths: boolean, gradient: boolean): Variant {
   const { network, sizes, source, mode, outputs, keep } = options;
-  // Carried states by the names of their inputs; a lag of k has k of them.
-  const inputs = network.states.flatMap(({ name, lag }) =>
-    Array.from({ length: Math.abs(lag) }, (_, i) => `state:${i === 0 ? name : `${name}~${i + 1}`}`),
-  );
+  // Carried states by the names of their inputs; a lag of k has k of them. Also of what is read earlier without being recurrent.
+  const lags = new Map(network.states.map(({ name, lag }) => [name, Math.abs(lag)]));
+  for (const equation of network.equations)
+    visitTerm(equation.value, (term) => {
+      if (term.kind === "value" && term.lag > 0) lags.set(term.name, Math.max(term.lag, lags.get(term.name) ?? 0));
+    });
+  const inputs = [...lags].flatMap(([name, lag]) => Array.from({ length: lag }, (_, i) => `state:${i === 0 ? name : `${name}~${i + 1}`}`));
   return {
     sizes,
     batch: source.batch,

@@ -1,8 +1,8 @@
 /**
  * The trajectories in a browser: the library's own bundles in a page that is isolated from other origins, training in workers over shared memory.
  *
- * In: the repository's root. Out: the hashes of each model from one and from two threads, and the browser's version. Needs Chromium (`CHROMIUM` names another one than
- * /usr/bin/chromium). It reaches nothing but its own server on this machine.
+ * In: the repository's root. Out: the hashes of each model from one and from two threads, and the browser's version. Needs Chromium (`CHROMIUM`
+ * names another one than /usr/bin/chromium). It reaches nothing but its own server on this machine.
  */
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";

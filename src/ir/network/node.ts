@@ -112,6 +112,7 @@ export type Initial = { readonly source: string } & (
   | { readonly kind: "orthogonal"; readonly gain: number } // Saxe et al. 2014
   | { readonly kind: "fan_in_uniform" } // U(±1/√in)
   | { readonly kind: "chrono"; readonly maximum: number } // log U(1, T-1), Tallec & Ollivier 2018
+  | { readonly kind: "uniform_gate" } // -log(1/u - 1), u ~ U(1/d, 1 - 1/d), d the length: σ of it is uniform, Gu et al. 2020
 );
 
 export interface ValueDeclaration {

@@ -138,7 +138,7 @@ export function initialOf(weight: WeightSymbol, role: WeightRole, report: Report
   }
 }
 
-const DISTRIBUTIONS = ["uniform", "normal", "orthogonal", "glorot_uniform", "fan_in_uniform", "chrono"] as const;
+const DISTRIBUTIONS = ["uniform", "normal", "orthogonal", "glorot_uniform", "fan_in_uniform", "chrono", "uniform_gate"] as const;
 
 function writtenInitial(weight: WeightSymbol, value: Expression, report: Reporter): Initial | undefined {
   const source = "the author";
@@ -173,6 +173,8 @@ function writtenInitial(weight: WeightSymbol, value: Expression, report: Reporte
       return args.length <= 1 ? { kind: "orthogonal", gain: a ?? 1, source } : wrong("orthogonal takes at most its gain: orthogonal(1)");
     case "chrono":
       return args.length === 1 && a > 2 ? { kind: "chrono", maximum: a, source } : wrong("chrono takes the longest time span: chrono(100)");
+    case "uniform_gate":
+      return args.length === 0 ? { kind: "uniform_gate", source } : wrong("uniform_gate takes no arguments");
     case "glorot_uniform":
       return args.length === 0 ? { kind: "glorot_uniform", source } : wrong("glorot_uniform takes no arguments");
     case "fan_in_uniform":

@@ -1,9 +1,9 @@
 /**
  * Packing as loops: a product's B laid in panels [n / width][k][width] before the product runs.
  *
- * In: a pack step whose places have addresses. Out: a loop function of (T, t, n) that fills the panels from each part of B. It reads in the order of the memory: along the
- * columns where they lie side by side, else along the terms, where a column that is read across would touch a line of the cache for each element.
- * Never computes anything: the bits that come out are those that went in.
+ * In: a pack step whose places have addresses. Out: a loop function of (T, t, n) that fills the panels from each part of B. It reads in the order of
+ * the memory: along the columns where they lie side by side, else along the terms, where a column that is read across would touch a line of the
+ * cache for each element. Never computes anything: the bits that come out are those that went in.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
 import { add32, clear, div32, forLoop, i32, i32Local, letLocal, load, loopFunction, mul32, rem32, store } from "../../ir/loop/build.ts";

@@ -36,9 +36,9 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
   const { graph, places } = planner;
   const roles = columnsInnermost(planner, given, c);
   const a = planner.accessOf(roles.a);
-  const initial = roles.initial === undefined ? undefined : planner.accessOf(roles.initial);
   const label = labelOf(graph, roles.result);
   const into = prepared ? places.prepare : planner.steps;
+  const initial = roles.initial === undefined ? undefined : initialInColumns(planner, roles.initial, roles.n, label, into);
   const m = dimension(planner, roles.m, [a, c, ...(initial ? [initial] : [])]);
   const k = dimension(planner, roles.k, [a]);
   const aContiguous = k.rest.length === 0 && innerStride(a, k.merged) === 1;
@@ -117,6 +117,18 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
     wide,
   };
   planner.add(step, [a, b, c, ...(start ? [start] : []), ...(packedB ? [whole(packedB)] : []), ...(packedA ? [whole(packedA)] : [])], into);
+}
+
+/** What a sum begins with, read as vectors of columns: brought together first if it has the columns, but not side by side. */
+function initialInColumns(planner: Planning, node: number, columns: readonly AxisName[], label: string, into: Step[]): Access {
+  const { graph, places, sizes } = planner;
+  const access = planner.accessOf(node);
+  const inner = columns.filter((axis) => sizes.of(axis) !== 1).at(-1);
+  if (inner === undefined || strideOf(access, inner) <= 1) return access;
+  const { axes, type } = graph.nodes[node];
+  const target = places.scratch(`${label} begun`, [...axes.filter((axis) => axis !== inner), inner], type, sizes);
+  planner.copy({ kind: "access", access }, target, { axes, type }, `begin ${label}`, into);
+  return target;
 }
 
 /** Columns of a panel: two vectors, four for one or two rows; twice as many for wide vectors. Columns that grow with time have room for whole panels of 8. */

@@ -1,9 +1,10 @@
 /**
  * Matrix products as loops: blocks of rows, panels of columns, tiles.
  *
- * In: a product step whose places have addresses. Out: loop functions of (T, t, n) and the tiles that they call (shared by name).
- * B lies in panels [n / width][k][width], padded with zeros: packed once (weights), or piece by piece when it changes (weight gradients), where
- * A is packed beside it if its terms are not contiguous. A single tile of rows reads B where it lies. Pieces of k have a fixed length and sum into C in order: bits do not depend on them.
+ * In: a product step whose places have addresses. Out: loop functions of (T, t, n) and the tiles that they call (shared by name). B lies in panels
+ * [n / width][k][width], padded with zeros: packed once (weights), or piece by piece when it changes (weight gradients), where A is packed beside it
+ * if its terms are not contiguous. A single tile of rows reads B where it lies. Pieces of k have a fixed length and sum into C in order: bits do not
+ * depend on them.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
 import {

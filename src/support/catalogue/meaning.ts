@@ -117,7 +117,7 @@ export const MEANING = {
   E127: {
     title: "Beginning that is not understood",
     explanation:
-      "Weights begin as a number, or as `uniform(a, b)`, `normal(mean, deviation)`, `orthogonal`, `glorot_uniform`, `fan_in_uniform` or `chrono(T)`.",
+      "Weights begin as a number, or as `uniform(a, b)`, `normal(mean, deviation)`, `orthogonal`, `glorot_uniform`, `fan_in_uniform`, `chrono(T)` or `uniform_gate`.",
   },
   E128: {
     title: "Two blocks of one name",

@@ -31,8 +31,8 @@ continual_reber(x, y) → p
 `;
 
 /**
- * Counts mistakes of each test stream. The paper's streams end at their first mistake, so its error-free length is how many symbols come before that one, and the mean is
- * taken over the streams; `betweenMistakes` goes on, and is the mean of all stretches that end in a mistake or with the stream.
+ * Counts mistakes of each test stream. The paper's streams end at their first mistake, so its error-free length is how many symbols come before that one,
+ * and the mean is taken over the streams; `betweenMistakes` goes on, and is the mean of all stretches that end in a mistake or with the stream.
  */
 function mistakeCounter() {
   const mistakes = new Int32Array(STREAMS);
