@@ -20,10 +20,13 @@ import { compare, moved, setLengths } from "./random-subject.ts";
 const chunks = { steps: 4, least: 1 } as const;
 const STEPS = 7;
 
+const texts: Readonly<Record<string, string>> = MECHANISMS;
+
 /** Every linear recurrence of a matrix state: the states that go by chunks. */
 const CHUNKED: Readonly<Record<string, readonly string[]>> = {
   delta_net: ["S"],
   delta_net_negative: ["S"],
+  gated_delta_block: ["S"],
   gated_delta_core: ["S"],
   gated_delta_net: ["S"],
   gated_delta_net_2: ["S"],
@@ -66,7 +69,7 @@ function expectEqual(got: Outputs, want: Outputs, text = ""): void {
 const pool = await threadPool(2);
 
 describe.each(Object.keys(CHUNKED))("%s", (name) => {
-  const { network, arrays, steps, variant: plain } = mechanismSubject(name, MECHANISMS[name], STEPS);
+  const { network, arrays, steps, variant: plain } = mechanismSubject(name, texts[name], STEPS);
   const step: Variant = { ...plain, chunks: false };
 
   test("by chunks as step by step, before and after simplification", () => {
@@ -101,7 +104,7 @@ describe.each(Object.keys(CHUNKED))("%s", (name) => {
 
 /** Sixteen steps with decays of e^-200, which no float32 holds, here and there among mild ones. */
 function withStrongDecays(name: string, decays: string): MechanismSubject {
-  const subject = mechanismSubject(name, MECHANISMS[name], 19);
+  const subject = mechanismSubject(name, texts[name], 19);
   const values = subject.arrays.get(decays)!;
   for (const [i, value] of values.entries()) values[i] = i % 11 === 3 ? -200 : -Math.abs(value) / 8;
   return subject;
@@ -124,7 +127,7 @@ test.each([
 });
 
 test.each(["gla_core", "gated_delta_core", "rwkv6_core"])("what padding holds reaches nothing: %s", (name) => {
-  const { network, arrays, variant: plain, steps } = mechanismSubject(name, MECHANISMS[name], STEPS);
+  const { network, arrays, variant: plain, steps } = mechanismSubject(name, texts[name], STEPS);
   const variant: Variant = { ...plain, lengths: true };
   setLengths(arrays, Int32Array.from([steps, 4]), steps);
   const want = interpretGraph(lower(network, { ...variant, chunks: false }).graph, arrays, steps);

@@ -62,7 +62,8 @@ export function planResiduals(
 ): ResidualPlan {
   const kept = new Set<NodeId>();
   const size = (id: NodeId): number => g.axesOf(id).reduce((n, axis) => n * (g.size(axis) === "T" ? TYPICAL_T : (g.size(axis) as number)), 1);
-  const isCheap = (id: NodeId): boolean => CHEAP.has(g.node(id).op) || isView(g.node(id).op) || ofPositions(g, id) || (least && isElementwise(g.node(id).op));
+  const isCheap = (id: NodeId): boolean =>
+    CHEAP.has(g.node(id).op) || isView(g.node(id).op) || ofPositions(g, id) || (least && isElementwise(g.node(id).op));
   const available = (id: NodeId): boolean => kept.has(id) || emitted.has(id);
 
   /** What must be kept in addition so that the value can be had; a value that will be emitted anyway costs nothing. */

@@ -38,7 +38,7 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
   const a = planner.accessOf(roles.a);
   const label = labelOf(graph, roles.result);
   const into = prepared ? places.prepare : planner.steps;
-  const initial = roles.initial === undefined ? undefined : initialInColumns(planner, roles.initial, roles.n, label, into);
+  const initial = roles.initial === undefined ? undefined : initialInColumns(planner, roles.initial, roles.n, label, prepared);
   const m = dimension(planner, roles.m, [a, c, ...(initial ? [initial] : [])]);
   const k = dimension(planner, roles.k, [a]);
   const aContiguous = k.rest.length === 0 && innerStride(a, k.merged) === 1;
@@ -120,14 +120,14 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
 }
 
 /** What a sum begins with, read as vectors of columns: brought together first if it has the columns, but not side by side. */
-function initialInColumns(planner: Planning, node: number, columns: readonly AxisName[], label: string, into: Step[]): Access {
+function initialInColumns(planner: Planning, node: number, columns: readonly AxisName[], label: string, prepared: boolean): Access {
   const { graph, places, sizes } = planner;
   const access = planner.accessOf(node);
-  const inner = columns.filter((axis) => sizes.of(axis) !== 1).at(-1);
+  const inner = columns.findLast((axis) => sizes.of(axis) !== 1);
   if (inner === undefined || strideOf(access, inner) <= 1) return access;
   const { axes, type } = graph.nodes[node];
-  const target = places.scratch(`${label} begun`, [...axes.filter((axis) => axis !== inner), inner], type, sizes);
-  planner.copy({ kind: "access", access }, target, { axes, type }, `begin ${label}`, into);
+  const target = places.scratch(`${label} begun`, [...axes.filter((axis) => axis !== inner), inner], type, sizes, 0, prepared);
+  planner.copy({ kind: "access", access }, target, { axes, type }, `begin ${label}`, prepared ? places.prepare : planner.steps);
   return target;
 }
 

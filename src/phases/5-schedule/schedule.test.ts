@@ -161,6 +161,7 @@ test("products: rows, columns, long sums, several axes, initial values", () => {
       g.finish({
         xW,
         both: g.add(g.contract(x, V, "D"), y),
+        begunAcross: g.transpose(g.add(g.contract(y, V, "H"), x), ["t", "D", "b"]),
         dW: g.contract(xW, x, ["t", "b"]),
         dV: g.contract(x, y, ["t", "b"]),
         squares: g.contract(xW, y, ["t", "b"]),

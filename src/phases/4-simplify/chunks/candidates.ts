@@ -11,7 +11,10 @@ import { type Factor, linearForm, type LinearForm } from "./linear-form.ts";
 export interface ChunkOptions {
   /** Time steps of a chunk, a power of 2. */
   readonly steps: number;
-  /** Fewest elements of a state's matrix (K·V) for which chunks are used: below, the step form is as fast. */
+  /**
+   * Fewest elements of a state's matrix (K·V) for which chunks are used: below, the step form is as fast. With a decay for each row and n outer products, n² times as
+   * many: every vector that reads then meets every one that is written, level by level (RWKV-7).
+   */
   readonly least: number;
 }
 
@@ -49,7 +52,9 @@ export function findCandidate(graph: Graph, { least }: ChunkOptions): Candidate 
       const candidate = candidateOf(graph, readers, index, scan, state);
       if (!candidate) continue;
       const elements = [candidate.over, ...candidate.columns].reduce((n, axis) => n * (graph.axes.get(axis) as number), 1);
-      if (elements >= least) return candidate;
+      const { decay, terms } = candidate.form;
+      const byRows = decay.factors.some(({ node: factor }) => scan.body.nodes[factor].axes.includes(candidate.over));
+      if (elements >= (byRows ? least * terms.length ** 2 : least)) return candidate;
     }
   }
   return undefined;
