@@ -142,7 +142,9 @@ test.each(["gla_core", "gated_delta_core", "rwkv6_core"])("what padding holds re
 describe("random linear recurrences", () => {
   test.each(Array.from({ length: 40 }, (_, seed) => seed))("program %i: by chunks as step by step", (seed) => {
     const text = linearRecurrence(createRandom(seed));
-    const { network, arrays, variant, steps } = mechanismSubject(`linear${seed}`, text, STEPS);
+    const { network, arrays, variant: plain, steps } = mechanismSubject(`linear${seed}`, text, STEPS);
+    const variant: Variant = { ...plain, lengths: seed % 2 === 1 };
+    if (variant.lengths) setLengths(arrays, Int32Array.from([steps, 4]), steps);
     const { graph, trace } = lower(network, { ...variant, chunks });
     expect(
       trace.some(({ rule }) => rule === "recurrence by chunks"),
