@@ -16,7 +16,7 @@ import { loadProgram } from "../src/runtime/wasm/load.ts";
 import { createRandom } from "../src/support/random.ts";
 import { now, undisturbed } from "./clock.ts";
 
-const ROUNDS_MS = 6000;
+const ROUNDS_MS = 5000;
 const BATCH = 8;
 const STEPS = 256;
 const HEADS = 4;
@@ -33,6 +33,7 @@ const CASES: readonly (readonly [MechanismName, number])[] = [
   ["rwkv6", 64],
   ["rwkv7", 64],
   ["kimi_delta_attention", 64],
+  ["hgrn2", 64],
 ];
 
 const FORMS: readonly (readonly [string, Variant["chunks"]])[] = [

@@ -6,7 +6,7 @@
 import type { LoopModule } from "./ir/loop/node.ts";
 import { verifyLoopModule } from "./ir/loop/verify.ts";
 import type { Network } from "./ir/network/node.ts";
-import type { Variant } from "./ir/network/variant.ts";
+import { USUAL_CHUNKS, type Variant } from "./ir/network/variant.ts";
 import type { Program } from "./ir/program/node.ts";
 import { verifyProgram } from "./ir/program/verify.ts";
 import type { File } from "./ir/syntax/node.ts";
@@ -101,12 +101,10 @@ export function lower(network: Network, variant: Variant): Lowering {
   };
 }
 
-/** Chunks of 16 steps from matrices of 32 × 32 on (docs/performance.md). Depends on the variant alone, so that equal runs have equal bits. */
-const CHUNKS = { steps: 16, least: 32 * 32 } as const;
-
-function chunksOf({ chunks, initial, gradient }: Variant): typeof CHUNKS | Exclude<Variant["chunks"], false> {
+/** Depends on the variant alone, so that equal runs have equal bits. */
+function chunksOf({ chunks, initial, gradient }: Variant): Exclude<Variant["chunks"], false> {
   if (chunks !== undefined) return chunks || undefined;
-  return initial === "fresh" || gradient ? CHUNKS : undefined;
+  return initial === "fresh" || gradient ? USUAL_CHUNKS : undefined;
 }
 
 /** Adds the gradients of the objective, which itself stays only if it is the loss. */

@@ -4,7 +4,7 @@
  * In: a tensor graph after phase 3. Out: for each recurrence that is differentiated, the values that its backward recurrence reads, by the author's names, with their room
  * per time step and sequence. Reads the graph only, so it cannot claim what did not happen.
  */
-import type { Graph, Node } from "../ir/tensor/node.ts";
+import type { Graph, Node, ScanAttributes } from "../ir/tensor/node.ts";
 
 export interface Kept {
   /** States of the recurrence. */
@@ -21,7 +21,7 @@ export function keptForGradients(graph: Graph): Kept[] {
     if (op !== "scan" || !scan) continue;
     const outputs = new Set<number>();
     for (const reader of graph.nodes) {
-      if (reader.op !== "scan" || reader.attributes.scan!.reverse === scan.reverse) continue;
+      if (reader.op !== "scan" || !isBackwardOf(reader.attributes.scan!, scan)) continue;
       for (const arg of reader.args) {
         const value = graph.nodes[arg].op === "shift" ? graph.nodes[graph.nodes[arg].args[0]] : graph.nodes[arg];
         if (value.op === "emitted" && value.args[0] === index) outputs.add(scan.body.outputs[scan.states + value.attributes.index!].node);
@@ -36,6 +36,11 @@ export function keptForGradients(graph: Graph): Kept[] {
     found.push({ states: scan.stateNames, values, perStep: values.reduce((sum, { numbers }) => sum + numbers, 0) });
   }
   return found;
+}
+
+/** The states of a backward recurrence are the cotangents of forward states, "dh" of "h", and it runs the other way. */
+function isBackwardOf(backward: ScanAttributes, forward: ScanAttributes): boolean {
+  return backward.reverse !== forward.reverse && backward.stateNames.every((name) => forward.stateNames.some((state) => name === `d${state}`));
 }
 
 /** Sentences for `explain`. */

@@ -33,15 +33,9 @@ export interface Room {
   readonly batch: number;
 }
 
-/** A compiled set of entries: the memory that it needs, and how to open one. */
-interface Maker {
-  readonly memoryBytes: number;
-  readonly open: () => Executable;
-}
-
 interface Compilations {
   readonly lowerings: Map<string, Lowering>;
-  readonly makers: Map<string, Maker>;
+  readonly makers: Map<string, () => Executable>;
 }
 
 const kept = 24;
@@ -62,35 +56,41 @@ export function lowerOnce(network: Network, variant: Variant): Lowering {
 }
 
 /** An executable with these entries, in fresh memory. */
-export function openExecutable(...compiling: Parameters<typeof makerOf>): Executable {
-  return makerOf(...compiling).open();
-}
-
-/** Bytes of memory that an executable with these entries needs. The interpreter's needs are not known: 0. */
-export function memoryOf(...compiling: Parameters<typeof makerOf>): number {
-  return makerOf(...compiling).memoryBytes;
-}
-
-function makerOf(
+export function openExecutable(
   network: Network,
   plans: readonly UnitPlan[],
   slots: readonly ParameterSlot[],
   room: Room,
   { device, fused, pool }: DeviceOptions,
-): Maker {
+): Executable {
   const key = JSON.stringify([plans, room, device, fused, pool?.threads]);
-  return remembered(compilationsOf(network).makers, key, kept, () => {
-    // The interpreter is the definition: step by step.
-    const form = device === "interpreter" ? ({ chunks: false } as const) : {};
-    const units = plans.map(
-      (plan): Unit => ({ entry: plan.entry, graph: "variant" in plan ? lowerOnce(network, { ...plan.variant, ...form }).graph : plan.graph() }),
-    );
-    const weights = slots.map(({ name, shape }) => ({ name, shape }));
-    const options = { ...room, weights, ...codeOptions(fused), threads: pool?.threads };
-    if (device === "interpreter") return { memoryBytes: 0, open: () => interpretUnits(units, options) };
+  const make = remembered(compilationsOf(network).makers, key, kept, () => {
+    const units = unitsOf(network, plans, device);
+    const options = { ...room, weights: weightsOf(slots), ...codeOptions(fused), threads: pool?.threads };
+    if (device === "interpreter") return () => interpretUnits(units, options);
     const { program } = compileProgram(units, options);
-    return { memoryBytes: program.memoryBytes, open: () => loadProgram(program, pool) };
+    return () => loadProgram(program, pool);
   });
+  return make();
+}
+
+/** Code that needs as much memory as any engine's: what is planned with it is the same everywhere. */
+const LARGEST_CODE = { constants: "memory", tileRows: 6, wide: true } as const;
+
+/** Bytes that an executable with these entries needs at most, on any engine (the scratch of further threads apart). */
+export function memoryOf(network: Network, plans: readonly UnitPlan[], slots: readonly ParameterSlot[], room: Room): number {
+  return compileProgram(unitsOf(network, plans, "wasm"), { ...room, weights: weightsOf(slots), ...LARGEST_CODE }).program.memoryBytes;
+}
+
+const weightsOf = (slots: readonly ParameterSlot[]) => slots.map(({ name, shape }) => ({ name, shape }));
+
+function unitsOf(network: Network, plans: readonly UnitPlan[], device: DeviceName): Unit[] {
+  // The interpreter is the definition: step by step.
+  const form = device === "interpreter" ? ({ chunks: false } as const) : {};
+  return plans.map((plan) => ({
+    entry: plan.entry,
+    graph: "variant" in plan ? lowerOnce(network, { ...plan.variant, ...form }).graph : plan.graph(),
+  }));
 }
 
 /** What the map holds under the key, made if it is not there; the entry used longest ago leaves first. */

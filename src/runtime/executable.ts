@@ -32,11 +32,6 @@ export function stepLength(buffer: Buffer): number {
   return length;
 }
 
-/** True if the program has an entry of that name. */
-export function hasEntry(executable: Executable, name: string): boolean {
-  return executable.program.entries.some((entry) => entry.name === name);
-}
-
 /** A buffer's values for a run of this many steps, row-major without gaps. A kernel keeps room for every length along a second time axis. */
 export function denseValues(executable: Executable, name: string, steps: number): Float32Array | Int32Array {
   const view = executable.buffers.get(name);

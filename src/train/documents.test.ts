@@ -42,7 +42,17 @@ test.each(Object.entries(cells))("%s: a stream of documents is the documents", (
   const parameters = Float32Array.from({ length: count }, () => random.normal(0, 0.4));
   const run = (source: BatchSource): { readonly loss: number; readonly gradients: Float32Array; readonly counted: number } => {
     const index = new Map(slots.map((slot) => [slot.name, slot]));
-    const passes = createPasses({ network, sizes, slots, index, device: { device: "wasm", fused: false }, source, mode: "evaluate", outputs: ["loss"], gradient: true });
+    const passes = createPasses({
+      network,
+      sizes,
+      slots,
+      index,
+      device: { device: "wasm", fused: false },
+      source,
+      mode: "evaluate",
+      outputs: ["loss"],
+      gradient: true,
+    });
     passes.lane.parameters.set(parameters);
     const counted = passes.run(source.batchAt(0), 1);
     const { executable } = passes.lane;

@@ -162,9 +162,10 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions, pool:
     units: [{ entry: "update", key: `${JSON.stringify(settings.optimizer)} ${count}`, graph: () => optimizerGraph(settings.optimizer, count) }],
   };
   const within = settings.memoryMiB === undefined ? undefined : planWithin(planned, settings.segment, settings.memoryMiB * 2 ** 20);
-  const segment = within?.segment ?? settings.segment;
+  const wanted = within?.segment ?? settings.segment;
+  const segment = wanted < dataset.train.capacity ? wanted : 0;
   const way = { ...planned, keep: within?.keep };
-  const passes = segment > 0 && segment < dataset.train.capacity ? createSegmentedPasses(way, segment) : createPasses(way);
+  const passes = segment > 0 ? createSegmentedPasses(way, segment) : createPasses(way);
   checkInputs(network, passes.lane.feed, dataset.inputs, dataset.name);
   const valid = settings.validateEvery > 0 ? dataset.valid : undefined;
   const firstStep = resumed?.checkpoint.step ?? 0;
@@ -231,7 +232,7 @@ function resumeFrom(bytes: Uint8Array, compiled: Compiled, settings: Settings) {
     if (JSON.stringify(value) !== JSON.stringify(own[name]))
       throw new SluiceError(
         "E465",
-        `the checkpoint was made with ${name} ${JSON.stringify(value)}, this run has ${JSON.stringify(own[name])}; give the same`,
+        `the checkpoint was made with ${name} ${JSON.stringify(value)}, this run has ${own[name] === undefined ? "none" : JSON.stringify(own[name])}; give the same`,
       );
   }
   for (const [name, value] of Object.entries(settings.sizes)) {

@@ -2,8 +2,8 @@
  * How to train within a memory budget: what recurrences keep for their gradients, and whether batches go in segments of time.
  *
  * In: what is to be trained, a number of bytes. Out: the fastest way that fits: everything kept; only results of products and sums kept, the rest computed again
- * (the same bits); segments, the longest that fit (the same gradients up to the order of sums). What a way needs is known exactly, since the compiler lays out all memory
- * before anything runs.
+ * (the same bits); segments, the longest that fit (the same gradients up to the order of sums). The compiler lays out all memory before anything runs; a way is judged by what the most
+ * demanding engine needs for it, so the choice, and with it the last bits, is the same everywhere.
  */
 import { whyNotCarried } from "../ir/network/carrying.ts";
 import { statesBeginConstant } from "../model/states.ts";
@@ -11,7 +11,7 @@ import { SluiceError } from "../support/diagnostic.ts";
 import { type PassOptions, passMemory } from "./passes.ts";
 import { segmentMemory } from "./segments.ts";
 
-/** A way to train: steps of a segment (0: none) and what is kept. */
+/** A way to train: steps of a segment (0: none), what is kept, and the most memory that this needs. */
 export interface MemoryPlan {
   readonly segment: number;
   readonly keep: "usual" | "least";
@@ -28,9 +28,8 @@ const LEAST_SEGMENT = 4;
  */
 export function planWithin(options: PassOptions, segment: number, budgetBytes: number): MemoryPlan {
   let smallest: MemoryPlan | undefined;
-  const device = { ...options.device, pool: undefined }; // or the way, and with it the last bits, would depend on the number of threads
   for (const way of waysOf(options, segment)) {
-    const planned = { ...options, device, keep: way.keep };
+    const planned = { ...options, keep: way.keep };
     const memoryBytes = way.segment > 0 ? segmentMemory(planned, way.segment) : passMemory(planned);
     if (memoryBytes <= budgetBytes) return { ...way, memoryBytes };
     if (smallest === undefined || memoryBytes < smallest.memoryBytes) smallest = { ...way, memoryBytes };

@@ -7,7 +7,7 @@
 import type { BufferRole } from "../ir/program/node.ts";
 import { whyNotCarried } from "../ir/network/carrying.ts";
 import type { Network } from "../ir/network/node.ts";
-import type { Variant } from "../ir/network/variant.ts";
+import { USUAL_CHUNKS, type Variant } from "../ir/network/variant.ts";
 import { type DeviceOptions, memoryOf, openExecutable, type UnitPlan } from "../model/compile-once.ts";
 import { createFeed, type Feed } from "../model/feed.ts";
 import type { Clamps } from "../model/model.ts";
@@ -68,7 +68,7 @@ const probed = 8;
 const persistent: ReadonlySet<BufferRole> = new Set(["parameters", "optimizer", "state"]);
 
 /** How a source's batches are run: whether they pad, whether documents begin in them, whether states go on from one to the next, and whether these begin with something else than constants. */
-interface Manner {
+export interface Manner {
   readonly lengths: boolean;
   readonly resets: boolean;
   readonly carriable: boolean;
@@ -76,7 +76,7 @@ interface Manner {
   readonly begin: boolean;
 }
 
-function mannerOf({ network, source }: PassOptions): Manner {
+export function mannerOf({ network, source }: PassOptions): Manner {
   const first = Array.from({ length: Math.min(probed, source.batchesPerPass ?? probed) }, (_, step) => source.batchAt(step));
   // What cannot be carried (attention, recurrences backwards in time) begins anew in every batch.
   const carriable = whyNotCarried(network) === undefined;
@@ -92,6 +92,7 @@ function variantOf(options: PassOptions, { begin, resets }: Manner, initial: Var
     batch: source.batch,
     mode,
     initial,
+    chunks: USUAL_CHUNKS, // carried states or not: a pass is no stream
     lengths,
     reset: resets,
     outputs: begin && initial === "fresh" ? [...outputs, ...network.states.map((state) => `${state.name}[T]`)] : outputs,
@@ -108,11 +109,10 @@ function plansOf(options: PassOptions, manner: Manner, lengths: boolean): UnitPl
   return [...plans, ...(options.units ?? [])];
 }
 
-/** Bytes that passes over the source need. */
+/** Bytes that passes over the source need at most, also if a later batch is the first one that pads. */
 export function passMemory(options: PassOptions): number {
-  const { network, slots, source, device } = options;
-  const manner = mannerOf(options);
-  return memoryOf(network, plansOf(options, manner, manner.lengths), slots, { capacity: source.capacity, batch: source.batch }, device);
+  const { network, slots, source } = options;
+  return memoryOf(network, plansOf(options, mannerOf(options), true), slots, { capacity: source.capacity, batch: source.batch });
 }
 
 /** @throws SluiceError E463 if the source cannot be used with the network */
@@ -136,12 +136,7 @@ export function createPasses(options: PassOptions): Passes {
     if (batch.carry && carriable && !carries)
       throw new SluiceError("E463", "the data carry states over from a batch, although none of the first batches does");
     if (batch.lengths === undefined || lane.lengths) return lane;
-    const wider = open(true);
-    for (const [name, { role }] of lane.executable.shapes) {
-      const view = wider.executable.buffers.get(name);
-      if (persistent.has(role) && view !== undefined) view.set(lane.executable.buffers.get(name)!);
-    }
-    lane = wider;
+    lane = widened(lane, open(true));
     if (!options.gradient) lane.executable.run("prepare", 0);
     before = copies(lane);
     return lane;
@@ -180,12 +175,22 @@ export function createPasses(options: PassOptions): Passes {
   };
 }
 
+/** The wider lane, with what the narrower one held: parameters, moments, states. */
+export function widened({ executable }: Lane, wider: Lane): Lane {
+  for (const [name, { role }] of executable.shapes) {
+    const view = wider.executable.buffers.get(name);
+    if (persistent.has(role) && view !== undefined) view.set(executable.buffers.get(name)!);
+  }
+  return wider;
+}
+
 // A program that reads no weight has no parameters.
 function parametersOf({ buffers, program }: Executable): Float32Array {
   return (buffers.get("parameters") as Float32Array | undefined) ?? new Float32Array(program.parameterCount);
 }
 
-function copies({ states }: Lane): Record<string, Float32Array> {
+/** States by name. */
+export function copies({ states }: Pick<Lane, "states">): Record<string, Float32Array> {
   return Object.fromEntries(states.map(({ name, view }) => [name, view.slice()]));
 }
 

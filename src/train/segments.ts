@@ -9,7 +9,7 @@
  * @source Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost"
  */
 import { visitTerm } from "../ir/network/equation.ts";
-import type { Variant } from "../ir/network/variant.ts";
+import { USUAL_CHUNKS, type Variant } from "../ir/network/variant.ts";
 import { memoryOf, openExecutable, type UnitPlan } from "../model/compile-once.ts";
 import { createFeed, splitAhead } from "../model/feed.ts";
 import { sizeValue } from "../model/sizes.ts";
@@ -17,9 +17,9 @@ import { beginStates, stateSlots, statesBeginConstant } from "../model/states.ts
 import { floatBuffer, stepLength } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { Batch } from "./data/dataset.ts";
-import type { Lane, PassOptions, Passes } from "./passes.ts";
+import { copies, type Lane, type Manner, mannerOf, type PassOptions, type Passes, widened } from "./passes.ts";
 
-function variantOf(options: PassOptions, lengths: boolean, gradient: boolean): Variant {
+function variantOf(options: PassOptions, { resets }: Manner, lengths: boolean, gradient: boolean): Variant {
   const { network, sizes, source, mode, outputs, keep } = options;
   // Carried states by the names of their inputs; a lag of k has k of them. Also of what is read earlier without being recurrent.
   const lags = new Map(network.states.map(({ name, lag }) => [name, Math.abs(lag)]));
@@ -33,28 +33,29 @@ function variantOf(options: PassOptions, lengths: boolean, gradient: boolean): V
     batch: source.batch,
     mode,
     initial: "carried",
+    chunks: USUAL_CHUNKS,
     lengths,
-    reset: source.batchAt(0).reset !== undefined,
+    reset: resets,
     outputs,
     ...(gradient ? { gradient: { of: "loss" as const, inputs, states: true, ...(keep === "least" && { keep }) } } : {}),
     ...(options.weightNoise ? { weightNoise: options.weightNoise } : {}),
   };
 }
 
-function plansOf(options: PassOptions, lengths: boolean): UnitPlan[] {
+function plansOf(options: PassOptions, manner: Manner, lengths: boolean): UnitPlan[] {
   return [
-    { entry: "forward", variant: variantOf(options, lengths, false) },
-    { entry: "segment", variant: variantOf(options, lengths, true) },
+    { entry: "forward", variant: variantOf(options, manner, lengths, false) },
+    { entry: "segment", variant: variantOf(options, manner, lengths, true) },
     ...(options.units ?? []),
   ];
 }
 
-/** Bytes that training in segments of so many steps needs: the program, and the states at the borders of a batch. */
+/** Bytes that training in segments of so many steps needs at most: the program, and the states at the borders of a batch. */
 export function segmentMemory(options: PassOptions, segment: number): number {
-  const { network, sizes, slots, source, device } = options;
+  const { network, sizes, slots, source } = options;
   const borders = Math.ceil(source.capacity / segment) + 1;
   const states = network.states.reduce((sum, { shape, lag }) => sum + Math.abs(lag) * shape.reduce((n, size) => n * sizeValue(size, sizes)!, 1), 0);
-  const bytes = memoryOf(network, plansOf(options, false), slots, { capacity: segment, batch: source.batch }, device);
+  const bytes = memoryOf(network, plansOf(options, mannerOf(options), true), slots, { capacity: segment, batch: source.batch });
   return bytes + 4 * borders * source.batch * states;
 }
 
@@ -68,11 +69,12 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
     );
   }
   const stateNames = network.states.map((state) => state.name);
-  let lane = open(false);
+  const manner = mannerOf(options);
+  let lane = open(manner.lengths);
   let before = copies(lane);
 
   function open(lengths: boolean): Lane {
-    const executable = openExecutable(network, plansOf(options, lengths), slots, { capacity: segment, batch: source.batch }, options.device);
+    const executable = openExecutable(network, plansOf(options, manner, lengths), slots, { capacity: segment, batch: source.batch }, options.device);
     return {
       executable,
       feed: createFeed(executable, network),
@@ -84,14 +86,7 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
 
   function laneFor(batch: Batch): Lane {
     if (batch.lengths === undefined || lane.lengths) return lane;
-    const wider = open(true);
-    for (const name of [
-      "parameters",
-      ...[...lane.executable.shapes].filter(([, { role }]) => role === "optimizer" || role === "state").map(([each]) => each),
-    ]) {
-      wider.executable.buffers.get(name)?.set(lane.executable.buffers.get(name)!);
-    }
-    lane = wider;
+    lane = widened(lane, open(true));
     before = copies(lane);
     return lane;
   }
@@ -168,12 +163,8 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
       return lane;
     },
     get variant() {
-      return variantOf(options, lane.lengths, true);
+      return variantOf(options, manner, lane.lengths, true);
     },
     statesBefore: () => Object.fromEntries(stateNames.flatMap((name) => (before[name] ? [[name, before[name]]] : []))),
   };
-}
-
-function copies({ states }: Pick<Lane, "states">): Record<string, Float32Array> {
-  return Object.fromEntries(states.map(({ name, view }) => [name, view.slice()]));
 }

@@ -155,6 +155,37 @@ describe("random linear recurrences", () => {
   });
 });
 
+test.each([
+  ["a sum with the state, read one step late", "S = S[t-1]/2 + k⊗v\n  M = S + u⊗w\n  o = M[t-1]ᵀ·q"],
+  ["a decay of 0", "S = 0*S[t-1] + k⊗(v - S[t-1]ᵀ·k)\n  o = Sᵀ·q + (u·q)*w"],
+  ["read before and after", "S = S[t-1]/2 + k⊗(v - S[t-1]ᵀ·u)\n  o = Sᵀ·q + S[t-1]ᵀ·u + 0*w"],
+])("corner: %s", (_, equations) => {
+  const text = `f(q, k, v, u, w) → o\n  ${equations}\n  where q, k, u ∈ ℝ^K, v, w ∈ ℝ^V\n`;
+  const { network, arrays, variant, steps } = mechanismSubject("corner", text, STEPS);
+  const want = interpretGraph(lower(network, { ...variant, chunks: false }).graph, arrays, steps);
+  const { graph } = lower(network, { ...variant, chunks });
+  expectEqual(interpretGraph(graph, arrays, steps), want);
+});
+
+test.each(["delta_net", "gated_delta_core", "gla_core", "kimi_delta_attention"])("a document that begins inside a chunk begins anew: %s", (name) => {
+  const { network, arrays, variant: plain, steps } = mechanismSubject(name, texts[name], STEPS);
+  const variant: Variant = { ...plain, reset: true };
+  arrays.set(
+    "reset",
+    Float64Array.from({ length: 2 * steps }, (_, i) => Number(i === 0 || i === 1 || i === 5 || i === 8)),
+  );
+  const { graph, trace } = lower(network, { ...variant, chunks });
+  expect(trace.some(({ rule }) => rule === "recurrence by chunks")).toBe(true);
+  const step = lower(network, { ...variant, chunks: false }).graph;
+  const want = interpretGraph(step, arrays, steps);
+  expectEqual(interpretGraph(graph, arrays, steps), want);
+  const got = runLoaded(load(network, { ...variant, chunks }, arrays, steps, graph), arrays, steps);
+  for (const [each, values] of Object.entries(want)) {
+    const error = largest(Float64Array.from(values, (value, i) => value - got[each][i]));
+    expect(error, each).toBeLessThanOrEqual(1e-5 * Math.max(1, largest(values)));
+  }
+});
+
 /** Equations of a recurrence that is linear in a matrix state: a decay or none, outer products, a correction that reads the state, read-outs. */
 function linearRecurrence(random: Random): string {
   const pick = <T>(choices: readonly T[]): T => choices[random.integer(choices.length)];

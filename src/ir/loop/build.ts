@@ -38,11 +38,6 @@ export function f32x4Local(name: string): Expression {
   return local(name, "f32x4");
 }
 
-/** The value of an i32x4 local. */
-export function i32x4Local(name: string): Expression {
-  return local(name, "i32x4");
-}
-
 /** What an integer op means on two constants; undefined where the emitted code traps (division by zero, −2³¹ / −1). */
 export function foldInteger(op: IntegerOp, left: number, right: number): number | undefined {
   switch (op) {
@@ -131,11 +126,6 @@ export function less32(left: Expression, right: Expression): Expression {
   return integer("less", left, right);
 }
 
-/** 1 if left ≤ right (signed), else 0. */
-export function lessEqual32(left: Expression, right: Expression): Expression {
-  return integer("less_equal", left, right);
-}
-
 /** 1 if the two are equal, else 0. */
 export function equal32(left: Expression, right: Expression): Expression {
   return integer("equal", left, right);
@@ -144,11 +134,6 @@ export function equal32(left: Expression, right: Expression): Expression {
 /** Bitwise and. */
 export function and32(left: Expression, right: Expression): Expression {
   return integer("and", left, right);
-}
-
-/** left · 2^right. */
-export function shl32(left: Expression, right: Expression): Expression {
-  return right.kind === "i32" && right.value === 0 ? left : integer("shl", left, right);
 }
 
 /** An address without its constant part, and the constant part as the offset to add: what a load's immediate holds. Offsets never go below 0. */

@@ -48,13 +48,16 @@ export interface Variant {
   /** Values outside recurrences to which an input "probe:NAME" is added: the gradient of that input is the gradient at the value. */
   readonly probes?: readonly string[];
   /**
-   * Linear recurrences whose state is a matrix of at least `least` elements run `steps` time steps at once (other last bits, less time and memory). Absent: where that was
-   * measured to be faster, if states begin fresh or gradients are wanted; what a stream runs goes step by step. False: never.
+   * Linear recurrences whose state is a matrix of at least `least` elements run `steps` time steps (a power of 2) at once: other last bits, less time and memory. Absent:
+   * USUAL_CHUNKS if states begin fresh or gradients are wanted; what a stream runs goes step by step. False: never.
    */
   readonly chunks?: { readonly steps: number; readonly least: number } | false;
   /** Deviation of Gaussian noise added to every weight at each run in mode "train" (Graves 2011); 0 or absent: none. */
   readonly weightNoise?: number;
 }
+
+/** Chunks of 16 steps, from matrices of 32 × 32 on: what was measured to be faster (docs/performance.md). */
+export const USUAL_CHUNKS = { steps: 16, least: 32 * 32 } as const;
 
 /** An intervention on a named value: ≡ constant, given values per component, or frozen at its value of the first step. */
 export interface Clamp {

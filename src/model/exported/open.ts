@@ -1,5 +1,6 @@
 /**
- * An exported model: inference without the compiler. Runs, gates and streams as `Model` has them, with its checks, its errors and its bits.
+ * An exported model: inference without the compiler. Runs, gates and streams as `Model` has them, with its checks, its errors and its bits
+ * (for recurrences that a run takes by chunks of time: those of a stream).
  *
  * In: the description, the code and the weights of an export. Out: a model to run. Whole sequences of any length and batch; streams where no value
  * needs the future.

@@ -1,5 +1,5 @@
 /**
- * The forms that gradients should be taken of: careful forms (careful.ts) and masks in their place (masks.ts).
+ * The forms that gradients should be taken of: careful forms (careful.ts), masks in their place (masks.ts), linear recurrences by chunks of time steps (chunks/).
  *
  * In: a graph without gradients, as phase 2 built it. Out: a graph that means the same; the same graph if there is nothing to do. Everything else is left to
  * `simplify`, after gradients were added. Memory orders of inner values may change; those of the outputs stay.

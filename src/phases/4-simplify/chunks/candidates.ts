@@ -82,7 +82,8 @@ function candidateOf(
     readers[id].every((reader) => {
       if (reader < 0) return false;
       const { op, args, attributes } = graph.nodes[reader];
-      if (op === "shift" && !before && attributes.lag === 1 && args[0] === id && args[1] === initial) return follow(reader, true);
+      if (op === "shift" && !before && plus === undefined && attributes.lag === 1 && args[0] === id && args[1] === initial)
+        return follow(reader, true);
       if (op === "add" && plus === undefined && args[0] !== args[1]) return follow(reader, before, args[0] === id ? args[1] : args[0]);
       if (op !== "contract" || attributes.over!.length !== 1 || args[0] === args[1]) return false;
       const axis = attributes.over![0];
@@ -98,7 +99,7 @@ function candidateOf(
   if (over === undefined || !body.nodes[update].axes.includes(over)) return undefined;
   const made = (id: number | undefined): boolean => id !== undefined && dependsOn(graph, id, index, state);
   if (readings.some(({ query, plus }) => made(query) || made(plus))) return undefined;
-  const form = linearForm(body, update, state, over, free);
+  const form = linearForm(body, update, state, over, free, (k) => constantOf(graph, graph.nodes[index].args[scan.sequences + k]));
   if (!form || form.terms.length === 0) return undefined;
   if (form.terms.filter((term) => term.z.some((piece) => piece.kind === "read")).length > 1) return undefined;
   const columns = columnsOf(body, update, over, form);
@@ -113,6 +114,12 @@ function updateOf(body: Graph, state: number, free: readonly boolean[]): { reado
   if (op !== "select" || !free[args[0]]) return { update: next };
   const { op: old, attributes } = body.nodes[args[2]];
   return old === "parameter" && attributes.kind === "state" && attributes.index === state ? { update: args[1], valid: args[0] } : { update: next };
+}
+
+/** The number that a node holds everywhere. */
+function constantOf(graph: Graph, id: number): number | undefined {
+  const { op, args, attributes } = graph.nodes[id];
+  return op === "constant" ? attributes.value : op === "broadcast" || op === "transpose" ? constantOf(graph, args[0]) : undefined;
 }
 
 /** For every node of a body, whether it does not depend on a state. */

@@ -14,6 +14,8 @@ import { isView } from "../../../ir/tensor/ops.ts";
 export interface Factor {
   readonly node: number;
   readonly inverse?: boolean;
+  /** 0 where the node is not 0, else 1: what is left of a state that begins anew there. */
+  readonly unless?: boolean;
 }
 
 /** A product of factors and a number. */
@@ -50,14 +52,22 @@ const times = <T extends Scaled>(scaled: T, factors: readonly Factor[], constant
   constant: scaled.constant * constant,
 });
 
-/** The form of `next`, a value of state `state`, whose axis K is `over`. `free`: which nodes of the body do not depend on it. */
-export function linearForm(body: Graph, next: number, state: number, over: AxisName, free: readonly boolean[]): LinearForm | undefined {
+/** The form of `next`, a value of state `state`, whose axis K is `over`. `free`: which nodes of the body do not depend on it; `fixed`: the number that a static holds everywhere. */
+export function linearForm(
+  body: Graph,
+  next: number,
+  state: number,
+  over: AxisName,
+  free: readonly boolean[],
+  fixed: (index: number) => number | undefined,
+): LinearForm | undefined {
   const nodes = body.nodes;
   const axes = nodes[next].axes;
   const has = (node: Node, axis: AxisName): boolean => node.axes.includes(axis);
 
   const constantOf = (id: number): number | undefined => {
     const { op, args, attributes } = nodes[id];
+    if (op === "parameter" && attributes.kind === "static") return fixed(attributes.index!);
     return op === "constant" ? attributes.value : op === "broadcast" || op === "transpose" ? constantOf(args[0]) : undefined;
   };
   /** A value that does not depend on the state as a product. */
@@ -121,6 +131,10 @@ export function linearForm(body: Graph, next: number, state: number, over: AxisN
     if (op === "add") return added(matrix(args[0]), matrix(args[1]));
     if (op === "sub") return added(matrix(args[0]), negated(matrix(args[1])));
     if (op === "neg") return negated(matrix(args[0]));
+    if (op === "select" && free[args[0]] && constantOf(args[1]) === 0) {
+      const value = matrix(args[2]);
+      return value && scaled(value, { factors: [{ node: args[0], unless: true }], constant: 1 });
+    }
     if (free[id]) {
       const by = product(id);
       const values = by.factors.filter((factor) => sideOf(factor) === "z");
@@ -181,7 +195,7 @@ export function linearForm(body: Graph, next: number, state: number, over: AxisN
   return { decay: found.decay, terms: merged(found.terms) };
 }
 
-const keyOf = ({ node, inverse }: Factor): string => `${node} ${inverse ?? false}`;
+const keyOf = ({ node, inverse, unless }: Factor): string => `${node} ${inverse ?? false} ${unless ?? false}`;
 
 /** Terms with the same u as one. */
 function merged(terms: readonly Term[]): Term[] {
@@ -198,7 +212,7 @@ function merged(terms: readonly Term[]): Term[] {
 export function withoutFactors(factors: readonly Factor[], some: readonly Factor[]): Factor[] | undefined {
   const rest = [...factors];
   for (const factor of some) {
-    const at = rest.findIndex((each) => each.node === factor.node && each.inverse === factor.inverse);
+    const at = rest.findIndex((each) => keyOf(each) === keyOf(factor));
     if (at < 0) return undefined;
     rest.splice(at, 1);
   }

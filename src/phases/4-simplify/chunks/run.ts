@@ -96,7 +96,10 @@ function sequencesOf(
   const where = (id: NodeId, otherwise: number): NodeId => (valid === undefined ? id : g.select(outer(valid), id, g.constant(otherwise)));
   /** Zeros where the state stays as it was, whatever (NaN too) the padding of a sequence holds there. */
   const add = (id: NodeId): number => push(where(id, 0));
-  const factor = ({ node, inverse }: Factor): NodeId => (inverse ? g.recip(outer(node)) : outer(node));
+  const factor = ({ node, inverse, unless }: Factor): NodeId => {
+    if (unless) return g.select(outer(node), g.constant(0), g.constant(1));
+    return inverse ? g.recip(outer(node)) : outer(node);
+  };
   const product = ({ factors, constant }: Scaled): NodeId => {
     const scale = constant === 1 && factors.length > 0 ? [] : [g.constant(constant)];
     return [...factors.map(factor), ...scale].reduce((x, y) => g.mul(x, y));
@@ -123,7 +126,7 @@ function sequencesOf(
 function readOf(z: readonly Piece[], decay: Scaled): { readonly pieces: readonly Piece[]; readonly inclusive: boolean } {
   const pieces = z.filter((piece) => piece.kind === "read");
   const rest = pieces.map((piece) => withoutFactors(piece.factors, decay.factors));
-  if (rest.some((factors) => factors === undefined)) return { pieces, inclusive: false };
+  if (decay.constant === 0 || rest.some((factors) => factors === undefined)) return { pieces, inclusive: false };
   return { pieces: pieces.map((piece, i) => ({ ...piece, factors: rest[i]!, constant: piece.constant / decay.constant })), inclusive: true };
 }
 
