@@ -36,7 +36,7 @@ export interface Analysis {
 }
 
 export interface AnalyzeOptions {
-  /** Which block is the model; the last of the file if absent. */
+  /** Which block is the model; if absent, the last of the file that no other one calls. */
   readonly main?: string;
   /** Texts of blocks that may be called by name (the standard mechanisms). */
   readonly library?: Readonly<Record<string, string>>;
@@ -45,7 +45,11 @@ export interface AnalyzeOptions {
 /** Text → Network, with every mistake as a diagnostic. Never throws for any text. */
 export function analyze(source: Source, options: AnalyzeOptions = {}): Analysis {
   const { file, diagnostics: syntax } = parse(source);
-  const inferring = { main: options.main, library: libraryFiles(source.text, options.library ?? {}) };
+  const inferring = {
+    main: options.main,
+    library: libraryFiles(source.text, options.library ?? {}),
+    libraryNames: Object.keys(options.library ?? {}),
+  };
   if (syntax.some((diagnostic) => diagnostic.severity === "error")) {
     const further = inferDamaged(file, source, inferring, syntax);
     return { source, file, diagnostics: [...syntax, ...further].sort((a, b) => a.span.start - b.span.start) };

@@ -69,6 +69,7 @@ export function createCommand<O extends object>(definition: CommandDefinition<O>
       session.exit(await definition.run(context, args, options));
     } catch (error) {
       terminal.settle();
+      if (context.signal.aborted && isAbort(error)) return session.exit(reportInterruption(context));
       session.exit(reportError(context, error));
     } finally {
       for (const name of SIGNALS) process.off(name, onSignal);
@@ -88,6 +89,17 @@ export function jsonValue(_key: string, value: unknown): unknown {
 /** A wrong use of the command line, with its cure. */
 export function usageError(message: string): SluiceError {
   return new SluiceError("E490", message);
+}
+
+/** True for what an aborted signal throws. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+function reportInterruption(context: Context): number {
+  if (context.json) context.emit({ interrupted: true });
+  else context.terminal.complain("interrupted");
+  return EXIT.interrupted;
 }
 
 /** Tells the user about an error and returns the exit code for it. */

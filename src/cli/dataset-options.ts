@@ -14,7 +14,7 @@ import type { SequencesRecord } from "../train/data/jsonl.ts";
 import { sequenceFileDataset } from "../train/data/sequence-file.ts";
 import { evaluationStreams } from "../train/data/streams.ts";
 import { textDataset, type TextRecord, textTracks } from "../train/data/text.ts";
-import { readTable } from "../train/data/csv.ts";
+import { readTable, type TableReading } from "../train/data/csv.ts";
 import type { MissingPolicy } from "../train/data/columns.ts";
 import { type Forecast, tableForecast, type TableRecord } from "../train/data/table.ts";
 import { findTask, TASKS } from "../train/tasks/list.ts";
@@ -35,6 +35,8 @@ export interface DataFlags {
   readonly columns?: readonly string[];
   readonly horizon?: number;
   readonly missing?: MissingPolicy;
+  readonly decimal?: "." | ",";
+  readonly thousands?: string;
 }
 
 /** A dataset, and the task that it is from if it is from one. */
@@ -65,7 +67,9 @@ export function addDataOptions(command: Command): void {
     .option("--target <column>", "the column of a table to forecast")
     .option("--columns <names>", "the columns of a table to read, with commas", (text: string) => text.split(",").map((name) => name.trim()))
     .option("--horizon <number>", "forecast this many rows ahead", numberOption("--horizon", { least: 1, whole: true }))
-    .option("--missing <policy>", `what to do with empty cells: ${MISSING_POLICIES.join(", ")}`, missingOption);
+    .option("--missing <policy>", `what to do with empty cells: ${MISSING_POLICIES.join(", ")}`, missingOption)
+    .option("--decimal <sign>", "the decimal sign of a table's numbers: . or ,", decimalOption)
+    .option("--thousands <sign>", "what separates thousands in a table's numbers", thousandsOption);
 }
 
 const MISSING_POLICIES: readonly MissingPolicy[] = ["error", "drop", "interpolate", "last"];
@@ -76,6 +80,56 @@ function missingOption(text: string): MissingPolicy {
   return policy;
 }
 
+function decimalOption(text: string): "." | "," {
+  if (text === "." || text === ",") return text;
+  throw usageError(`--decimal is . or , not “${text}”`);
+}
+
+function thousandsOption(text: string): string {
+  if (text.length === 1 && !/[\d+-]/.test(text)) return text;
+  throw usageError(`--thousands is one sign, as in --thousands , or --thousands "'", not “${text}”`);
+}
+
+/** How the numbers of a table are written: as said now, else as said when the model was trained. @throws SluiceError E490 */
+export function tableReading(flags: DataFlags, file: string, record?: TableRecord): TableReading {
+  const decimal = flags.decimal ?? record?.decimal;
+  const thousands = flags.thousands ?? record?.thousands;
+  if (thousands !== undefined && thousands === (decimal ?? "."))
+    throw usageError(`“${thousands}” cannot be the decimal sign and separate thousands; say both, with --decimal and --thousands`);
+  return { file, ...(decimal && { decimal }), ...(thousands && { thousands }) };
+}
+
+/** Options of each kind of data; the others have nothing to act on. */
+const OPTIONS_OF: Readonly<Record<FileKind | "task", readonly (keyof DataFlags)[]>> = {
+  task: ["option", "batch"],
+  text: ["batch", "window", "word", "separator"],
+  table: ["batch", "window", "target", "columns", "horizon", "missing", "decimal", "thousands"],
+  sequences: ["batch"],
+};
+
+const KIND_WORDS: Readonly<Record<FileKind | "task", string>> = { task: "a task", text: "a text", table: "a table", sequences: "sequences" };
+
+/** Refuses options that this kind of data does not have, and those that a trained model has settled otherwise. @throws SluiceError E490 */
+export function refuseForeignOptions(flags: DataFlags, kind: FileKind | "task", record?: DatasetRecord): void {
+  for (const name of new Set(Object.values(OPTIONS_OF).flat())) {
+    if (flags[name] === undefined || OPTIONS_OF[kind].includes(name)) continue;
+    const homes = (Object.keys(OPTIONS_OF) as (FileKind | "task")[]).filter((other) => OPTIONS_OF[other].includes(name));
+    throw usageError(
+      `--${name} is an option of ${homes.map((home) => KIND_WORDS[home]).join(" and of ")}, but the data are ${KIND_WORDS[kind]}; leave it out`,
+    );
+  }
+  const settled = (name: string, given: unknown, known: unknown): void => {
+    if (given !== undefined && given !== known)
+      throw usageError(`this model was trained with --${name} ${known}, which cannot be changed now; leave out --${name}`);
+  };
+  if (record?.kind === "table") {
+    settled("target", flags.target, record.target);
+    settled("horizon", flags.horizon, record.horizon ?? 1);
+  }
+  if (record?.kind === "text" && flags.word && record.unit !== "word")
+    throw usageError("this model reads a text by characters, which cannot be changed now; leave out --word");
+}
+
 function taskOption(text: string, before: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {
   const [name, value] = text.split("=");
   if (!name || value === undefined || value === "" || Number.isNaN(Number(value)))
@@ -84,13 +138,22 @@ function taskOption(text: string, before: Readonly<Record<string, number>> = {})
 }
 
 /**
- * Opens the dataset. Without `--data` and `--task`, a model that was trained on a task gets that task again.
+ * Opens the dataset; `usual` stands in for a batch and window that were not given. Without `--data` and `--task`, a model that was trained on a task gets that task again.
  * @throws SluiceError E490 for options that contradict each other, those of files.ts, and those of the readers
  */
-export function openData(flags: DataFlags, seed: number, record?: DatasetRecord): OpenedData {
+export function openData(
+  asked: DataFlags,
+  seed: number,
+  record?: DatasetRecord,
+  usual: { readonly batch?: number; readonly window?: number } = {},
+): OpenedData {
+  const flags = { ...asked, batch: asked.batch ?? usual.batch, window: asked.window ?? usual.window };
   if (flags.data !== undefined && flags.task !== undefined) throw usageError("give --data or --task, not both");
   if (flags.data === undefined && flags.task === undefined) {
-    if (record?.kind === "task") return openTask(record.name, record.options, flags, seed);
+    if (record?.kind === "task") {
+      refuseForeignOptions(asked, "task", record);
+      return openTask(record.name, { ...record.options, ...flags.option }, flags, seed);
+    }
     throw usageError(
       record === undefined
         ? "where are the numbers to come from? Give --data FILE (.txt, .csv, .jsonl) or --task NAME (for example --task flag)"
@@ -99,9 +162,11 @@ export function openData(flags: DataFlags, seed: number, record?: DatasetRecord)
   }
   if (flags.task !== undefined) {
     if (record !== undefined && record.kind !== "task") throw usageError(`this model was trained on ${describeRecord(record)}, not on a task`);
+    refuseForeignOptions(asked, "task", record);
     const name = TASK_ALIASES[flags.task] ?? flags.task;
     return openTask(name, { ...(record?.kind === "task" && record.name === name ? record.options : {}), ...flags.option }, flags, seed);
   }
+  refuseForeignOptions(asked, fileKind(flags.data!), record);
   return { ...openFile(flags.data!, flags, seed, record), path: flags.data };
 }
 
@@ -139,12 +204,12 @@ function openFile(path: string, flags: DataFlags, seed: number, record: DatasetR
 
 /** A table in time order; a trained model settles target, columns and horizon. */
 function openTable(text: string, name: string, flags: DataFlags, seed: number, record: TableRecord | undefined): OpenedData {
-  const table = readTable(text, { file: name });
+  const table = readTable(text, tableReading(flags, name, record));
   const forecast = tableForecast(table, {
     target: record?.target ?? flags.target,
     inputs: record === undefined ? flags.columns : [...new Set(record.columns.map((column) => column.name))],
     horizon: record === undefined ? flags.horizon : (record.horizon ?? 1),
-    missing: flags.missing,
+    missing: flags.missing ?? record?.missing,
     window: flags.window,
     batch: flags.batch,
     seed,

@@ -1,6 +1,8 @@
 /**
  * What to begin with where the user says nothing: one table, by kind of data. Changing a number changes what `sluice train` does.
  */
+import type { Network } from "../ir/network/node.ts";
+import { remainderOf, type Sizes, sizeValue } from "../model/sizes.ts";
 import type { Dataset } from "../train/data/dataset.ts";
 
 /** What to begin with where the user says nothing. */
@@ -37,4 +39,15 @@ export function defaultsFor(kind: DataKind): Defaults {
 export function kindOf(dataset: Pick<Dataset, "record">): DataKind {
   const { record } = dataset;
   return record.kind === "text" ? record.unit : record.kind;
+}
+
+/** Sizes where nothing would be left of a whole (`y = concat(f, b)` makes b of H - H2) become equal shares of it. `open`: those that may change. */
+export function withEqualShares(network: Network, sizes: Sizes, open: readonly string[]): Sizes {
+  const shared: Record<string, number> = { ...sizes };
+  for (const size of [...network.weights, ...network.values].flatMap((each) => each.shape)) {
+    const parts = remainderOf(size);
+    if (!parts || (sizeValue(size, shared) ?? 1) >= 1 || !parts.others.every((name) => open.includes(name))) continue;
+    for (const name of parts.others) shared[name] = Math.max(1, Math.floor(shared[parts.whole] / (parts.others.length + 1)));
+  }
+  return shared;
 }

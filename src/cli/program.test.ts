@@ -56,10 +56,19 @@ test("wrong use ends in 2, with a suggestion", async () => {
     ["train", "lstm"],
     ["explain"],
     ["train", "lstm", "--task", "flag", "--data", text],
+    ["train", "lstm", "--task", "flag", "--window", "8"],
+    ["train", "lstm", "--task", "flag", "--target", "y"],
+    ["train", "lstm", "--data", text, "--missing", "drop"],
+    ["train", "lstm", "--data", text, "--option", "length=3"],
+    ["train", "lstm", "--data", "waves.csv", "--word"],
+    ["train", "lstm", "--data", "waves.csv", "--decimal", "..", "--steps", "1"],
   ]) {
     expect((await sluice(...args)).code, args.join(" ")).toBe(2);
   }
   expect((await sluice("tarin")).err).toContain("train");
+  expect((await sluice("train", "lstm", "--data", text, "--horizon", "2")).err).toContain(
+    "--horizon is an option of a table, but the data are a text",
+  );
 });
 
 test("check tells what is wrong with each file, and what the others are", async () => {
@@ -117,6 +126,38 @@ test("train, then everything that a model is for", async () => {
   expect((await sluice("predict", model, "--prompt", "the c")).out.split("\n").length).toBe(9);
   expect((await sluice("explain", model)).out).toContain("lstm_model(token)");
   expect((await sluice("check", model)).code).toBe(0);
+  for (const args of [["eval"], ["gates"], ["ablate", "--batches", "2"]]) {
+    const { code, out, err } = await interruptible([args[0], model, "--data", text, ...args.slice(1)], AbortSignal.abort());
+    expect([code, out, err], args[0]).toEqual([3, "", "interrupted\n"]);
+  }
+  expect((await interruptible(["sample", model], AbortSignal.abort())).code).toBe(3);
+});
+
+test("gates over positions: no mean to hold them at, everything else; no word of writing on", async () => {
+  const model = at("attention.safetensors");
+  const trained = await sluice("train", "attention", "--data", text, ...small, "--steps", "3", "--out", model);
+  expect(trained.code).toBe(0);
+  expect(trained.out).toContain("sluice eval");
+  expect(trained.out).not.toContain("sluice sample");
+  const data = ["--data", text, "--batch", "2", "--window", "16"];
+  const { out } = await sluice("ablate", model, ...data);
+  expect(out).toMatch(/a ≡ mean +attention +–/);
+  const ablation = JSON.parse((await sluice("ablate", model, ...data, "--gate", "h.a", "--json")).out);
+  expect(ablation.rows.map((row: { label: string }) => row.label)).toEqual(["a ≡ 1", "a ≡ 0", "a frozen"]);
+  expect(ablation.rows.every((row: { metric: number }) => row.metric > 0)).toBe(true);
+  // Weights of attention over the positions of a step have the sum 1, and there are 16.
+  const [gate] = JSON.parse((await sluice("gates", model, ...data, "--json")).out).gates;
+  expect(gate.name).toBe("a");
+  expect(gate.mean).toBeCloseTo(1 / 16, 6);
+});
+
+test("a gate that is an expression has its whole text as a name", async () => {
+  const model = at("swiglu.safetensors");
+  await sluice("train", "swiglu-ffn", "--task", "flag", "--hidden", "6", "--steps", "2", "--quiet", "--out", model);
+  expect((await sluice("gates", model)).out).toContain("silu(W·x)");
+  const { rows } = JSON.parse((await sluice("ablate", model, "--gate", "silu(W·x)", "--batches", "1", "--json")).out);
+  expect(rows.map((row: { label: string }) => row.label)[1]).toBe("silu(W·x) ≡ 0");
+  expect((await sluice("ablate", model, "--gate", "x)")).code).toBe(2);
 });
 
 test("an interrupted run goes on bit for bit", async () => {
@@ -130,6 +171,13 @@ test("an interrupted run goes on bit for bit", async () => {
   expect(out).toContain(`sluice train --resume ${at("cut.checkpoint.safetensors")}`);
   expect((await sluice("train", "--resume", at("cut.checkpoint.safetensors"))).code).toBe(0);
   expect(readFileSync(at("cut.safetensors"))).toEqual(readFileSync(at("whole.safetensors")));
+  const over = await sluice("train", "--resume", at("whole.checkpoint.safetensors"));
+  expect([over.code, over.out]).toEqual([0, expect.stringContaining("this run was finished at step 400 of 400")]);
+  expect(over.out).not.toContain("NaN");
+  expect(await sluice("train", "lstm", "--resume", at("whole.checkpoint.safetensors"))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("a checkpoint of gru, not of lstm"),
+  });
 });
 
 test("a table is forecast in its own unit, beside what it has to beat", async () => {
@@ -168,6 +216,20 @@ test("a table is forecast in its own unit, beside what it has to beat", async ()
   expect((await sluice("sample", model)).err).toContain("cannot write text");
 });
 
+test("how a table is written is kept with the model", async () => {
+  const level = (i: number): string => (i % 20 === 7 ? "" : (1020 + 5 * Math.sin(i / 5)).toFixed(2).replace(".", ",").replace("1", "1."));
+  const table = file("european.csv", `step;level\n${Array.from({ length: 200 }, (_, i) => `${i};${level(i)}`).join("\n")}\n`);
+  const model = at("european.safetensors");
+  const begin = ["train", "gru", "--data", table, "--hidden", "4", "--steps", "5", "--window", "16", "--quiet", "--out", model];
+  expect((await sluice(...begin)).err).toMatch(/E422.*--missing/);
+  expect((await sluice(...begin, "--missing", "last", "--thousands", ".")).err).toContain("cannot be the decimal sign and separate thousands");
+  expect((await sluice(...begin, "--missing", "interpolate", "--decimal", ",")).code).toBe(0);
+  expect((await sluice("eval", model, "--data", table)).code).toBe(0);
+  const { forecast } = JSON.parse((await sluice("predict", model, "--data", table, "--json")).out);
+  expect(Math.abs(forecast[0] - 1020)).toBeLessThan(20);
+  expect((await sluice("eval", model, "--data", table, "--target", "step")).code).toBe(2);
+});
+
 test("sequences with classes", async () => {
   const lines = Array.from({ length: 60 }, (_, i) =>
     JSON.stringify({ x: Array.from({ length: 4 + (i % 5) }, (_, t) => [i % 2 === 0 ? t : -t, 1.5]), y: i % 2 === 0 ? "up" : "down" }),
@@ -179,6 +241,15 @@ test("sequences with classes", async () => {
   expect(JSON.parse(out).metrics.accuracy).toBe(1);
   const said = JSON.parse((await sluice("predict", model, "--data", path, "--json")).out);
   expect(said.every((row: { said: string; wanted: string }) => row.said === row.wanted && ["up", "down"].includes(row.said))).toBe(true);
+  expect(said.map((row: { sequence: number }) => row.sequence)).toEqual(lines.map((_, i) => i + 1));
+  const fresh = file(
+    "fresh.jsonl",
+    '{"x": [[0, 1.5], [1, 1.5], [2, 1.5], [3, 1.5]]}\n\n{"x": [[0, 1.5], [-1, 1.5], [-2, 1.5], [-3, 1.5]], "y": "up"}\n',
+  );
+  expect(JSON.parse((await sluice("predict", model, "--data", fresh, "--json")).out)).toEqual([
+    { sequence: 1, steps: 4, said: "up" },
+    { sequence: 3, steps: 4, said: "down", wanted: "up" },
+  ]);
 });
 
 test("compare trains several cells on one task", async () => {

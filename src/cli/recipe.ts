@@ -14,7 +14,7 @@ import type { TrainSettings } from "../train/options.ts";
 import { isSolved, type Score, scoreMetric } from "../train/tasks/score.ts";
 import { hasBinaryTarget, isWholeModel, wrapCell } from "../train/wrap-cell.ts";
 import type { OpenedData } from "./dataset-options.ts";
-import { defaultsFor, kindOf } from "./defaults.ts";
+import { defaultsFor, kindOf, withEqualShares } from "./defaults.ts";
 import { compileText, requireCompiled } from "./subject.ts";
 
 export interface RecipeFlags {
@@ -81,7 +81,9 @@ function sizesFor(network: Network, dataset: Dataset, flags: RecipeFlags): Reado
     if (counted.size > 0 && !embeddings.has(name) && name !== "H" && name !== "D") return Math.max(1, Math.round(hidden / USUAL_COUNT));
     return embeddings.has(name) && name !== "H" ? defaults.embedding : hidden;
   };
-  return Object.fromEntries([...Object.entries(given), ...open.map((name): [string, number] => [name, usual(name)])]);
+  const sizes = Object.fromEntries([...Object.entries(given), ...open.map((name): [string, number] => [name, usual(name)])]);
+  const shared = withEqualShares(network, { ...fixed, ...sizes }, open);
+  return Object.fromEntries(Object.keys(sizes).map((name) => [name, shared[name]]));
 }
 
 function sizeNames(size: { readonly terms: readonly { readonly names: readonly string[] }[] }): string[] {

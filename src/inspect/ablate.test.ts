@@ -29,6 +29,7 @@ test("every intervention is measured against the model as it is", async () => {
     ["g ≡ 0", 7, 6],
     ["g frozen", 8, 7],
   ]);
+  expect(result.leftOut.map((row) => row.label)).toEqual(["g ≡ mean"]);
   expect(asked[3]).toEqual(["cell.i", { kind: "values" }, [0.25, 0.75]]);
   expect(asked[5]).toEqual(["cell.g", { kind: "constant", value: 2 }, undefined]);
 });

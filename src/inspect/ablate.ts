@@ -28,6 +28,8 @@ export interface AblationRow {
 
 export interface Ablation {
   readonly baseline: number;
+  /** What could not be asked: a gate over positions has no mean that fits every length. */
+  readonly leftOut: readonly Omit<AblationRow, "metric" | "change">[];
   readonly rows: readonly AblationRow[];
 }
 
@@ -45,7 +47,7 @@ export function holdOf(gate: GateDeclaration, intervention: Intervention, mean: 
 
 /**
  * Measures the model as it is, then under every intervention on every gate, in order.
- * `measure` without a hold gives the baseline; `means` has the mean of each unit by gate value.
+ * `measure` without a hold gives the baseline; `means` has the mean of each unit by gate value; without one, `≡ mean` is left out.
  */
 export async function ablate(
   gates: readonly GateDeclaration[],
@@ -55,19 +57,17 @@ export async function ablate(
 ): Promise<Ablation> {
   const baseline = await measure();
   const rows: AblationRow[] = [];
+  const leftOut: Ablation["leftOut"][number][] = [];
   for (const gate of gates) {
     for (const intervention of interventions) {
-      if (intervention === "mean" && !means.has(gate.value)) continue;
+      const asked = { gate: gate.name, role: gate.role, intervention, label: interventionLabel(gate.name, intervention) };
+      if (intervention === "mean" && !means.has(gate.value)) {
+        leftOut.push(asked);
+        continue;
+      }
       const metric = await measure(holdOf(gate, intervention, means.get(gate.value)));
-      rows.push({
-        gate: gate.name,
-        role: gate.role,
-        intervention,
-        label: interventionLabel(gate.name, intervention),
-        metric,
-        change: metric - baseline,
-      });
+      rows.push({ ...asked, metric, change: metric - baseline });
     }
   }
-  return { baseline, rows };
+  return { baseline, rows, leftOut };
 }

@@ -6,6 +6,7 @@
  */
 
 import type { GateDeclaration, Network } from "../ir/network/node.ts";
+import { shortName } from "../model/gate-names.ts";
 
 /** A named value over time, row-major [steps, batch, units]. */
 export interface Recording {
@@ -15,6 +16,8 @@ export interface Recording {
   readonly batch: number;
   /** Components per time step and example: the product of the value's own shape. */
   readonly units: number;
+  /** True if the components are time steps too (attention); then one long recording of many batches has units of 1. */
+  readonly overPositions?: boolean;
   /** [batch] valid steps of each sequence; absent: all are `steps` long. */
   readonly lengths?: ArrayLike<number>;
 }
@@ -123,7 +126,7 @@ export function halfLife(timeConstant: number): number {
 export function carryOf(network: Network, gate: GateDeclaration): "value" | "complement" | undefined {
   if (gate.role === "forget") return "value";
   if (gate.role !== "update") return undefined;
-  const names = [gate.name, gate.name.split(".").at(-1)!].map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const names = [gate.name, shortName(gate.name)].map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   const any = `(?:${names.join("|")})`;
   const state = String.raw`\s*[∘*]\s*[\p{L}\p{M}\p{N}_.]+\[t-1\]`;
   for (const { equation } of network.values) {

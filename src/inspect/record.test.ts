@@ -16,3 +16,14 @@ test("padding is left out, the first batch keeps its order of time", () => {
   data.fill(0);
   expect(recorded.first.get("f")!.values[0]).toBe(1);
 });
+
+test("positions are counted together, however many a batch has", () => {
+  const recorder = createRecorder(["a"]);
+  const measured = (steps: number) => ({
+    a: { data: new Float32Array(steps * steps).fill(1 / steps), shape: [steps, 1, steps], overPositions: true },
+  });
+  for (const steps of [2, 3]) recorder.metric.measure({ steps, batch: 1, inputs: {}, carry: false }, measured(steps), new Float32Array(steps));
+  const { all, first } = recorder.recorded()!;
+  expect(all.get("a")).toMatchObject({ steps: 4 + 9, units: 1, overPositions: true });
+  expect(first.get("a")).toMatchObject({ steps: 2, units: 2 });
+});

@@ -4,11 +4,10 @@
  * In: names of values. Out: a metric that training's evaluation can run, and what it recorded: for each name the values of all valid steps, and those
  * of the first batch in their order of time. Padding is left out. What is recorded is copied.
  */
-import type { NamedArray } from "../model/arrays.ts";
 import type { Model } from "../model/model.ts";
 import type { Batch, BatchSource } from "../train/data/dataset.ts";
 import { evaluate } from "../train/evaluate.ts";
-import type { Metric } from "../train/metric.ts";
+import type { MeasuredArray, Metric } from "../train/metric.ts";
 import type { Recording } from "./gates.ts";
 
 export interface Recorded {
@@ -27,19 +26,21 @@ export interface Recorder {
 
 /** A recorder of these values. */
 export function createRecorder(names: readonly string[]): Recorder {
-  const rows = new Map<string, { units: number; parts: Float32Array[] }>(names.map((name) => [name, { units: 1, parts: [] }]));
+  const rows = new Map(names.map((name) => [name, { units: 1, overPositions: false, parts: [] as Float32Array[] }]));
   const first = new Map<string, Recording>();
   let firstBatch: Batch | undefined;
 
-  function measure(batch: Batch, values: Readonly<Record<string, NamedArray>>): { total: number; count: number } {
+  function measure(batch: Batch, values: Readonly<Record<string, MeasuredArray>>): { total: number; count: number } {
     for (const name of names) {
-      const { data, shape } = values[name];
+      const { data, shape, overPositions = false } = values[name];
       const units = shape.slice(2).reduce((a, b) => a * b, 1);
       const entry = rows.get(name)!;
-      entry.units = units;
+      // Positions are no units: there are as many as a batch is long.
+      entry.units = overPositions ? 1 : units;
+      entry.overPositions = overPositions;
       entry.parts.push(validRows(data, batch, units));
       if (firstBatch === undefined)
-        first.set(name, { name, values: data.slice(), steps: batch.steps, batch: batch.batch, units, lengths: batch.lengths });
+        first.set(name, { name, values: data.slice(), steps: batch.steps, batch: batch.batch, units, overPositions, lengths: batch.lengths });
     }
     firstBatch ??= batch;
     return { total: 0, count: 1 };
@@ -50,14 +51,14 @@ export function createRecorder(names: readonly string[]): Recorder {
     recorded() {
       if (firstBatch === undefined) return undefined;
       const all = new Map<string, Recording>();
-      for (const [name, { units, parts }] of rows) {
+      for (const [name, { units, overPositions, parts }] of rows) {
         const values = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
         let at = 0;
         for (const part of parts) {
           values.set(part, at);
           at += part.length;
         }
-        all.set(name, { name, values, steps: values.length / units, batch: 1, units });
+        all.set(name, { name, values, steps: values.length / units, batch: 1, units, overPositions });
       }
       return { all, first, firstBatch };
     },
@@ -80,9 +81,9 @@ function validRows(data: ArrayLike<number>, batch: Batch, units: number): Float3
   return rows;
 }
 
-/** Runs a model on batches and records values. @throws SluiceError E438 for an unknown name, E446 for unsuitable data */
-export async function record(model: Model, source: BatchSource, names: readonly string[], batches?: number): Promise<Recorded> {
+/** Runs a model on batches and records values. @throws SluiceError E438 for an unknown name, E446 for unsuitable data; what aborts the signal */
+export async function record(model: Model, source: BatchSource, names: readonly string[], batches?: number, signal?: AbortSignal): Promise<Recorded> {
   const recorder = createRecorder(names);
-  await evaluate(model, source, { metrics: [recorder.metric], batches });
+  await evaluate(model, source, { metrics: [recorder.metric], batches, signal });
   return recorder.recorded()!;
 }

@@ -17,6 +17,10 @@ export type DatasetRecord =
       readonly target: string;
       /** "y" is the standardised target this many rows ahead (default 1). */
       readonly horizon?: number;
+      /** How its files are read, where that was said: empty cells, the decimal sign, the separator of thousands. */
+      readonly missing?: "drop" | "interpolate" | "last";
+      readonly decimal?: "." | ",";
+      readonly thousands?: string;
     }
   | { readonly kind: "sequences"; readonly inputs: Readonly<Record<string, unknown>> }
   | { readonly kind: "task"; readonly name: string; readonly options: Readonly<Record<string, number>> };

@@ -6,13 +6,19 @@ import { SluiceError } from "../support/diagnostic.ts";
 
 type Gate = Pick<GateDeclaration, "name" | "value">;
 
-const lastPart = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
+const PATH = /^[\p{L}\p{M}\p{N}_.]+$/u;
+const PREFIXES = /(?<![\p{L}\p{M}\p{N}_.])[\p{L}_][\p{L}\p{M}\p{N}_]*\.(?:[\p{L}\p{M}\p{N}_]+\.)*(?=[\p{L}_])/gu;
+
+/** A gate's name without where it stands: "i" of "h1.i"; of an expression, that of each name in it: "silu(Wg·x)" of "silu(h.Wg·h.x)". */
+export function shortName(name: string): string {
+  return PATH.test(name) ? name.slice(name.lastIndexOf(".") + 1) : name.replace(PREFIXES, "");
+}
 
 /** All gates, each by its own name ("i" of "h1.i") where no other gate ends in the same. */
 export function shortGateNames<G extends Gate>(gates: readonly G[]): (readonly [string, G])[] {
   const uses = new Map<string, number>();
-  for (const { name } of gates) uses.set(lastPart(name), (uses.get(lastPart(name)) ?? 0) + 1);
-  return gates.map((gate) => [uses.get(lastPart(gate.name)) === 1 ? lastPart(gate.name) : gate.name, gate] as const);
+  for (const { name } of gates) uses.set(shortName(name), (uses.get(shortName(name)) ?? 0) + 1);
+  return gates.map((gate) => [uses.get(shortName(gate.name)) === 1 ? shortName(gate.name) : gate.name, gate] as const);
 }
 
 /** The gate of that whole, short or value's name. @throws SluiceError E458 */

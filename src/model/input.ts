@@ -64,7 +64,10 @@ function inputsByName(network: RunNetwork, inputs: RunInputs, names: readonly st
     throw new SluiceError("E456", `the inputs of a run must be arrays by name, not ${typeof inputs}`);
   for (const name of Object.keys(inputs)) {
     if (!network.inputs.some((input) => input.name === name))
-      throw new SluiceError("E456", `${network.name} has no input ${name}; its inputs are ${listNames(network)}`);
+      throw new SluiceError(
+        "E456",
+        `${network.name} has no input ${name}; its inputs are ${listNames(network)}${name === "reset" ? "; where documents begin is an option of the run: run(inputs, { reset })" : ""}`,
+      );
   }
   return inputs as Readonly<Record<string, ArrayInput>>;
 }

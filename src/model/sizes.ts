@@ -29,17 +29,42 @@ export function sizeValue(size: Size, sizes: Sizes): number | undefined {
 export function shapeOf(shape: readonly Size[], sizes: Sizes, what: string): number[] {
   return shape.map((size) => {
     const value = sizeValue(size, sizes);
-    if (value === undefined || !Number.isInteger(value) || value < 1)
-      throw new SluiceError("E450", `${what} would have size ${sizeText(size)} = ${value ?? "unknown"}; sizes must be whole numbers of at least 1`);
+    if (value === undefined || !Number.isInteger(value) || value < 1) {
+      const text = `${what} would have size ${sizeText(size)} = ${value ?? "unknown"}; sizes must be whole numbers of at least 1`;
+      throw new SluiceError("E450", `${text}${partsText(size, sizes)}`);
+    }
     return value;
   });
 }
 
-/** "H + 2*D" */
+/** For a size that is what others leave of a whole: which is the whole, and what it could be divided into. */
+function partsText(size: Size, sizes: Sizes): string {
+  const parts = remainderOf(size);
+  if (!parts) return "";
+  const rest = parts.others.join(" + ");
+  const share = Math.floor((sizes[parts.whole] ?? 0) / (parts.others.length + 1));
+  const example = share >= 1 ? `, for example ${parts.others.map((name) => `${name} = ${share}`).join(" and ")}` : "";
+  return `. ${parts.whole} is made of ${rest} and this size, so ${rest} must be less than ${parts.whole}${example}`;
+}
+
+/** The names in `H - H2 - H3`: the whole, and the parts that are taken from it; undefined for every other form of size. */
+export function remainderOf(size: Size): { readonly whole: string; readonly others: readonly string[] } | undefined {
+  if (size.terms.some(({ coefficient, names }) => Math.abs(coefficient) !== 1 || names.length !== 1)) return undefined;
+  const wholes = size.terms.filter(({ coefficient }) => coefficient === 1);
+  const others = size.terms.filter(({ coefficient }) => coefficient === -1);
+  if (wholes.length !== 1 || others.length === 0) return undefined;
+  return { whole: wholes[0].names[0], others: others.map(({ names }) => names[0]) };
+}
+
+/** "H + 2*D - K" */
 export function sizeText(size: Size): string {
-  const term = ({ coefficient, names }: Size["terms"][number]): string =>
-    [...(coefficient === 1 && names.length > 0 ? [] : [String(coefficient)]), ...names].join("*");
-  return size.terms.map(term).join(" + ") || "0";
+  const term = ({ coefficient, names }: Size["terms"][number]): string => {
+    const count = Math.abs(coefficient);
+    return [...(count === 1 && names.length > 0 ? [] : [String(count)]), ...names].join("*");
+  };
+  // What is taken away comes last.
+  const ordered = [...size.terms.filter(({ coefficient }) => coefficient >= 0), ...size.terms.filter(({ coefficient }) => coefficient < 0)];
+  return ordered.map((each, k) => `${each.coefficient < 0 ? (k === 0 ? "-" : " - ") : k === 0 ? "" : " + "}${term(each)}`).join("") || "0";
 }
 
 /**

@@ -1,13 +1,12 @@
 /**
  * Measures a network on batches: mean loss over the steps that count, and any metrics.
  */
-import type { NamedArray } from "../model/arrays.ts";
 import type { Clamps, Model } from "../model/model.ts";
-import { checkNames, shapeFor } from "../model/run.ts";
+import { checkNames, shapeFor, takeResult } from "../model/run.ts";
 import { nowMs, pause } from "../runtime/platform.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { BatchSource } from "./data/dataset.ts";
-import type { Metric } from "./metric.ts";
+import type { MeasuredArray, Metric } from "./metric.ts";
 import { createPasses, type PassOptions, type Passes } from "./passes.ts";
 
 export interface Evaluation {
@@ -81,10 +80,13 @@ export function createEvaluator(options: Omit<PassOptions, "mode" | "outputs" | 
   };
 }
 
-function liveValues({ lane: { executable } }: Passes, names: readonly string[], steps: number): Record<string, NamedArray> {
+function liveValues({ lane: { executable } }: Passes, names: readonly string[], steps: number): Record<string, MeasuredArray> {
   return Object.fromEntries(
     names.map((name) => {
-      const shape = shapeFor(executable.shapes.get(name)!, steps);
+      const buffer = executable.shapes.get(name)!;
+      // Squares of attention lie in the kernel's own order, with gaps.
+      if (buffer.shape.indexOf("T", 1) > 0) return [name, { ...takeResult(executable, name, steps, false), overPositions: true }];
+      const shape = shapeFor(buffer, steps);
       const length = shape.reduce((a, b) => a * b, 1);
       return [name, { data: (executable.buffers.get(name) as Float32Array).subarray(0, length), shape }];
     }),

@@ -4,6 +4,12 @@
 import type { NamedArray } from "../model/arrays.ts";
 import type { Batch } from "./data/dataset.ts";
 
+/** A measured value: [steps, batch, …]. */
+export interface MeasuredArray extends NamedArray {
+  /** True if another axis is of time steps too, as in attention: its length follows the batch. */
+  readonly overPositions?: boolean;
+}
+
 /** What a batch contributes: the metric is Σ total / Σ count. */
 export interface MetricPart {
   readonly total: number;
@@ -14,8 +20,8 @@ export interface Metric {
   readonly name: string;
   /** Values of the network that it reads: "logits", "h[T]", "loss_steps". */
   readonly outputs: readonly string[];
-  /** The arrays are live views of [steps, batch, …] and must not be kept. `counts` is [steps, batch]: 1 where the loss counts. */
-  measure(batch: Batch, values: Readonly<Record<string, NamedArray>>, counts: Float32Array): MetricPart;
+  /** The arrays are [steps, batch, …], live views most of them, and must not be kept. `counts` is [steps, batch]: 1 where the loss counts. */
+  measure(batch: Batch, values: Readonly<Record<string, MeasuredArray>>, counts: Float32Array): MetricPart;
 }
 
 /** Share of counted steps at which the greatest component of `value` is the one that the index array of `target` names. */

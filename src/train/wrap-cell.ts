@@ -4,6 +4,7 @@
  * In: a network without a loss and the inputs of a dataset. Out: text whose last block is the model. Never touches the cell's own lines.
  */
 import type { Network } from "../ir/network/node.ts";
+import { sizeText } from "../model/sizes.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { Dataset } from "./data/dataset.ts";
 
@@ -22,7 +23,7 @@ export function isWholeModel(network: Network): boolean {
 
 /**
  * Text of the cell and a model block around it.
- * @throws SluiceError E488 if the cell does not read one vector, or the dataset has no target that a standard read-out can meet
+ * @throws SluiceError E488 if the cell does not read one vector and give one, or the dataset has no target that a standard read-out can meet
  */
 export function wrapCell(text: string, network: Network, inputs: Dataset["inputs"], options: WrapOptions = {}): string {
   const perStep = network.inputs.filter((input) => input.perStep);
@@ -40,7 +41,9 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
       `the data have the inputs ${Object.keys(inputs).join(", ")}, around which no standard model is known; write a block with a loss that reads them`,
     );
   }
+  requireVectors(network);
   const { cell, name } = withHeader(text, network);
+  const width = hasOwnWidth(network) ? "H" : undefined;
   const square = sameSize(network);
   const layers = options.layers ?? 1;
   const lines: string[] = [];
@@ -60,7 +63,7 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
     const state = layers === 1 ? "h" : `h${layer}`;
     const dropped = options.dropout && layer > 1 ? `dropout(${below}, ${options.dropout})` : below;
     lines.push(`${state} = ${name}(${dropped})`);
-    shapes.push(`${state} ∈ ℝ^H`);
+    if (width) shapes.push(`${state} ∈ ℝ^${width}`);
     below = state;
   }
   const top = options.dropout ? `dropout(${below}, ${options.dropout})` : below;
@@ -68,8 +71,43 @@ export function wrapCell(text: string, network: Network, inputs: Dataset["inputs
   lines.push(`${answer} = Wy·${top} + by`, ...after, `loss = ${loss}`);
   const parameters = read === "token" && inputs.y === undefined ? "token" : `${read}, y`;
   const extra = inputs.y?.type === "index" ? ["y : index"] : [];
-  const body = [`${name}_model(${parameters}) → ${output}`, ...lines.map((line) => `  ${line}`), `  where ${[...shapes, ...extra].join(", ")}`];
+  const declared = [...shapes, ...extra];
+  const where = declared.length > 0 ? [`  where ${declared.join(", ")}`] : [];
+  const body = [`${name}_model(${parameters}) → ${output}`, ...lines.map((line) => `  ${line}`), ...where];
   return `${cell.trimEnd()}\n\n# A model around ${name}\n${body.join("\n")}\n`;
+}
+
+/** E488 in the words of the cell: what it reads or gives that is no vector. */
+function requireVectors(network: Network): void {
+  const { name } = network;
+  const [input] = network.inputs;
+  if (input.shape.length > 1) {
+    throw new SluiceError(
+      "E488",
+      `${name} reads ${input.name} as ${input.shape.map(sizeText).join("×")}, but only a cell that reads one vector can be made a model by itself; write a block with a loss around it`,
+    );
+  }
+  const output = network.outputs[0];
+  const shape = network.values.find((value) => value.name === output)?.shape ?? [];
+  if (shape.length < 2) return;
+  const [first] = shape.map(sizeText);
+  const index = network.indices.find((each) => each.kind === "count" && each.size !== undefined && sizeText(each.size) === first);
+  const isCounted = shape.length === 2 && index !== undefined;
+  const given = isCounted ? `a vector for each ${index.name} in 1..${first}` : `${shape.map(sizeText).join("×")} numbers`;
+  const taken = new Set([...network.inputs, ...network.values, ...network.weights].map((each) => each.name));
+  const joined = ["y", "r", "u", "z"].find((each) => !taken.has(each) && !taken.has(`W${each}`));
+  const cure =
+    isCounted && joined !== undefined
+      ? `in a copy of its equations, make them one: \`${joined} = Σ_${index.name} W${joined}[${index.name}]·${output}[${index.name}]\` and \`→ ${joined}\` in the header`
+      : "write a block with a loss around it";
+  throw new SluiceError("E488", `${name} gives ${given}, but a read-out is written by itself only over one vector; ${cure}`);
+}
+
+/** True if the size of the output is a name of its own, which the model can call H. */
+function hasOwnWidth(network: Network): boolean {
+  const shape = network.values.find((value) => value.name === network.outputs[0])?.shape ?? [];
+  const [term, ...others] = shape[0]?.terms ?? [];
+  return term !== undefined && others.length === 0 && term.coefficient === 1 && term.names.length === 1;
 }
 
 /** A text without a header gets one, as a call needs a name. */

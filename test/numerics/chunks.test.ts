@@ -7,6 +7,7 @@
 import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
 import type { Variant } from "../../src/ir/network/variant.ts";
+import type { Graph } from "../../src/ir/tensor/node.ts";
 import { MECHANISMS } from "../../src/mechanisms/index.ts";
 import { build } from "../../src/phases/2-infer/build.ts";
 import { normalize } from "../../src/phases/4-simplify/normalize.ts";
@@ -152,6 +153,36 @@ describe("random linear recurrences", () => {
     ).toBe(true);
     const want = interpretGraph(lower(network, { ...variant, chunks: false }).graph, arrays, steps);
     expectEqual(interpretGraph(graph, arrays, steps), want, text);
+  });
+});
+
+describe.each(Object.keys(CHUNKED))("%s, with what follows", (name) => {
+  const { network, arrays, steps, variant: plain } = mechanismSubject(name, texts[name], STEPS);
+
+  test("states carried in and out, with a gradient from what follows", () => {
+    const variant: Variant = { ...plain, initial: "carried", gradient: { ...plain.gradient!, states: true } };
+    let step: Graph;
+    try {
+      step = lower(network, { ...variant, chunks: false }).graph;
+    } catch (error) {
+      expect((error as { code?: string }).code).toBe("E460"); // a mixture with attention carries no state
+      return;
+    }
+    const random = createRandom(5);
+    const given = new Map(arrays);
+    for (const { op, attributes, axes } of step.nodes) {
+      if (op !== "input" || given.has(attributes.name!)) continue;
+      const length = axes.reduce((n, axis) => n * (step.axes.get(axis) === "T" ? steps : (step.axes.get(axis) as number)), 1);
+      given.set(
+        attributes.name!,
+        Float64Array.from({ length }, () => random.normal(0, 1)),
+      );
+    }
+    const want = interpretGraph(step, given, steps);
+    const { graph, stages, trace } = lower(network, { ...variant, chunks });
+    expect(trace.some(({ rule }) => rule === "recurrence by chunks")).toBe(true);
+    expectEqual(interpretGraph(stages[1].graph, given, steps), want);
+    expectEqual(interpretGraph(graph, given, steps), want);
   });
 });
 

@@ -10,10 +10,12 @@ import type { GateDeclaration } from "../../ir/network/node.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
 import type { Batch } from "../../train/data/dataset.ts";
 import { decodeText, encodeText } from "../../train/data/text.ts";
+import { shortGateNames } from "../../model/gate-names.ts";
 import type { Model } from "../../model/model.ts";
 import { type CommandDefinition, type Context, numberOption, usageError } from "../command.ts";
 import { addDataOptions } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
+
 import { readModel } from "../subject.ts";
 import { openModel, type OpenedModel, type PartFlags } from "./eval.ts";
 import { textRecord } from "./sample.ts";
@@ -58,7 +60,8 @@ export const gates: CommandDefinition<GatesFlags> = {
     let first: ReadonlyMap<string, Recording>;
     let symbols: readonly string[];
     if (opened !== undefined) {
-      const recorded = await recordValues(model, opened.source, names, Math.min(flags.batches, opened.source.batchesPerPass ?? flags.batches));
+      const batches = Math.min(flags.batches, opened.source.batchesPerPass ?? flags.batches);
+      const recorded = await recordValues(model, opened.source, names, batches, context.signal);
       all = recorded.all;
       first = recorded.first;
       symbols = exampleSymbols(opened, recorded.firstBatch);
@@ -165,8 +168,7 @@ interface GateRow {
 /** Gates that are values of their own, each once, by their short names ("f" of "h.f") where those are different. */
 export function distinctGates(all: readonly GateDeclaration[]): GateDeclaration[] {
   const distinct = all.filter((gate, i) => all.findIndex((other) => other.value === gate.value) === i);
-  const short = (gate: GateDeclaration): string => gate.name.slice(gate.name.lastIndexOf(".") + 1);
-  return distinct.map((gate) => (distinct.some((other) => other !== gate && short(other) === short(gate)) ? gate : { ...gate, name: short(gate) }));
+  return shortGateNames(distinct).map(([name, gate]) => ({ ...gate, name }));
 }
 
 function asRecording(name: string, { data, shape }: { readonly data: Float32Array; readonly shape: readonly number[] }): Recording {

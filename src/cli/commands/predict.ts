@@ -2,17 +2,21 @@
  * `sluice predict MODEL`: what a trained model says about new data.
  *
  * A table: the rows that follow, in the unit of the file (with `--all`, the forecast of every row beside what came). A text: the likeliest next symbols
- * after `--prompt`. A task: answers to fresh examples.
+ * after `--prompt`. Sequences: the answer to each line of the file. A task: answers to fresh examples.
  */
+import { basename } from "node:path";
 import { figure, table } from "../../inspect/draw.ts";
 import type { Model } from "../../model/model.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
-import type { Batch, Dataset } from "../../train/data/dataset.ts";
+import type { Batch, BatchSource, Dataset } from "../../train/data/dataset.ts";
+import { evaluationBatches } from "../../train/data/batching.ts";
 import { readTable } from "../../train/data/csv.ts";
+import { readNumberedSequences, type SequencesRecord } from "../../train/data/jsonl.ts";
+import { hasSplits } from "../../train/data/sequence-file.ts";
 import { restoreTarget, tableInputs, type TableRecord } from "../../train/data/table.ts";
 import { decodeText, encodeText, type TextRecord } from "../../train/data/text.ts";
 import { type CommandDefinition, type Context, numberOption, usageError } from "../command.ts";
-import { addDataOptions, type DataFlags, openData } from "../dataset-options.ts";
+import { addDataOptions, type DataFlags, fileKind, openData, refuseForeignOptions, tableReading } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { readText } from "../files.ts";
 import { readModel } from "../subject.ts";
@@ -31,6 +35,7 @@ export const predict: CommandDefinition<PredictFlags> = {
     "sluice predict gru.safetensors --data temperatures.csv --rows 7",
     "sluice predict gru.safetensors --data temperatures.csv --all > forecasts.csv",
     'sluice predict lstm.safetensors --prompt "To be or not to b"',
+    "sluice predict classifier.safetensors --data new.jsonl",
   ],
   options(command) {
     addDataOptions(command);
@@ -56,14 +61,15 @@ export const predict: CommandDefinition<PredictFlags> = {
       case "task":
         return predictTask(context, model, flags);
       case "sequences":
-        return predictSequences(context, model, flags);
+        return predictSequences(context, model, record, flags);
     }
   },
 };
 
 function predictTable(context: Context, model: Model, record: TableRecord, flags: PredictFlags): number {
   if (flags.data === undefined) throw usageError("which rows? Give the table with --data FILE.csv");
-  const { x, rows } = tableInputs(record, readTable(readText(flags.data), { file: flags.data }), flags.missing);
+  refuseForeignOptions(flags, fileKind(flags.data), record);
+  const { x, rows } = tableInputs(record, readTable(readText(flags.data), tableReading(flags, flags.data, record)), flags.missing);
   const width = record.columns.length;
   const horizon = record.horizon ?? 1;
   const answer = model.network.outputs[0];
@@ -135,7 +141,7 @@ function predictTask({ terminal, json, emit }: Context, model: Model, flags: Pre
   const { dataset, task } = openData(flags, model.seed, model.record);
   const batch = (dataset.test ?? dataset.train).batchAt(0);
   const { record } = dataset;
-  const answers = answersOf(model, dataset, batch);
+  const answers = answersOf(model, dataset.inputs, batch);
   const shown = Math.min(flags.rows === 1 ? 5 : flags.rows, batch.batch);
   const examples = Array.from({ length: shown }, (_, row) => {
     const { symbols, wanted } = task!.render(batch, row, record.kind === "task" ? record.options : undefined);
@@ -153,22 +159,24 @@ function predictTask({ terminal, json, emit }: Context, model: Model, flags: Pre
   return EXIT.ok;
 }
 
-/** What the model says at the end of each sequence of the file's test part, beside what was wanted. */
-function predictSequences({ terminal, json, emit }: Context, model: Model, flags: PredictFlags): number {
-  const { dataset } = openData(flags, model.seed, model.record);
-  const source = dataset.test ?? dataset.valid ?? dataset.train;
-  const names = dataset.record.kind === "sequences" ? (dataset.record.inputs.y as { names?: readonly string[] } | undefined)?.names : undefined;
+/** What the model says at the end of each sequence of the file, beside what was wanted if the file says it. A file with parts of its own: of its test part. */
+function predictSequences({ terminal, json, emit }: Context, model: Model, record: SequencesRecord, flags: PredictFlags): number {
+  if (flags.data === undefined) throw usageError("which sequences? Give them with --data FILE.jsonl; a field y is not needed");
+  const { source, inputs, lines } = sequencesOf(model, record, flags, flags.data);
+  const names = (record.inputs.y as { names?: readonly string[] } | undefined)?.names;
   const rows: { sequence: number; steps: number; said: string; wanted?: string }[] = [];
   for (let step = 0; step < (source.batchesPerPass ?? 1); step++) {
     const batch = source.batchAt(step);
-    const answers = answersOf(model, dataset, batch, names);
+    const answers = answersOf(model, inputs, batch, names);
     for (let row = 0; row < batch.batch; row++) {
       const steps = batch.lengths?.[row] ?? batch.steps;
       if (steps === 0) continue;
-      const y = batch.inputs.y;
-      const wanted = dataset.inputs.y?.type === "index" ? y[(steps - 1) * batch.batch + row] : undefined;
+      const at = batch.rows?.[row] ?? rows.length;
+      const line = lines?.[at];
+      const y = lines === undefined ? batch.inputs.y?.[(steps - 1) * batch.batch + row] : line?.sequence.inputs.y?.[steps - 1];
+      const wanted = inputs.y?.type === "index" ? y : undefined;
       rows.push({
-        sequence: (batch.rows?.[row] ?? rows.length) + 1,
+        sequence: line?.line ?? at + 1,
         steps,
         said: answers.at(steps - 1, row),
         ...(wanted !== undefined && { wanted: names?.[wanted] ?? String(wanted) }),
@@ -176,24 +184,48 @@ function predictSequences({ terminal, json, emit }: Context, model: Model, flags
     }
   }
   rows.sort((a, b) => a.sequence - b.sequence);
+  const withWanted = rows.some(({ wanted }) => wanted !== undefined);
+  const head = [lines === undefined ? "sequence" : "line", "steps", "said", ...(withWanted ? ["wanted"] : [])];
   if (json) emit(rows);
   else
     for (const line of table(
-      [["sequence", "steps", "said", "wanted"], ...rows.map((row) => [String(row.sequence), String(row.steps), row.said, row.wanted ?? ""])],
+      [head, ...rows.map((row) => [String(row.sequence), String(row.steps), row.said, ...(withWanted ? [row.wanted ?? ""] : [])])],
       [0, 1],
     ))
       terminal.print(line);
   return EXIT.ok;
 }
 
+interface NewSequences {
+  readonly source: BatchSource;
+  readonly inputs: Dataset["inputs"];
+  /** Of JSON lines: each with its place in the file. */
+  readonly lines?: ReturnType<typeof readNumberedSequences>;
+}
+
+function sequencesOf(model: Model, record: SequencesRecord, flags: PredictFlags, path: string): NewSequences {
+  const text = fileKind(path) === "sequences" ? readText(path) : undefined;
+  if (text === undefined || hasSplits(text)) {
+    const { dataset } = openData(flags, model.seed, model.record);
+    return { source: dataset.test ?? dataset.valid ?? dataset.train, inputs: dataset.inputs };
+  }
+  refuseForeignOptions(flags, "sequences", record);
+  const lines = readNumberedSequences(record, text, basename(path));
+  const inputs = record.inputs as Dataset["inputs"];
+  const { y: _, ...read } = inputs;
+  const batch = Math.min(flags.batch ?? 32, lines.length);
+  const sequences = lines.map(({ sequence: { steps, inputs: given } }) => ({ steps, inputs: given }));
+  return { source: evaluationBatches(sequences, read, { batch, lookAhead: 0 }), inputs, lines };
+}
+
 /** Runs a batch; `at` gives the answer of a step as text: the likeliest class, or the numbers. */
-function answersOf(model: Model, dataset: Dataset, batch: Batch, names?: readonly string[]): { at(step: number, row: number): string } {
+function answersOf(model: Model, known: Dataset["inputs"], batch: Batch, names?: readonly string[]): { at(step: number, row: number): string } {
   const answer = model.network.outputs[0];
   const inputs = Object.fromEntries(
     model.network.inputs
       .filter((input) => batch.inputs[input.name] !== undefined && input.name !== "y")
       .map((input) => {
-        const { type, size } = dataset.inputs[input.name];
+        const { type, size } = known[input.name];
         const held = batch.steps * batch.batch * (type === "real" ? size : 1); // what is beyond is look-ahead
         const shape = type === "real" ? [batch.steps, batch.batch, size] : [batch.steps, batch.batch];
         return [input.name, { data: batch.inputs[input.name].subarray(0, held), shape }];
@@ -201,7 +233,7 @@ function answersOf(model: Model, dataset: Dataset, batch: Batch, names?: readonl
   );
   const { data, shape } = model.run(inputs, { outputs: [answer], lengths: batch.lengths })[answer];
   const width = shape.slice(2).reduce((a, b) => a * b, 1);
-  const classes = dataset.inputs.y?.type === "index";
+  const classes = known.y?.type === "index";
   return {
     at(step, row) {
       const from = (step * batch.batch + row) * width;

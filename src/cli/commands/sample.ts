@@ -1,9 +1,10 @@
 /**
  * `sluice sample MODEL`: lets a model of a text write on from a beginning.
  *
- * Draws each symbol from softmax(logits / temperature) with a seeded generator: the same seed gives the same text. Text is printed as it comes.
+ * Draws each symbol from softmax(logits / temperature) with a seeded generator: the same seed gives the same text. Ctrl-C ends it: what was written is printed.
  */
 import type { Model } from "../../model/model.ts";
+import { nowMs, pause } from "../../runtime/platform.ts";
 import { createRandom, type Random } from "../../support/random.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
 import { decodeText, encodeText, type TextRecord } from "../../train/data/text.ts";
@@ -11,6 +12,8 @@ import { type CommandDefinition, numberOption } from "../command.ts";
 import { describeRecord } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { readModel } from "../subject.ts";
+
+const TURN_MS = 50;
 
 interface SampleFlags {
   readonly prompt?: string;
@@ -31,7 +34,7 @@ export const sample: CommandDefinition<SampleFlags> = {
       .option("--temperature <number>", "below 1: safer, above 1: bolder, 0: always the likeliest", numberOption("--temperature", { least: 0 }), 0.8)
       .option("--seed <number>", "fixes the draws", numberOption("--seed", { least: 0, whole: true }), 1);
   },
-  run(context, [path], flags) {
+  async run(context, [path], flags) {
     const model = readModel(path);
     const record = textRecord(model, path);
     const prompt = flags.prompt ?? (record.vocabulary.includes("\n") ? "\n" : record.vocabulary[0]);
@@ -43,7 +46,13 @@ export const sample: CommandDefinition<SampleFlags> = {
     for (const index of indices) logits = stream.step(index);
     const { terminal, json } = context;
     const written: number[] = [];
+    let turn = nowMs();
     for (let i = 0; i < flags.length && !context.signal.aborted; i++) {
+      if (nowMs() - turn > TURN_MS) {
+        terminal.progress(`written ${i} of ${flags.length}`);
+        await pause(); // lets a Ctrl-C in
+        turn = nowMs();
+      }
       const index = draw(logits!, flags.temperature, random);
       written.push(index);
       logits = stream.step(index);
@@ -51,7 +60,7 @@ export const sample: CommandDefinition<SampleFlags> = {
     const text = decodeText(record, [...(flags.prompt === undefined ? [] : indices), ...written]);
     if (json) context.emit({ model: path, prompt: flags.prompt ?? "", seed: flags.seed, temperature: flags.temperature, text });
     else terminal.print(text.replace(/^\n+/, ""));
-    return EXIT.ok;
+    return context.signal.aborted ? EXIT.interrupted : EXIT.ok;
   },
 };
 

@@ -70,6 +70,8 @@ export const trainCommand: CommandDefinition<TrainFlags> = {
     const resumed = flags.resume === undefined ? undefined : readBytes(flags.resume);
     const begun = resumed === undefined ? undefined : readCommand(resumed, flags.resume!);
     const chosen = begun?.subject ?? subject;
+    if (begun !== undefined && subject !== undefined && subject !== begun.subject)
+      throw usageError(`${flags.resume} is a checkpoint of ${begun.subject}, not of ${subject}; leave out ${subject}, or --resume`);
     if (chosen === undefined) throw usageError("what is to be trained? Give a mechanism (sluice train lstm …) or a file of equations");
     if (begun === undefined && isModelFile(chosen)) {
       const cure =
@@ -131,7 +133,7 @@ function oneOf(name: string, choices: readonly string[]) {
 export function openTrainingData(flags: TrainFlags): OpenedData {
   const kind = flags.data === undefined ? "task" : fileKind(flags.data);
   const defaults = defaultsFor(kind === "text" ? (flags.word ? "word" : "character") : kind);
-  return openData({ ...flags, batch: flags.batch ?? defaults.batch, window: flags.window ?? defaults.window }, flags.seed ?? 1);
+  return openData(flags, flags.seed ?? 1, undefined, defaults);
 }
 
 async function runTraining(context: Context, subject: string, flags: TrainFlags, resumed: Uint8Array | undefined): Promise<number> {
@@ -187,6 +189,11 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
     return EXIT.files;
   }
   if (flags.checkpointEvery === undefined) rmSync(checkpointPath, { force: true }); // the run is over; its model has all that is needed
+  if (result.losses.length === 0 && !context.json) {
+    terminal.print(
+      `this run was finished at step ${grouped(result.steps)} of ${grouped(settings.steps)}, so nothing was trained; a greater --steps goes further`,
+    );
+  }
   report(context, trained, data, out);
   return EXIT.ok;
 }
@@ -249,7 +256,7 @@ function report(context: Context, trained: Trained, data: OpenedData, out: strin
     return;
   }
   const curve = sparkline(result.losses, { width: Math.max(10, Math.min(48, terminal.width - 44)), ascii: terminal.ascii });
-  terminal.print(`loss    ${curve}  ${figure(result.losses[0] ?? NaN, 3)} → ${figure(training.loss ?? NaN, 4)}`);
+  if (result.losses.length > 0) terminal.print(`loss    ${curve}  ${figure(result.losses[0], 3)} → ${figure(training.loss ?? NaN, 4)}`);
   if (last) {
     terminal.print(
       `valid   ${[`loss ${figure(last.loss, 4)} at step ${grouped(last.step)}`, ...perUnit(data, last.loss, last.metrics)].join("   ")}`,
@@ -259,9 +266,15 @@ function report(context: Context, trained: Trained, data: OpenedData, out: strin
   terminal.print(`model   ${out}  ${grouped(trained.parameterCount)} parameters, ${bytes(size)}, ${duration((training.durationMs ?? 0) / 1000)}`);
   terminal.print();
   const text = data.dataset.record.kind === "text";
-  terminal.print(`  sluice ${text ? `sample ${out}` : `eval ${out}${dataFlag(data)}`}`);
+  terminal.print(`  sluice ${text && canWrite(trained) ? `sample ${out}` : `eval ${out}${dataFlag(data)}`}`);
   terminal.print(`  sluice gates ${out}${dataFlag(data)}`);
   terminal.print(`  sluice ablate ${out}${dataFlag(data)}`);
+}
+
+/** True if the model can go on from symbol to symbol. */
+function canWrite({ network, specializer }: Trained): boolean {
+  const request = { batch: 1, mode: "evaluate", initial: "carried", lengths: false, reset: false, outputs: network.outputs } as const;
+  return specializer.streamRefusal(request) === undefined;
 }
 
 function dataFlag(data: OpenedData): string {

@@ -105,10 +105,30 @@ function makePrograms(model: Model, outputs: readonly string[], batch: number, s
   if (noStream !== undefined || !begins) {
     const fresh: Request = { ...request, initial: "fresh" };
     const kind = { initial: "fresh", outputs, ...(noStream === undefined ? {} : { noStream }) } as const;
-    const grown = firstOf(leastRooms, (room) => deriveGrowth((capacity) => compileFor(model, fresh, capacity), room));
-    made.push(madeOf(grown?.program ?? compileFor(model, fresh, steps), kind, grown));
+    const grown = firstOf(leastRooms, (room) => fitting(() => deriveGrowth((capacity) => compileFor(model, fresh, capacity), room)));
+    made.push(madeOf(grown?.program ?? compileWhole(model, fresh, steps), kind, grown));
   }
   return made;
+}
+
+/** Nothing for what would need more memory than there can be: attention that is given out grows with the square of its room. */
+function fitting<A>(make: () => A): A | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === "E472") return undefined;
+    throw error;
+  }
+}
+
+/** A program for a fixed room. @throws SluiceError E472 if that is too much */
+function compileWhole(model: Model, request: Request, steps: number): Program {
+  const program = fitting(() => compileFor(model, request, steps));
+  if (program !== undefined) return program;
+  throw new SluiceError(
+    "E472",
+    `${model.network.name} with room for ${steps} steps needs more memory than WebAssembly has; export fewer with --steps`,
+  );
 }
 
 function firstOf<A, B>(items: readonly A[], make: (item: A) => B | undefined): B | undefined {

@@ -44,6 +44,18 @@ test("a program of whole sequences grows with its room: the bits of one compiled
   }
 });
 
+test("attention that is given out grows with the square of its room: where that is too much, the room is the one asked for", () => {
+  const compiled = compile(MECHANISMS.attention);
+  const model = createModel(compiled, { sizes: { N: 4, K: 64, V: 64, D: 64, H: 256 }, seed: 2 });
+  const { description, code, weights } = exportModel(model, { gates: true, steps: 32 });
+  const program = description.programs.find(({ file }) => file === "gates.wasm")!;
+  expect([program.capacity, program.growth]).toEqual([32, undefined]);
+  const shipped = openExported(description, (file) => code.get(file)!, weights);
+  const x = Float32Array.from({ length: 5 * 64 }, (_, i) => Math.sin(i));
+  expect(shipped.gates(x).a).toEqual(model.gates(x).a);
+  expect(() => exportModel(model, { gates: true, steps: 100_000 })).toThrow(/room for 100000 steps needs more memory.*--steps/);
+});
+
 test("a state that begins with an expression is begun by a program of whole sequences, and by the caller in a stream", () => {
   const model = made("cell(x) → h\n  h = tanh(W·x + U·h[t-1])\n  where h[0] = tanh(p), x ∈ ℝ^4, h ∈ ℝ^4");
   const { description, code, weights } = exportModel(model);

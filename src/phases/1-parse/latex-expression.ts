@@ -6,12 +6,13 @@
  * before something is a factor `*`; `e^{…}` is exp. Whatever is a guess is noted.
  */
 import { blockName, canonicalName } from "../../ir/syntax/names.ts";
+import { binary } from "../../ir/syntax/identity-product.ts";
 import type { BinaryOperator, Expression, Identifier, Subscript } from "../../ir/syntax/node.ts";
 import { PRECEDENCE } from "../../ir/syntax/operators.ts";
 import { joinSpans, type Span } from "../../support/source.ts";
 import { is, type LatexCursor, next, peek, plain, Unreadable } from "./latex-cursor.ts";
 import { isCallAhead, isComponent, isTranspose, labelOf, lagOf, readGroup, subscripted, timeFirst } from "./latex-scripts.ts";
-import { binary, type Factor, isVector, joinBySign, joinFactors } from "./latex-product.ts";
+import { type Factor, isVector, joinBySign, joinFactors } from "./latex-product.ts";
 import { functionOfWord, type LatexToken } from "./latex-tokens.ts";
 
 const ACCENTS: Readonly<Record<string, string>> = {

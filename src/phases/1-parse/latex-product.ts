@@ -5,6 +5,7 @@
  * `W h`, the number times a vector `\alpha_t S`, the inner product `q^\top k`, the outer product `v k^\top`, the elementwise product of gates `f_t c_{t-1}`.
  * What is a guess is noted. A product with `I - …` is multiplied out, because the identity has no spelling here.
  */
+import { binary, hasIdentity, identitiesIn, identityTimes, isScalar, timesIdentity } from "../../ir/syntax/identity-product.ts";
 import type { BinaryOperator, Expression } from "../../ir/syntax/node.ts";
 import { joinSpans } from "../../support/source.ts";
 import type { LatexCursor } from "./latex-cursor.ts";
@@ -16,14 +17,6 @@ export interface Factor {
 }
 
 const ELEMENTWISE = new Set(["σ", "tanh", "relu", "silu", "gelu", "exp", "log", "softplus", "elu", "hard_σ", "log_σ", "sin", "cos"]);
-
-export const binary = (op: BinaryOperator, left: Expression, right: Expression): Expression => ({
-  kind: "binary",
-  span: joinSpans(left.span, right.span),
-  op,
-  left,
-  right,
-});
 
 /** Product of factors side by side. */
 export function joinFactors(c: LatexCursor, factors: readonly Factor[]): Expression {
@@ -63,17 +56,6 @@ export function isVector(e: Expression): boolean {
   return base.kind === "name" && /^\p{Ll}/u.test(base.name);
 }
 
-/** A number, a lower-case Greek name, or the root of a size. */
-export function isScalar(e: Expression): boolean {
-  if (e.kind === "number") return true;
-  if (e.kind === "unary" && e.op === "neg") return isScalar(e.operand);
-  if (e.kind === "binary" && (e.op === "div" || e.op === "mul" || e.op === "power"))
-    return isScalar(e.left) && (e.op === "power" || isScalar(e.right));
-  if (e.kind === "call") return e.callee.name === "sqrt" && e.args.length === 1 && e.args[0]!.kind === "name";
-  const base = e.kind === "subscript" ? e.base : e;
-  return base.kind === "name" && /^[α-ω](?!.*σ$)/u.test(base.name);
-}
-
 function isActivation(e: Expression): boolean {
   return e.kind === "call" && e.args.length === 1 && ELEMENTWISE.has(e.callee.name);
 }
@@ -109,46 +91,19 @@ function isVectorLike(c: LatexCursor, e: Expression): boolean {
 
 /** The product of linear algebra; one with `I ± …` is multiplied out. */
 function product(c: LatexCursor, left: Expression, right: Expression): Expression {
-  if (hasIdentity(right) && isPlain(left)) return applied(c, right, (e) => timesRight(left, e));
-  if (hasIdentity(left) && isPlain(right)) return applied(c, left, (e) => timesLeft(e, right));
+  if (hasIdentity(right) && isPlain(left)) return timesIdentity(left, noted(c, right));
+  if (hasIdentity(left) && isPlain(right)) return identityTimes(noted(c, left), right);
   if (hasIdentity(left) || hasIdentity(right))
     c.note("W002", joinSpans(left.span, right.span), "the identity `I` has no spelling here; multiply this product out");
   return binary("product", left, right);
 }
 
+function noted(c: LatexCursor, sum: Expression): Expression {
+  for (const { span } of identitiesIn(sum)) c.note("W003", span, "`I` is read as the identity matrix, and the product with it is multiplied out");
+  return sum;
+}
+
 /** A name, so that multiplying out repeats little. */
 function isPlain(e: Expression): boolean {
   return e.kind === "name" || e.kind === "subscript";
-}
-
-function isIdentity(e: Expression): boolean {
-  return e.kind === "name" && e.name === "I";
-}
-
-/** True for a sum with the identity in it, or a number times one. */
-function hasIdentity(e: Expression): boolean {
-  if (e.kind !== "binary") return false;
-  if (e.op === "add" || e.op === "sub") return isIdentity(e.left) || isIdentity(e.right) || hasIdentity(e.left);
-  return e.op === "mul" && isScalar(e.left) && hasIdentity(e.right);
-}
-
-/** Multiplies out: `factor` gives the product with a part that is no sum. */
-function applied(c: LatexCursor, e: Expression, factor: (part: Expression) => Expression): Expression {
-  if (isIdentity(e)) c.note("W003", e.span, "`I` is read as the identity matrix, and the product with it is multiplied out");
-  else if (e.kind === "binary" && (e.op === "add" || e.op === "sub")) return binary(e.op, applied(c, e.left, factor), applied(c, e.right, factor));
-  else if (e.kind === "binary" && e.op === "mul" && isScalar(e.left)) return binary("mul", e.left, applied(c, e.right, factor));
-  return factor(e);
-}
-
-/** `S (u ⊗ v)` is `(S u) ⊗ v`: a vector, not a matrix product. */
-function timesRight(left: Expression, e: Expression): Expression {
-  if (isIdentity(e)) return left;
-  return e.kind === "binary" && e.op === "outer" ? binary("outer", binary("product", left, e.left), e.right) : binary("product", left, e);
-}
-
-/** `(u ⊗ v) S` is `u ⊗ (Sᵀ v)`. */
-function timesLeft(e: Expression, right: Expression): Expression {
-  if (isIdentity(e)) return right;
-  if (e.kind !== "binary" || e.op !== "outer") return binary("product", e, right);
-  return binary("outer", e.left, binary("product", { kind: "unary", span: right.span, op: "transpose", operand: right }, e.right));
 }

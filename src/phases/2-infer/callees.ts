@@ -7,7 +7,7 @@
 import { canonicalName } from "../../ir/syntax/names.ts";
 import type { Block, Expression } from "../../ir/syntax/node.ts";
 import type { Span } from "../../support/source.ts";
-import { functionNamed } from "./functions.ts";
+import { functionNamed, nearestName } from "./functions.ts";
 import type { Context, Scope } from "./scope.ts";
 
 /** A block with the surroundings of its text. */
@@ -38,6 +38,15 @@ export function namedBlock(scope: Scope, name: string, span: Span): Callee | und
   if (passed || scope.names.has(name)) return passed;
   const typed = spelling(scope.blocks, name) ?? spelling(scope.context.library, name);
   return typed === undefined ? undefined : calledBlock(scope, typed, span);
+}
+
+/** The block that an unknown name probably means, or one of `others`: what differs only in underscores and capitals, else the nearest. */
+export function otherBlock(scope: Scope, name: string, others: readonly string[] = []): string | undefined {
+  const { libraryNames } = scope.context;
+  const plain = (text: string): string => text.replaceAll("_", "").toLowerCase();
+  const same = [...scope.blocks.keys(), ...others, ...libraryNames].find((block) => plain(block) === plain(name));
+  // The file and the functions come before a library that the text does not name.
+  return same ?? nearestName(name, [...others, ...scope.blocks.keys()]) ?? nearestName(name, libraryNames);
 }
 
 const spellings = new WeakMap<ReadonlyMap<string, unknown>, ReadonlyMap<string, string>>();

@@ -3,9 +3,11 @@
  *
  * In: the mistakes that solving left, with all sizes named. Out: diagnostics E2xx, one for each pair of sizes in conflict. Names only what the author wrote.
  */
-import type { Reason } from "../../support/diagnostic.ts";
+import type { Edit, Reason } from "../../support/diagnostic.ts";
 import type { Span } from "../../support/source.ts";
-import { termChildren } from "../../ir/network/equation.ts";
+import { termChildren, visitTerm } from "../../ir/network/equation.ts";
+import type { Block, Item } from "../../ir/syntax/node.ts";
+import { productWithInput } from "./corrections.ts";
 import { type Draft, dimsOf, find, type Model, type Reporter } from "./draft.ts";
 import { shapeText, sizeText } from "./name-sizes.ts";
 import { lastPart } from "./report-inside.ts";
@@ -14,7 +16,8 @@ import type { Mistake } from "./shape-facts.ts";
 import type { Dimension } from "./sizes.ts";
 import type { ShapeResult } from "./solve-shapes.ts";
 
-export function explainShapes(model: Model, report: Reporter, result: ShapeResult): void {
+/** `block`: the one whose `where` line an edit may add to. */
+export function explainShapes(model: Model, report: Reporter, result: ShapeResult, block: Block): void {
   const seen = new Set<string>();
   const once = (key: string): boolean => !seen.has(key) && Boolean(seen.add(key));
   for (const conflict of result.conflicts) {
@@ -60,14 +63,14 @@ export function explainShapes(model: Model, report: Reporter, result: ShapeResul
       });
     }
   }
-  for (const mistake of result.mistakes) if (!mentionsPoison(mistake.term)) explain(model, report, mistake, once);
+  for (const mistake of result.mistakes) if (!mentionsPoison(mistake.term)) explain(model, report, mistake, once, block);
 }
 
 function mentionsPoison(term: Draft): boolean {
   return isPoison(term) || termChildren(term).some(mentionsPoison);
 }
 
-function explain(model: Model, report: Reporter, mistake: Mistake, once: (key: string) => boolean): void {
+function explain(model: Model, report: Reporter, mistake: Mistake, once: (key: string) => boolean, block: Block): void {
   const { term } = mistake;
   const quote = (part: Draft): string => report.quote(part.span);
   switch (mistake.kind) {
@@ -98,6 +101,7 @@ function explain(model: Model, report: Reporter, mistake: Mistake, once: (key: s
         {
           label: "shapes differ",
           reasons: [...reasonOf(model, report, a, term.span), ...reasonOf(model, report, b, term.span)],
+          edit: term.kind === "binary" && term.op === "mul" ? (numberEdit(model, a, b, block) ?? numberEdit(model, b, a, block)) : undefined,
         },
       );
       return;
@@ -145,6 +149,31 @@ function explain(model: Model, report: Reporter, mistake: Mistake, once: (key: s
   }
 }
 
+/** `where wα ∈ ℝ^D` where a gate `α = σ(wα·x)` scales a matrix: with a vector for wα, α is one number. */
+function numberEdit(model: Model, gate: Draft, scaled: Draft, block: Block): Edit | undefined {
+  if (gate.kind !== "value" || dimsOf(gate.shape)?.length !== 1 || dimsOf(scaled.shape)?.length !== 2) return undefined;
+  const value = model.values.get(gate.name)?.equation?.value;
+  const products: (Draft & { kind: "binary" })[] = [];
+  if (value && !gate.name.includes(".")) visitTerm(value, (part) => part.kind === "binary" && part.op === "product" && products.push(part));
+  const [product] = products;
+  const weight = product?.left.kind === "weight" ? model.weights.get(product.left.name) : undefined;
+  const size = product && dimsOf(product.right.shape);
+  const last = block.items.at(-1);
+  if (products.length !== 1 || !weight || weight.declared || size?.length !== 1 || !last) return undefined;
+  const text = `${weight.name} ∈ ℝ^${sizeText(size[0])}`;
+  if (!/^[\p{L}\p{N}_]+$/u.test(sizeText(size[0]))) return undefined;
+  return whereEdit(last, text);
+}
+
+/** Adds a declaration at the end of a block. */
+function whereEdit(last: Item, text: string): Edit {
+  return {
+    span: { start: last.span.end, end: last.span.end },
+    text: last.kind === "where" ? `, ${text}` : `\n  where ${text}`,
+    label: `where ${text}`,
+  };
+}
+
 /** The place of an operator between two operands that the author wrote next to it; undefined if brackets intervene. */
 function operatorSpan(report: Reporter, left: Span, right: Span): Span | undefined {
   if (left.end >= right.start) return undefined;
@@ -181,8 +210,10 @@ function sizeReason(model: Model, report: Reporter, part: Draft, size: Dimension
 export function explainUndecided(model: Model, report: Reporter): void {
   const offer = (name: string, span: Span): void => {
     const short = lastPart(name);
+    const product = productWithInput(model, name);
     report.error("E212", span, `nothing says whether ${short} is a number or a vector`, {
       label: `add  where ${short} ∈ ℝ  or  where ${short} ∈ ℝ^H`,
+      edit: product && { span, text: product, label: product },
     });
   };
   for (const weight of model.weights.values()) if (!dimsOf(weight.shape)) offer(weight.name, weight.span);

@@ -6,7 +6,6 @@
  */
 import type { Diagnostic } from "../../support/diagnostic.ts";
 import type { Source } from "../../support/source.ts";
-import { canonicalName } from "../../ir/syntax/names.ts";
 import type { Block, Expression, File } from "../../ir/syntax/node.ts";
 import { visitTerm } from "../../ir/network/equation.ts";
 import type { Network } from "../../ir/network/node.ts";
@@ -16,6 +15,7 @@ import { checkTypes, explainShapes, explainUndecided } from "./explain-shapes.ts
 import { freeze } from "./freeze.ts";
 import { findGates } from "./gates.ts";
 import { blocksByName, inlineCall, outputsOf, resolveBlock, warnUnused } from "./inline.ts";
+import { calledBlocks, mainBlock } from "./main-block.ts";
 import { nameSizes } from "./name-sizes.ts";
 import { type Component, orderValues } from "./order.ts";
 import { reporter } from "./report-mistakes.ts";
@@ -26,10 +26,12 @@ import { solveShapes } from "./solve-shapes.ts";
 import { warnRedundant } from "./warn-redundant.ts";
 
 export interface InferOptions {
-  /** Name of the main block; the last of the file if absent. */
+  /** Name of the main block; if absent, the last of the file that no other one calls. */
   readonly main?: string;
   /** Files whose blocks may be called by name. */
   readonly library?: Readonly<Record<string, File>>;
+  /** Names of all blocks that the library could bring in, for corrections. */
+  readonly libraryNames?: readonly string[];
 }
 
 /** Resolves a file's main block to a network; absent if there is any error. Blocks that the main block does not call are checked too. */
@@ -53,7 +55,7 @@ export function infer(
     }
     names.set(name, block);
   }
-  const main = options.main === undefined ? blocks.at(-1) : names.get(options.main);
+  const main = options.main === undefined ? mainBlock(blocks, names) : names.get(options.main);
   if (!main) {
     // A file without blocks has been reported by the parser.
     if (options.main !== undefined)
@@ -89,6 +91,7 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
     report,
     solver,
     library,
+    libraryNames: options.libraryNames ?? [...library.keys()],
     declared: [],
     instances: 0,
     copies: 0,
@@ -125,7 +128,7 @@ function inferBlock(block: Block, file: File, options: InferOptions, report: Rep
   const shapes = solveShapes(model, solver, context.declared);
   tieCopies(context);
   nameSizes(model, solver);
-  explainShapes(model, report, shapes);
+  explainShapes(model, report, shapes, block);
   checkTypes(model, report);
   if (!report.failed) explainUndecided(model, report);
   checkLoss(model, report);
@@ -241,55 +244,6 @@ function timedNames(expression: Expression, found: (name: string, span: Draft["s
     case "concatenation":
       for (const part of expression.parts) timedNames(part, found);
       return;
-    default:
-      return;
-  }
-}
-
-/** Blocks that a block calls, itself or through others. */
-function calledBlocks(main: Block, names: ReadonlyMap<string, Block>): ReadonlySet<Block> {
-  const found = new Set<Block>();
-  const canonical = new Map([...names].map(([name, block]) => [canonicalName(name), block]));
-  const work = [main];
-  for (let block = work.pop(); block; block = work.pop()) {
-    for (const item of block.items) {
-      if (item.kind !== "definition") continue;
-      callees(item.value, (name) => {
-        const called = names.get(name) ?? canonical.get(name);
-        if (called && !found.has(called)) {
-          found.add(called);
-          work.push(called);
-        }
-      });
-    }
-  }
-  return found;
-}
-
-function callees(expression: Expression, found: (name: string) => void): void {
-  switch (expression.kind) {
-    case "call":
-      found(expression.callee.name);
-      for (const arg of expression.args) {
-        if (arg.kind === "name")
-          found(arg.name); // perhaps a block that is passed
-        else callees(arg, found);
-      }
-      return;
-    case "unary":
-    case "absolute":
-      return callees(expression.operand, found);
-    case "binary":
-      callees(expression.left, found);
-      return callees(expression.right, found);
-    case "reduction":
-      return callees(expression.body, found);
-    case "concatenation":
-      for (const part of expression.parts) callees(part, found);
-      return;
-    case "subscript":
-      for (const subscript of expression.subscripts) if (subscript.kind === "index") callees(subscript.value, found);
-      return callees(expression.base, found);
     default:
       return;
   }

@@ -7,7 +7,8 @@
 import type { Block, Definition, Expression } from "../../ir/syntax/node.ts";
 import type { Span } from "../../support/source.ts";
 import { type Draft, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
-import { blockParameters, type Callee, calledBlock, namedBlock } from "./callees.ts";
+import { blockParameters, type Callee, calledBlock, namedBlock, otherBlock } from "./callees.ts";
+import { productWithInput } from "./corrections.ts";
 import { nearestName } from "./functions.ts";
 import { freeIndices } from "./free-indices.ts";
 import { lastPart } from "./report-inside.ts";
@@ -164,7 +165,7 @@ function passedBlock(scope: Scope, arg: Expression, callee: string, input: strin
   const passed = arg.kind === "name" ? namedBlock(scope, arg.name, span) : undefined;
   if (passed) return passed;
   const called = arg.kind === "call" ? calledBlock(scope, arg.callee.name, span) : undefined;
-  const near = arg.kind === "name" ? nearestName(arg.name, [...scope.blocks.keys(), ...scope.context.library.keys()]) : called && called.name;
+  const near = arg.kind === "name" ? otherBlock(scope, arg.name) : called && called.name;
   report.error("E131", span, `${callee} takes a block as ${input}, and \`${report.quote(span)}\` is none`, {
     label: "name a block here, without its inputs",
     edit: near && !scope.site ? { span: arg.span, text: near, label: near } : undefined,
@@ -435,7 +436,15 @@ export function warnUnused(scope: Scope, outputs: readonly string[]): void {
     }
     if (meaning.kind === "argument" && meaning.term.kind === "input") {
       const symbol = model.inputs.get(meaning.term.name)!;
-      if (!symbol.used) report.warning("W102", symbol.span, `the input ${name} is never used`, { label: "no equation reads it" });
+      if (symbol.used) continue;
+      const isReset = name === "reset";
+      const weight = [...model.weights.values()].find((each) => productWithInput(model, each.name)?.endsWith(`·${name}`));
+      const product = weight && productWithInput(model, weight.name);
+      report.warning("W102", symbol.span, `the input ${name} is never used`, {
+        label: isReset ? "every block has resets, without an input: run(x, { reset })" : "no equation reads it",
+        reasons: weight ? [{ message: `${weight.name} is one name on line ${report.line(weight.span)}`, span: weight.span }] : [],
+        edit: product === undefined || scope.site ? undefined : { span: weight!.span, text: product, label: product },
+      });
     }
   }
 }

@@ -10,8 +10,10 @@ import type { Expression, Subscript } from "../../ir/syntax/node.ts";
 import { type Draft, type IndexSymbol, knownShape, unknownShape, type ValueSymbol, type WeightSymbol } from "./draft.ts";
 import { freeIndices } from "./free-indices.ts";
 import { calledBlock, namedBlock } from "./callees.ts";
-import { checkOptions, FUNCTIONS, functionNamed, nearestName } from "./functions.ts";
+import { isTime, otherName, productIn, productOf } from "./corrections.ts";
+import { checkOptions, functionNamed, nearestName } from "./functions.ts";
 import { type CallExpression, describe, dimensionOf, numberOf, type Scope, spanIn, undeclaredIndex } from "./scope.ts";
+import { withoutIdentity } from "./identity.ts";
 import { kernelOf } from "./kernel-options.ts";
 import { lastPart, renameEdit, reportNoInside } from "./report-inside.ts";
 import { unifyDimensions } from "./sizes.ts";
@@ -40,6 +42,8 @@ export function resolve(scope: Scope, expression: Expression, still = false): Dr
     case "binary": {
       if (expression.op === "convolve") return convolution(scope, expression.left, expression.right, span, still);
       if (expression.op === "product") {
+        const multiplied = withoutIdentity(scope, expression);
+        if (multiplied) return go(multiplied);
         const left = go(expression.left);
         const kind = left.kind === "weight" && scope.context.model.weights.get(left.name)!.blocks ? "blockwise" : undefined;
         const right = go(expression.right);
@@ -80,9 +84,10 @@ function nameTerm(scope: Scope, name: string, lag: number, span: Span, still: bo
     }
     if (lag !== 0) {
       const known = [...scope.names].filter(([, m]) => m.kind === "value" || m.kind === "argument").map(([n]) => n);
-      const near = nearestName(name, known);
+      const apart = productIn(scope, name);
+      const near = apart ?? nearestName(name, known);
       report.error("E103", span, `${name} is read at another time, but it is neither defined nor an input`, {
-        label: "weights do not change over time",
+        label: apart ? "a product needs its sign" : "weights do not change over time",
         edit: near && !scope.site ? renameEdit(scope, span, name, near) : undefined,
       });
       return poison(span);
@@ -178,10 +183,15 @@ function argumentTerm(scope: Scope, name: string, term: Draft, lag: number, span
 }
 
 function weightTerm(scope: Scope, name: string, span: Span): Draft {
-  const { model } = scope.context;
+  const { model, report } = scope.context;
   const path = scope.prefix + name;
   let symbol = model.weights.get(path);
   if (!symbol) {
+    if (name === "I" && !scope.site && ![scope.shapes, scope.mentioned, scope.options].some((declared) => declared.has(name))) {
+      report.warning("W202", span, "I is a weight here, which is learned, and not the identity", {
+        label: "the identity only in `M·(I ± …)` and `(I ± …)·M` with matrices",
+      });
+    }
     symbol = { kind: "weight", name: path, span, shape: unknownShape(), uses: [] };
     const options = scope.options.get(name);
     const kernel = options?.get("kernel");
@@ -442,8 +452,17 @@ function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draf
   const { name } = call.callee;
   const span = spanIn(scope, call.span);
   const place = spanIn(scope, call.callee.span);
-  for (const arg of call.args) resolve(scope, arg, still);
   const meaning = scope.names.get(canonicalName(name));
+  if ((meaning?.kind === "value" || meaning?.kind === "argument") && call.args.length === 1 && isTime(scope, call.args[0])) {
+    if (meaning.kind === "value") meaning.symbol.used = true;
+    const text = `${report.quote(place)}[${report.quote(spanIn(scope, call.args[0].span))}]`;
+    report.error("E105", span, `${name} is ${describe(meaning)}, not a function; a time stands in square brackets`, {
+      label: "a time",
+      edit: scope.site ? undefined : { span, text, label: text },
+    });
+    return poison(span);
+  }
+  for (const arg of call.args) resolve(scope, arg, still);
   if (meaning && call.args.length === 1) {
     if (meaning.kind === "value") meaning.symbol.used = true;
     report.error("E105", place, `${name} is ${describe(meaning)}, not a function`, {
@@ -452,24 +471,20 @@ function unknownCallee(scope: Scope, call: CallExpression, still: boolean): Draf
     });
     return poison(span);
   }
-  const near = nearestName(name, [
-    ...Object.keys(FUNCTIONS),
-    "sigmoid",
-    "hard_sigmoid",
-    "log_sigmoid",
-    ...scope.blocks.keys(),
-    ...scope.context.library.keys(),
-  ]);
+  const near = otherName(scope, name);
   const looksLikeWeight = /^[A-Z]/.test(name) && call.args.length === 1 && !near;
+  const product = /^(?:dot|matmul|mm|inner)$/u.test(name) && call.args.length === 2 ? productOf(scope, call.args) : undefined;
   report.error("E104", place, `there is no function or block named ${name}`, {
     label: "unknown",
     edit: scope.site
       ? undefined
-      : near
-        ? { span: place, text: near, label: near }
-        : looksLikeWeight
-          ? { span: place, text: `${name}·`, label: `${name}·(…)` }
-          : undefined,
+      : product
+        ? { span, text: product, label: product }
+        : near
+          ? { span: place, text: near, label: near }
+          : looksLikeWeight
+            ? { span: place, text: `${name}·`, label: `${name}·(…)` }
+            : undefined,
   });
   return poison(span);
 }

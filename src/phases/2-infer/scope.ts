@@ -16,6 +16,8 @@ export interface Context {
   readonly report: Reporter;
   readonly solver: SizeSolver;
   readonly library: ReadonlyMap<string, { readonly block: Block; readonly blocks: ReadonlyMap<string, Block> }>;
+  /** Names of all blocks of the library, those too that the text does not name. */
+  readonly libraryNames: readonly string[];
   /** Shapes that `where` lines declare, to be checked against the equations. */
   readonly declared: { readonly shape: Shape; readonly dims: readonly Dimension[]; readonly span: Span; readonly name: string }[];
   /** Number of blocks inlined so far, without the further copies of what is repeated. */

@@ -14,6 +14,7 @@ import { parameterShape } from "../../ir/tensor/ops.ts";
 import { liveStates, type ScanActivity } from "./activity.ts";
 import { cotangents, pullBack } from "./pull.ts";
 import { planResiduals } from "./residuals.ts";
+import { vanishing } from "./vanishing.ts";
 
 export interface ScanCotangents {
   readonly emitted: readonly (NodeId | undefined)[];
@@ -117,7 +118,9 @@ function extendForward(g: GraphBuilder, scan: ScanAttributes, args: readonly Nod
     if (!emittedAt.has(place.get(output.node)!)) emittedAt.set(place.get(output.node)!, k);
   const { touched, factors } = touchedForward(tape);
   const inChunks = scan.chunk !== undefined;
-  const plan = planResiduals(v, touched, factors, inChunks ? undefined : next, new Set(emittedAt.keys()), keepLeast);
+  const vanishes = scan.chunk === undefined ? undefined : vanishing(v, scan.chunk);
+  const mayKeep = (id: NodeId): boolean => !vanishes || !v.axesOf(id).includes(scan.chunk!) || vanishes(id);
+  const plan = planResiduals(v, touched, factors, inChunks ? undefined : next, new Set([...emittedAt.keys()].filter(mayKeep)), keepLeast, mayKeep);
   const outputs: Output[] = [...scan.body.outputs];
   const emit = (id: NodeId): void => {
     if (emittedAt.has(id)) return;

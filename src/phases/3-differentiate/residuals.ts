@@ -51,6 +51,7 @@ export interface ResidualPlan {
  * @param next the next value of a state, by its index; absent in a scan by chunks, which emits its states themselves
  * @param emitted nodes that the forward scan emits anyway
  * @param least true to compute all elementwise work again
+ * @param mayKeep false for what must be computed again in any case
  */
 export function planResiduals(
   g: GraphBuilder,
@@ -59,11 +60,12 @@ export function planResiduals(
   next: ((state: number) => NodeId) | undefined,
   emitted: ReadonlySet<NodeId>,
   least = false,
+  mayKeep: (id: NodeId) => boolean = () => true,
 ): ResidualPlan {
   const kept = new Set<NodeId>();
   const size = (id: NodeId): number => g.axesOf(id).reduce((n, axis) => n * (g.size(axis) === "T" ? TYPICAL_T : (g.size(axis) as number)), 1);
   const isCheap = (id: NodeId): boolean =>
-    CHEAP.has(g.node(id).op) || isView(g.node(id).op) || ofPositions(g, id) || (least && isElementwise(g.node(id).op));
+    CHEAP.has(g.node(id).op) || isView(g.node(id).op) || ofPositions(g, id) || (least && isElementwise(g.node(id).op)) || !mayKeep(id);
   const available = (id: NodeId): boolean => kept.has(id) || emitted.has(id);
 
   /** What must be kept in addition so that the value can be had; a value that will be emitted anyway costs nothing. */
@@ -99,13 +101,13 @@ export function planResiduals(
   for (const id of order) if (!isCheap(id)) kept.add(id);
   for (const id of factors) {
     const value = unviewed(g, id);
-    if (g.node(value).op !== "parameter" && variesInTime(value) && !isOuter(value)) kept.add(value);
+    if (g.node(value).op !== "parameter" && variesInTime(value) && !isOuter(value) && mayKeep(value)) kept.add(value);
   }
   for (const id of order) if (g.node(id).op === "parameter") for (const each of missing(id)) kept.add(each);
   for (const id of order) {
     const needed = missing(id);
     const room = [...needed].reduce((sum, each) => sum + size(each), 0);
-    if (size(id) < room) kept.add(id);
+    if (size(id) < room && mayKeep(id)) kept.add(id);
     else for (const each of needed) kept.add(each);
   }
   return { keeps: (id) => g.node(id).op !== "parameter" && g.node(id).op !== "constant" && available(id) };

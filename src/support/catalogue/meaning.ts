@@ -263,10 +263,16 @@ export const MEANING = {
   },
   W102: {
     title: "Input never used",
-    explanation: "No equation reads it. It still has to be given at every run.",
+    explanation:
+      "No equation reads it. It still has to be given at every run. Where documents begin needs no input: every block has resets, given as `run(x, { reset })`.",
   },
   W201: {
     title: "Two matrices on one vector",
     explanation: "`A·x + B·x` is `(A + B)·x`: two matrices where one would do. Mostly one of the vectors is a slip.",
+  },
+  W202: {
+    title: "`I` that is learned",
+    explanation:
+      "An undefined `I` is the identity matrix in `M·(I ± …)` and `(I ± …)·M` where the other parts of the sum are written as matrices (`S[t-1]·(I - β*(k⊗k))`), and everywhere else a weight like any other name. Multiply the product out (`M - M·A`), or declare the weight: `where I ∈ ℝ^D`.",
   },
 } as const satisfies Record<string, CatalogueEntry>;

@@ -165,7 +165,7 @@ function checkCells(table: Table, column: NumberColumn | CategoryColumn): void {
     const where = `${place(table, row, column.name)} holds ${quoteCell(text)}`;
     const why = explainWrong(text);
     if (why === "commas") {
-      const cure = "choose decimal “,” if the comma is the decimal sign, or thousands “,” if it separates thousands";
+      const cure = "choose decimal “,” (--decimal ,) if the comma is the decimal sign, or thousands “,” (--thousands ,) if it separates thousands";
       throw new SluiceError("E424", `${where}, a number with a comma; ${cure}`);
     }
     if (why === "infinite") {

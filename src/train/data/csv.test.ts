@@ -59,6 +59,16 @@ test("kinds, header, delimiter, quotes, blank lines and row numbers", () => {
   expect([bare.header, bare.delimiter, bare.columns.map(({ name }) => name)]).toEqual([false, "\t", ["column 1", "column 2"]]);
   expect(readTable("a,a,\n1,2,3\n").columns.map(({ name }) => name)).toEqual(["a", "a 2", "column 3"]);
   expect(readTable("a;b\n1.234,5;x\n7;x\n", { decimal: "," }).columns[0]).toMatchObject({ values: Float64Array.of(1234.5, 7) });
+  const european = readTable("day;a;b\n01.02.2024;1.234,5;7\n02.02.2024;-7,25;8\n");
+  expect(european.columns.slice(1)).toMatchObject([{ values: Float64Array.of(1234.5, -7.25) }, { values: Float64Array.of(7, 8) }]);
+  expect([european.said, european.notes]).toEqual([{}, [expect.stringContaining("decimal comma")]]);
+  // A point in some number leaves it open which is which.
+  expect(readTable("a;b\n1,5;2.5\n2,5;3.5\n").columns[0]).toMatchObject({
+    wrong: new Map([
+      [0, "1,5"],
+      [1, "2,5"],
+    ]),
+  });
   expect(readTable('a,b\n"1,234",x\n7,y\n', { thousands: "," }).columns[0]).toMatchObject({ values: Float64Array.of(1234, 7) });
 });
 
@@ -176,7 +186,7 @@ test("bad tables: every message names the place and the cure", () => {
     () => forecast(`Date,Temp\n${body}`, { target: "temp" }),
     () => forecast(`Date,Temp\n${body}`, { target: "Date" }),
     () => forecast(`day,v\n${body}\n2020-02-01,n.a. today`, { window: 2 }),
-    () => forecast(`day;v\n${body.replaceAll(",", ";").replaceAll(/;(\d+)/g, ";$1,5")}`),
+    () => forecast(`day;v\n${body.replaceAll(",", ";").replaceAll(/;(\d+)/g, ";$1,5")}\n2020-02-01;1.5`),
     () => forecast(`day,v\n${body.replaceAll(/,(\d+)/g, ',"$1,5"')}`),
     () => forecast(`day,v\n${body}\n2020-02-01,1,5`),
     () => forecast(`day,v\n${body}\n2020-02-01`),

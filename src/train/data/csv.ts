@@ -15,7 +15,10 @@ export interface TableReading {
   readonly file?: string;
   readonly delimiter?: string;
   readonly header?: boolean;
-  /** Default ".": with ",", points in numbers separate thousands. */
+  /**
+   * With ",", points in numbers separate thousands. Default ".", or "," in a file whose delimiter is ";" and that has numbers with commas and none with a
+   * point.
+   */
   readonly decimal?: "." | ",";
   /** A separator of thousands to leave out. */
   readonly thousands?: string;
@@ -29,6 +32,8 @@ export interface Table {
   readonly fileRows: Int32Array;
   readonly delimiter: string;
   readonly header: boolean;
+  /** How numbers were said to be written. */
+  readonly said?: Pick<TableReading, "decimal" | "thousands">;
   readonly notes: readonly string[];
 }
 
@@ -65,12 +70,15 @@ const INFINITE = /^[+-]?inf(?:inity)?$/i;
 /** A number with commas: decimal, or between thousands. */
 const COMMA_NUMBER = /^[+-]?(?:\d+,\d+|\d{1,3}(?:[.]\d{3})+,\d+|\d{1,3}(?:,\d{3})+(?:\.\d+)?)$/;
 
+const DECIMAL_COMMA = /^[+-]?(?:\d+|\d{1,3}(?:[.]\d{3})+),\d+$/;
+const POINT_NUMBER = /^[+-]?(?:\d[\d,]*)?\.\d+(?:[eE][+-]?\d+)?$/;
+
 /** @throws SluiceError E420 (empty), E425 (a row with another number of cells, a quote never closed) */
-export function readTable(text: string, reading: TableReading = {}): Table {
-  const { file = "the table" } = reading;
+export function readTable(text: string, given: TableReading = {}): Table {
+  const { file = "the table" } = given;
   // Empty lines would count against every delimiter, but they have to stay for the numbers of the rows.
   const guess = () => Papa.parse(text, { preview: 1, skipEmptyLines: "greedy", delimitersToGuess: [",", ";", "\t", "|"] }).meta.delimiter;
-  const delimiter = reading.delimiter ?? guess();
+  const delimiter = given.delimiter ?? guess();
   const { data, errors } = Papa.parse<string[]>(text, { delimiter });
   const quote = errors.find(({ type }) => type === "Quotes");
   if (quote) {
@@ -79,6 +87,10 @@ export function readTable(text: string, reading: TableReading = {}): Table {
   }
   const lines = data.flatMap((cells, index) => (cells.length === 1 && cells[0].trim() === "" ? [] : [{ cells, row: index + 1 }]));
   if (lines.length === 0) throw new SluiceError("E420", `${file} is empty; it needs a row of column names and rows of numbers`);
+  const notes: string[] = [];
+  const byComma = given.decimal === undefined && delimiter === ";" && hasDecimalCommas(lines);
+  const reading: TableReading = byComma ? { ...given, decimal: "," } : given;
+  if (byComma) notes.push("numbers are read with a decimal comma: the delimiter is “;”, and none has a point");
   const header = reading.header ?? looksLikeNames(lines[0].cells, reading);
   const body = header ? lines.slice(1) : lines;
   if (body.length === 0) {
@@ -86,7 +98,6 @@ export function readTable(text: string, reading: TableReading = {}): Table {
   }
   const width = lines[0].cells.length;
   for (const { cells, row } of lines) checkWidth(cells, row, width, file, delimiter);
-  const notes: string[] = [];
   const names = header ? uniqueNames(lines[0].cells, notes) : lines[0].cells.map((_, k) => `column ${k + 1}`);
   return {
     file,
@@ -101,8 +112,15 @@ export function readTable(text: string, reading: TableReading = {}): Table {
     fileRows: Int32Array.from(body, ({ row }) => row),
     delimiter,
     header,
+    said: { ...(given.decimal && { decimal: given.decimal }), ...(given.thousands && { thousands: given.thousands }) },
     notes,
   };
+}
+
+/** True if numbers have commas and none has a point that could be the decimal sign. */
+function hasDecimalCommas(lines: readonly { readonly cells: readonly string[] }[]): boolean {
+  const some = (pattern: RegExp): boolean => lines.some(({ cells }) => cells.some((cell) => pattern.test(cell.trim())));
+  return some(DECIMAL_COMMA) && !some(POINT_NUMBER);
 }
 
 /** Why a cell of a column of numbers is none: it has commas, is infinite (or too large for a double), or is some other text. */

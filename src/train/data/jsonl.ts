@@ -38,6 +38,8 @@ export interface Field {
   readonly perStep: boolean;
   /** Texts of the indices. */
   readonly names?: readonly string[];
+  /** Scaling of a real field's components, if the model was trained on scaled ones. */
+  readonly columns?: readonly { readonly mean: number; readonly deviation: number }[];
 }
 
 type Fields = Readonly<Record<string, Field>>;
@@ -80,14 +82,36 @@ export function jsonLinesDataset(
 
 /** Sequences of new lines for a model with this record; "y" may be missing. @throws as `jsonLinesDataset` */
 export function readSequences(record: SequencesRecord, text: string, file = "the data"): Sequence[] {
-  const fields = record.inputs as Fields;
-  return parseLines(text, file).map((line) =>
-    readSequence(
-      line,
-      fields,
-      Object.keys(fields).filter((name) => name !== "y" || Object.hasOwn(line.values, "y")),
-    ),
+  return readNumberedSequences(record, text, file).map(({ sequence }) => sequence);
+}
+
+/** The same, each with the line of the file that it stands on. @throws as `jsonLinesDataset` */
+export function readNumberedSequences(
+  record: SequencesRecord,
+  text: string,
+  file = "the data",
+): { readonly line: number; readonly sequence: Sequence }[] {
+  // A file with parts of its own says of no field that it is of steps, but scales them.
+  const fields = Object.fromEntries(
+    Object.entries(record.inputs as Fields).map(([name, field]): [string, Field] => [name, { ...field, perStep: field.perStep ?? true }]),
   );
+  const lines = parseLines(text, file);
+  if (lines.length === 0) throw new SluiceError("E412", `${file} is empty; it needs one JSON object on each line`);
+  return lines.map((line) => {
+    const names = Object.keys(fields).filter((name) => name !== "y" || Object.hasOwn(line.values, "y"));
+    const sequence = readSequence(line, fields, names);
+    for (const name of names) scale(sequence.inputs[name], fields[name]);
+    return { line: line.number, sequence };
+  });
+}
+
+/** (value - mean) / deviation of each component, in place, where the model was trained on that. */
+function scale(values: Float32Array | Int32Array, { columns }: Field): void {
+  if (columns === undefined) return;
+  for (let i = 0; i < values.length; i++) {
+    const { mean, deviation } = columns[i % columns.length];
+    values[i] = (values[i] - mean) / deviation;
+  }
 }
 
 function parseLines(text: string, file: string): Line[] {

@@ -16,6 +16,11 @@ export function sequenceFileDataset(text: string, options: JsonLinesOptions = {}
   return "classes" in content ? labelledDataset(content, options) : pianoRollDataset(content, options);
 }
 
+/** True for one JSON object with parts of its own, false for JSON lines. */
+export function hasSplits(text: string): boolean {
+  return wholeObject(text) !== undefined;
+}
+
 /** The object with `splits` that the whole text is, if it is one. */
 function wholeObject(text: string): { readonly splits: unknown } | undefined {
   // Most lines of sequences fail here without being parsed.

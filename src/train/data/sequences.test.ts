@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SluiceError } from "../../support/diagnostic.ts";
 import type { Batch, BatchSource, DatasetRecord } from "./dataset.ts";
-import { jsonLinesDataset, readSequences, type SequencesRecord } from "./jsonl.ts";
+import { jsonLinesDataset, readNumberedSequences, readSequences, type SequencesRecord } from "./jsonl.ts";
 import { labelledDataset } from "./labelled.ts";
 import { pianoRollDataset } from "./pianoroll.ts";
 import { sequenceFileDataset } from "./sequence-file.ts";
@@ -65,6 +65,19 @@ test("JSON lines: vectors, indices, texts and classes become inputs, with the lo
       .flatMap(({ lengths: held }) => [...held!].filter((length) => length > 0))
       .sort(),
   ).toEqual([1, 1, 2]);
+});
+
+test("new lines keep their number, and are scaled as those were that a model was trained on", () => {
+  const columns = [
+    { mean: 1, deviation: 2 },
+    { mean: 0, deviation: 1 },
+  ];
+  const record = { kind: "sequences", inputs: { x: { type: "real", size: 2, columns }, y: { type: "index", size: 3, perStep: false } } } as const;
+  const [first, second] = readNumberedSequences(record, '\n{"x": [[5, 6]]}\n\n{"x": [[1, 0], [3, 1]], "y": 2}\n');
+  expect([first.line, second.line]).toEqual([2, 4]);
+  expect(first.sequence.inputs).toEqual({ x: Float32Array.of(2, 6) });
+  expect(second.sequence.inputs).toEqual({ x: Float32Array.of(0, 0, 1, 1), y: Int32Array.of(2, 2) });
+  expect(message(() => readNumberedSequences(record, "\n"))).toContain("is empty");
 });
 
 test("JSON lines: every mistake names line and field", () => {

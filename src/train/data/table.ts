@@ -63,7 +63,7 @@ export interface Forecast {
 
 /** @throws SluiceError E407, E421–E424, E426–E428 */
 export function tableForecast(table: Table, options: TableOptions = {}): Forecast {
-  const { record: known, missing = "error", batch = 32, stride = 1, burnIn = 0, sampling = "random", seed = 1 } = options;
+  const { record: known, missing = known?.missing ?? "error", batch = 32, stride = 1, burnIn = 0, sampling = "random", seed = 1 } = options;
   const horizon = known ? (known.horizon ?? 1) : (options.horizon ?? 1);
   requireWhole("horizon", horizon, 1);
   requireWhole("batch", batch, 1);
@@ -89,7 +89,14 @@ export function tableForecast(table: Table, options: TableOptions = {}): Forecas
       return { name, mean, deviation, ...(category !== undefined && { category }) };
     });
   const target = values[targetAt];
-  const record: TableRecord = { kind: "table", columns, target: columns[targetAt].name, ...(horizon > 1 && { horizon }) };
+  const record: TableRecord = {
+    kind: "table",
+    columns,
+    target: columns[targetAt].name,
+    ...(horizon > 1 && { horizon }),
+    ...(missing !== "error" && { missing }),
+    ...table.said,
+  };
   const tracks = makeTracks(values, target, record);
   const inputs: Dataset["inputs"] = { x: { type: "real", size: columns.length }, y: { type: "real", size: 1 } };
   const layout = { batch, window, lookAhead: horizon, seed };
@@ -129,7 +136,7 @@ export function tableForecast(table: Table, options: TableOptions = {}): Forecas
 export function tableInputs(
   record: TableRecord,
   table: Table,
-  missing: MissingPolicy = "error",
+  missing: MissingPolicy = record.missing ?? "error",
 ): { readonly x: Float32Array; readonly rows: number } {
   const { values } = usedRows(table, chooseColumns(table, columnsOf(record), []), orderRows(table, {}, []), missing, []);
   return { x: standardise(values, record.columns), rows: values[0].length };
@@ -144,7 +151,7 @@ export function tableSource(
   table: Table,
   options: { readonly missing?: MissingPolicy; readonly window?: number } = {},
 ): { readonly source: BatchSource; readonly target: Float64Array } {
-  const { missing = "error", window = 64 } = options;
+  const { missing = record.missing ?? "error", window = 64 } = options;
   requireWhole("window", window, 1);
   const { horizon = 1 } = record;
   const { values, targetAt } = usedRows(table, chooseColumns(table, columnsOf(record), []), orderRows(table, {}, []), missing, []);
