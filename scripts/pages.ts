@@ -45,7 +45,7 @@ function mechanismsPage(): string {
   const sections = Object.entries(MECHANISMS)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, text]) => `## ${name}\n\n\`\`\`\n${text.trimEnd()}\n\`\`\``);
-  return `${GENERATED}\n\n# Mechanisms\n\nThe standard mechanisms, as equations with their citation. Each may be copied as a beginning\n(\`sluice new my-cell --from gru\`) and, unless it gives a vector for each of several heads, called by its name in any text. One that reads one vector and\ngives one is trained by its name (\`sluice train gru …\`); around the others a block with a loss is written first.\n\n${sections.join("\n\n")}\n`;
+  return `${GENERATED}\n\n# Mechanisms\n\nThe standard mechanisms, as equations with their citation. Each may be copied as a beginning\n(\`sluice new my-cell --from gru\`) and, unless its output has an index of its own (\`h[j]\`), called by its name in any text. One that reads one vector and\ngives one is trained by its name (\`sluice train gru …\`); around the others a block with a loss is written first.\n\n${sections.join("\n\n")}\n`;
 }
 
 function irPage(root: string, name: string): string {

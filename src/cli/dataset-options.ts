@@ -138,7 +138,8 @@ function taskOption(text: string, before: Readonly<Record<string, number>> = {})
 }
 
 /**
- * Opens the dataset; `usual` stands in for a batch and window that were not given. Without `--data` and `--task`, a model that was trained on a task gets that task again.
+ * Opens the dataset; `usual` stands in for a batch and window that were not given. Without `--data` and `--task`, a model that was trained on a task
+ * gets that task again.
  * @throws SluiceError E490 for options that contradict each other, those of files.ts, and those of the readers
  */
 export function openData(

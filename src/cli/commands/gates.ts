@@ -15,7 +15,6 @@ import type { Model } from "../../model/model.ts";
 import { type CommandDefinition, type Context, numberOption, usageError } from "../command.ts";
 import { addDataOptions } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
-
 import { readModel } from "../subject.ts";
 import { openModel, type OpenedModel, type PartFlags } from "./eval.ts";
 import { textRecord } from "./sample.ts";

@@ -190,8 +190,9 @@ async function runTraining(context: Context, subject: string, flags: TrainFlags,
   }
   if (flags.checkpointEvery === undefined) rmSync(checkpointPath, { force: true }); // the run is over; its model has all that is needed
   if (result.losses.length === 0 && !context.json) {
+    const cure = result.steps < settings.steps ? "--patience 0" : "a greater --steps";
     terminal.print(
-      `this run was finished at step ${grouped(result.steps)} of ${grouped(settings.steps)}, so nothing was trained; a greater --steps goes further`,
+      `this run was finished at step ${grouped(result.steps)} of ${grouped(settings.steps)}, so nothing was trained; ${cure} goes further`,
     );
   }
   report(context, trained, data, out);

@@ -20,6 +20,8 @@ export interface LatexCursor {
     readonly noted: Set<string>;
     readonly names: Set<string>;
     readonly marked: WeakSet<Expression>;
+    /** Names without a time that stand transposed before the input x, `w^\\top x_t`: vectors of weights. */
+    readonly rows: Map<string, Span>;
   };
   /** Letters whose superscript numbers are part of the name. */
   readonly numbered: ReadonlySet<string>;

@@ -29,6 +29,7 @@ export function joinFactors(c: LatexCursor, factors: readonly Factor[]): Express
   }
   return joined.reduce((before, factor) => {
     const [left, right] = [before.expression, factor.expression];
+    if (before.row && left.kind === "name" && isInput(right)) c.components.rows.set(left.name, left.span);
     const isGuess = !before.row && isVectorLike(c, left) && isVectorLike(c, right);
     if (isScalar(left) || right.kind === "number") return { expression: binary("mul", left, right), row: false };
     if (!isGuess) return { expression: product(c, left, right), row: false };
@@ -54,6 +55,11 @@ export function joinBySign(c: LatexCursor, op: BinaryOperator, left: Expression,
 export function isVector(e: Expression): boolean {
   const base = e.kind === "subscript" ? e.base : e;
   return base.kind === "name" && /^\p{Ll}/u.test(base.name);
+}
+
+/** `x_t` */
+function isInput(e: Expression): boolean {
+  return e.kind === "subscript" && e.base.kind === "name" && e.base.name === "x" && e.subscripts.every((subscript) => subscript.kind === "time");
 }
 
 function isActivation(e: Expression): boolean {

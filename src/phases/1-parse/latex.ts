@@ -29,6 +29,7 @@ export function readLatex(source: Source): { text: string; notes: readonly Diagn
     noted: new Set<string>(),
     names: new Set<string>(),
     marked: new WeakSet<Expression>(),
+    rows: new Map<string, Span>(),
   };
   const numbered = numberedLetters(tokens);
   const ranges: LatexCursor["ranges"] = new Map();
@@ -77,7 +78,8 @@ export function readLatex(source: Source): { text: string; notes: readonly Diagn
     if (range.to === undefined && name !== "s") note("W002", range.span, `the range of \`${name}\` is not given; declare it with \`where\``);
     else declared.push(rangeOf(name, range));
   }
-  const declarations = declared;
+  const vectors = vectorsOf(components.rows, items, declared);
+  const declarations = vectors ? [...declared, vectors] : declared;
   if (declarations.length > 0) items.push({ kind: "where", span: declarations[0]!.span, declarations });
   const file = { start: 0, end: source.text.length };
   const text =
@@ -85,6 +87,16 @@ export function readLatex(source: Source): { text: string; notes: readonly Diagn
       ? ""
       : printFile({ kind: "file", span: file, blocks: [{ kind: "block", span: file, documentation: [], items: dropOwnTimes(items) }] });
   return { text, notes: notes.sort((a, b) => a.span.start - b.span.start) };
+}
+
+/** `where wα ∈ ℝ^D` for `w_\\alpha^\\top x_t`, which says that the product is a number; nothing where shapes are declared or x is no input. */
+function vectorsOf(rows: ReadonlyMap<string, Span>, items: readonly Item[], declared: readonly Declaration[]): Declaration | undefined {
+  const defined = new Set(items.flatMap((item) => (item.kind === "definition" ? [item.target.name] : [])));
+  const names = [...rows].filter(([name]) => !defined.has(name));
+  const [first] = names;
+  if (!first || ["x", "D"].some((name) => defined.has(name)) || declared.some(({ kind }) => kind === "shape")) return undefined;
+  const indexed = names.map(([name, span]) => ({ name: { kind: "identifier" as const, span, name }, indices: [] }));
+  return { kind: "shape", span: first[1], names: indexed, sizes: [{ kind: "name", span: first[1], name: "D" }] };
 }
 
 function commentOf(span: Span, text: string): Comment {
