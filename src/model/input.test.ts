@@ -48,6 +48,7 @@ test("what is wrong is named with its place, what was expected and what was foun
   expect(() => read([0, 5], {}, network(token))).toThrow("the input token[1] is 5; it must be a whole number from 0 to 4");
   expect(() => read([0, 1.5], {}, network(token))).toThrow("the input token[1] is 1.5");
   expect(() => read({ y: [1] })).toThrow("cell has no input y; its inputs are x");
+  expect(() => read({ x: [[1, 2]], reset: [1] })).toThrow("where documents begin is an option of the run: run(inputs, { reset })");
   expect(() => read([1], {}, network(x, token))).toThrow("h read the inputs x, token; give them by name, { x: … }");
   expect(() => read({ x: [[1, 2]], token: [0, 1] }, {}, network(x, token))).toThrow("the input token has 2 steps, but x has 1");
   expect(() => readLengths([2, 4], { steps: 3, batch: 2, single: false, inputs: {} })).toThrow(

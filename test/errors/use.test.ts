@@ -99,7 +99,7 @@ const CASES: Readonly<Record<string, () => unknown>> = {
   E421: () => forecast(rows(60), { target: "nothere" }),
   E422: () => forecast(`a,b\n${"1,2\n".repeat(40)}3,\n`, { target: "b" }),
   E423: () => forecast(`a,b\n${"1,x\n2,y\n".repeat(40)}`, { target: "b" }),
-  E424: () => forecast(`a;b\n${"1;2,5\n2;3,5\n".repeat(40)}`, { target: "b" }),
+  E424: () => forecast(`a;b\n${"1;2,5\n2;3,5\n3;4.5\n".repeat(40)}`, { target: "b" }),
   E425: () => table("a,b\n1,2\n1,2,3\n"),
   E426: () =>
     forecast(`day,b\n${Array.from({ length: 60 }, (_, i) => `2020-01-${String(((i * 7) % 28) + 1).padStart(2, "0")},${i}`).join("\n")}`, {

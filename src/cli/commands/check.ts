@@ -21,7 +21,7 @@ export const check: CommandDefinition<CheckOptions> = {
   summary: "say what is wrong with equations, or what they are",
   examples: ["sluice check my-cell.gate", "sluice check models/*.gate --json", "sluice check gru", "sluice check pasted.tex"],
   options(command) {
-    command.option("--block <name>", "the main block, if it is not the last of the file");
+    command.option("--block <name>", "the main block, if it is not the last that no other block calls");
   },
   run({ terminal, json, emit }, files, options) {
     let worst: number = EXIT.ok;

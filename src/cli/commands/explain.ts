@@ -54,7 +54,7 @@ export const explainCommand: CommandDefinition<ExplainOptions> = {
       .option("--after <phase>", `print the output of a phase: ${PHASES.join(", ")}`)
       .option("--diff", "with --after: only what the phase changed")
       .option("--forward", "without gradients")
-      .option("--block <name>", "the main block, if it is not the last of the file");
+      .option("--block <name>", "the main block, if it is not the last that no other block calls");
   },
   run(context, [subject], options) {
     if (options.after !== undefined && !PHASES.includes(options.after as Phase)) {

@@ -119,7 +119,7 @@ export function addTrainOptions(command: Command): void {
       numberOption("--memory", { least: 0 }),
     )
     .option("--seed <number>", "fixes everything that is random", numberOption("--seed", { least: 0, whole: true }))
-    .option("--block <name>", "the main block, if it is not the last of the file");
+    .option("--block <name>", "the main block, if it is not the last that no other block calls");
 }
 
 function oneOf(name: string, choices: readonly string[]) {

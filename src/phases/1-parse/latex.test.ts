@@ -98,6 +98,14 @@ where bα ~ 1, wα ∈ ℝ^D
 `);
 });
 
+test("a transposed name before the input is a vector of weights", () => {
+  const gate = String.raw`\alpha_t = \sigma(w_\alpha^\top x_t + b_\alpha)`;
+  expect(read(gate)).toBe("α = σ(wα·x[t] + bα)\nwhere wα ∈ ℝ^D\n");
+  // Not where shapes are declared, nor between values that change over time.
+  expect(read(String.raw`${gate} \\ \text{where } b_\alpha \in \mathbb{R}`)).toBe("α = σ(wα·x[t] + bα)\nwhere bα ∈ ℝ\n");
+  expect(read(String.raw`a_t = q_t^\top x_t`)).toBe("a = q[t]·x[t]\n");
+});
+
 test("blocks as arguments and repetition print as LaTeX", () => {
   const text = "twice(f, x) → y\n  y = x + repeat 2 f(x)\n\nnet(x) → h\n  h = repeat 12 twice(gated_delta, x)\n";
   const latex = printLatex(parse({ name: "x", text }).file);

@@ -213,7 +213,7 @@ export function explainUndecided(model: Model, report: Reporter): void {
     const product = productWithInput(model, name);
     report.error("E212", span, `nothing says whether ${short} is a number or a vector`, {
       label: `add  where ${short} ∈ ℝ  or  where ${short} ∈ ℝ^H`,
-      edit: product && { span, text: product, label: product },
+      edit: product === undefined ? undefined : { span, text: product, label: product },
     });
   };
   for (const weight of model.weights.values()) if (!dimsOf(weight.shape)) offer(weight.name, weight.span);

@@ -77,6 +77,12 @@ function define(scope: Scope, definition: Definition): void {
     if (symbol.indices.includes(index)) continue;
     const short = lastPart(index);
     const target = definition.target;
+    if (call && index.startsWith(`${symbol.name}.`)) {
+      report.error("E114", span, `${call.callee.name} gives a value for each ${short}, an index of its own that ${target.name} cannot have`, {
+        label: `in a copy of its equations, sum over ${short}`,
+      });
+      break;
+    }
     report.error("E114", span, `\`${target.name}\` depends on the index ${short}, which its left side does not have`, {
       label: `sum over it, or write ${target.name}[${[...symbol.indices.map(lastPart), short].join(",")}] = …`,
       edit:

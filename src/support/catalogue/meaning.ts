@@ -61,7 +61,8 @@ export const MEANING = {
   },
   E114: {
     title: "Index left over",
-    explanation: "A definition depends on an index that its left side does not have. Sum over it (`Σ_n …`), or write it on the left: `q[n] = …`.",
+    explanation:
+      "A definition depends on an index that its left side does not have. Sum over it (`Σ_n …`), or write it on the left: `q[n] = …`. A block whose output has such an index cannot be called; sum over it in a copy of its equations.",
   },
   E115: {
     title: "Size used as a value",
@@ -152,7 +153,7 @@ export const MEANING = {
   E136: {
     title: "Block that needs a block",
     explanation:
-      "An input of it stands for a block, so it is no network until it is called with one. The main block is the last of the file, or the one that is asked for by name.",
+      "An input of it stands for a block, so it is no network until it is called with one. The main block is the last of the file that no other one calls, or the one that is asked for by name.",
   },
   E201: {
     title: "Sizes that do not match",

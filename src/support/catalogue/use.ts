@@ -140,7 +140,8 @@ export const USE = {
   },
   E456: {
     title: "Input missing or unknown",
-    explanation: "A run needs every input that the wanted values depend on, by its name in the equations. Lengths and resets are no inputs but options: `run({ x }, { lengths, reset })`.",
+    explanation:
+      "A run needs every input that the wanted values depend on, by its name in the equations. Lengths and resets are no inputs but options: `run({ x }, { lengths, reset })`.",
   },
   E457: {
     title: "Number that cannot be used",
