@@ -268,7 +268,8 @@ test("nothing imports the public faces, the command line or the studio", () => {
   const found = violations((file, report) => {
     for (const { target } of file.imports) {
       const to = resolved(file, target);
-      if (to === "index.ts" || to === "worker.ts" || to === "inference.ts" || (to?.startsWith("cli/") && place(inSource(file)) !== "cli")) report(`imports ${to}`);
+      if (to === "index.ts" || to === "worker.ts" || to === "inference.ts" || (to?.startsWith("cli/") && place(inSource(file)) !== "cli"))
+        report(`imports ${to}`);
       if (relative("src", join(dirname(file.path), target)).startsWith("../studio")) report(`imports ${target}`);
     }
   });

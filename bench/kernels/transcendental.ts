@@ -20,7 +20,10 @@ const memory = new WebAssembly.Memory({ initial: 1 });
 const cells = new Float32Array(memory.buffer);
 for (let index = 0; index < COUNT; index += 1) cells[index] = 4 * Math.sin(index) + 4.1;
 const module = new WebAssembly.Module(
-  emitWasm({ functions, exports: [...ops] }, { constants: process.argv.includes("--memory") ? { address: 2 ** 15, bytes: 4096 } : "code" }) as BufferSource,
+  emitWasm(
+    { functions, exports: [...ops] },
+    { constants: process.argv.includes("--memory") ? { address: 2 ** 15, bytes: 4096 } : "code" },
+  ) as BufferSource,
 );
 const { exports } = new WebAssembly.Instance(module, { env: { memory } });
 for (const op of ops) {

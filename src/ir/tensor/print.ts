@@ -70,7 +70,11 @@ function nodeLines(node: Node, index: number, indent: string): string[] {
   ];
   const args = groups.map((group) => group.map((arg) => `%${arg}`).join(", ")).join("; ");
   const states = scan.stateNames.map((name) => ` ${word(name)}`).join("");
-  return [`${head}(${args})${scan.reverse ? " reverse" : ""}${scan.chunk === undefined ? "" : ` chunk ${word(scan.chunk)}`} states${states} {${comment}`, ...graphLines(scan.body, `${indent}  `), `${indent}}`];
+  return [
+    `${head}(${args})${scan.reverse ? " reverse" : ""}${scan.chunk === undefined ? "" : ` chunk ${word(scan.chunk)}`} states${states} {${comment}`,
+    ...graphLines(scan.body, `${indent}  `),
+    `${indent}}`,
+  ];
 }
 
 function commentText(node: Node): string {

@@ -7,7 +7,21 @@
  * columns, so an element's bits do not depend on where it lies.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
-import { add32, f32x4Local, forLoop, i32, i32Local, letLocal, load, loopFunction, mul32, multiplyAdd, splat, store, sub32 } from "../../ir/loop/build.ts";
+import {
+  add32,
+  f32x4Local,
+  forLoop,
+  i32,
+  i32Local,
+  letLocal,
+  load,
+  loopFunction,
+  mul32,
+  multiplyAdd,
+  splat,
+  store,
+  sub32,
+} from "../../ir/loop/build.ts";
 import { strideOf, type Access } from "./access.ts";
 import { KERNEL_PARAMETERS, SHARED_PARAMETERS, type AddressOf, type Sharing } from "./nest.ts";
 import { alone, shareOf } from "./share.ts";
