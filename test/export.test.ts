@@ -343,6 +343,7 @@ test("lesson 4 does what it says, with the command line as it is bundled", async
 });
 
 test("the declarations fit an application that uses them, in strict TypeScript", () => {
+  mkdirSync(join(root, "node_modules/.cache"), { recursive: true });
   const place = mkdtempSync(join(root, "node_modules/.cache/export-types-"));
   try {
     for (const name of NAMES) {
