@@ -2,7 +2,7 @@
  * `npm run bench -- --profile W3 [--fused]` or `--profile --cell MECHANISM` (at W3): where the time of one step goes, kernel by kernel, as a share of the machine's measured peak.
  *
  * The workload is compiled with every step's function exported. A step of the program is timed by calling it as the entry would; a scan is driven from here
- * time step by time step, so that the kernels inside it are timed too. Every call counts with its best time of many rounds (wall or processor
+ * time step by time step, and a strip strip by strip, so that the kernels inside are timed too. Every call counts with its best time of many rounds (wall or processor
  * time, whichever is smaller), so that other work on the machine does not show; the clock's own cost is taken off. Beside the sum of the parts stands the best time of the whole step as usually compiled.
  */
 import type { Program, ProgramStep } from "../src/ir/program/node.ts";
@@ -44,6 +44,9 @@ function clockCost(): number {
   return median(samples);
 }
 
+/** Rounds of the loop that a scan or a strip is. */
+const roundsOf = ({ call }: ProgramStep, T: number): number => Math.ceil(T / (call!.rows ?? 1));
+
 function timedSteps(steps: readonly ProgramStep[], exports: WebAssembly.Exports, T: number): Timed[] {
   const timed =
     (calls: number) =>
@@ -51,14 +54,24 @@ function timedSteps(steps: readonly ProgramStep[], exports: WebAssembly.Exports,
       step,
       call: exports[step.call!.name] as Call,
       bestMs: new Float64Array(calls).fill(Number.POSITIVE_INFINITY),
-      inner: step.kind === "scan" ? (step.steps ?? []).map(timed(T)) : [],
+      inner: (step.steps ?? []).map(timed(roundsOf(step, T))),
     });
   return steps.map(timed(1));
 }
 
 function runOnce({ step, call, bestMs, inner }: Timed, T: number, t: number, n: number, at: number, cost: number): void {
   if (inner.length > 0) {
-    for (let u = 0; u < T; u++) for (const one of inner) runOnce(one, T, step.call!.reverse ? T - 1 - u : u, 1, u, cost);
+    const { reverse, rows = 1, causal } = step.call!;
+    const rounds = roundsOf(step, T);
+    for (let u = 0; u < rounds; u++) {
+      const begin = rows * (reverse ? rounds - 1 - u : u);
+      const count = Math.min(rows, T - begin);
+      for (const one of inner) runOnce(one, causal ? begin + count : T, begin, count, u, cost);
+    }
+    return;
+  }
+  if (n >= (step.call!.ifShorterThan ?? Number.POSITIVE_INFINITY)) {
+    bestMs[at] = 0;
     return;
   }
   const before = n > 1 || T === 1 ? now() : undefined;
@@ -72,11 +85,14 @@ function runOnce({ step, call, bestMs, inner }: Timed, T: number, t: number, n: 
 const msOf = ({ bestMs, inner }: Timed): number =>
   inner.length > 0 ? inner.reduce((sum, one) => sum + msOf(one), 0) : bestMs.reduce((p, q) => p + q);
 
-function linesOf(timed: readonly Timed[], T: number, depth: number): Line[] {
+function linesOf(timed: readonly Timed[], T: number, depth: number, around?: ProgramStep): Line[] {
+  const call = around?.call;
   return timed.flatMap((one) => {
-    const { constant, perStep } = one.step.flops;
-    const flops = (constant + perStep * (depth === 0 ? T : 1)) * one.bestMs.length;
-    return [{ label: one.step.label, depth, ms: msOf(one), flops }, ...linesOf(one.inner, T, depth + 1)];
+    const { constant, perStep, perPair } = one.step.flops;
+    const whole = perStep * T + (call?.causal ? 0.5 : 1) * perPair * T * T;
+    // In a scan the work is that of one time step, in a strip the constant part is that of one round.
+    const flops = constant * one.bestMs.length + whole;
+    return [{ label: one.step.label, depth, ms: msOf(one), flops }, ...linesOf(one.inner, T, depth + 1, one.step)];
   });
 }
 

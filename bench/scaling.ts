@@ -14,7 +14,7 @@ const LEAST_MS = 40;
 
 /** Floating-point operations of one run of every entry. */
 export function flopsOf({ entries }: Program, T: number): number {
-  return entries.flatMap(({ steps }) => steps).reduce((sum, { flops }) => sum + flops.constant + flops.perStep * T, 0);
+  return entries.flatMap(({ steps }) => steps).reduce((sum, { flops }) => sum + flops.constant + flops.perStep * T + flops.perPair * T * T, 0);
 }
 
 /** Best milliseconds of a step, and its operations. */

@@ -17,7 +17,7 @@ import type { ThreadPool } from "../src/runtime/wasm/threads.ts";
 import { renderReport } from "../src/support/report.ts";
 import { optimizerGraph } from "../src/train/optimizer.ts";
 import type { Results } from "./reference.ts";
-import { ADAM, HEADS, type Workload, type WorkloadArrays } from "./workloads.ts";
+import { ADAM, HEADS, OPTIMIZER, type Workload, type WorkloadArrays } from "./workloads.ts";
 
 export const label = "Sluice";
 
@@ -100,7 +100,7 @@ export function programOf(workload: Workload, { threads, fused = false, profile 
     outputs: training ? ["loss"] : ["h"],
     ...(training ? { gradient: { of: "loss" as const, inputs: kind === "adding" ? [] : ["x"] } } : {}),
   });
-  const units = [{ entry: "forward", graph }, ...(training ? [{ entry: "update", graph: optimizerGraph({ kind: "adam", ...ADAM }, count) }] : [])];
+  const units = [{ entry: "forward", graph }, ...(training ? [{ entry: "update", graph: optimizerGraph(OPTIMIZER, count) }] : [])];
   return { program: compileProgram(units, { capacity: T, batch: B, weights: slots, threads, ...codeOptions(fused), profile }).program, slots };
 }
 

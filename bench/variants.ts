@@ -16,7 +16,7 @@ import { loadProgram } from "../src/runtime/wasm/load.ts";
 import { renderReport } from "../src/support/report.ts";
 import { optimizerGraph } from "../src/train/optimizer.ts";
 import { now, undisturbed } from "./clock.ts";
-import { ADAM, arraysOf, WORKLOADS } from "./workloads.ts";
+import { ADAM, arraysOf, OPTIMIZER, WORKLOADS } from "./workloads.ts";
 
 const ROUNDS_MS = 8000;
 
@@ -69,7 +69,7 @@ export function prepareCell(cell: string, before = "", options: { readonly fused
   });
   const units = [
     { entry: "forward", graph },
-    { entry: "update", graph: optimizerGraph({ kind: "adam", ...ADAM }, count) },
+    { entry: "update", graph: optimizerGraph(OPTIMIZER, count) },
   ];
   const { program } = compileProgram(units, { capacity: T, batch: B, weights: slots, constants: engineCode().constants, ...options });
   const executable = loadProgram(program);

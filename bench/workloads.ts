@@ -42,6 +42,9 @@ export const WORKLOADS: readonly Workload[] = [
 /** Adam as every trainer runs it. */
 export const ADAM = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
+/** The same as an optimizer, which is given its rate anew at each step. */
+export const OPTIMIZER = { kind: "adam", beta1: ADAM.beta1, beta2: ADAM.beta2, epsilon: ADAM.epsilon } as const;
+
 /** Heads of attention. */
 export const HEADS = 4;
 

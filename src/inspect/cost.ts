@@ -8,13 +8,15 @@ import type { Program, ProgramStep } from "../ir/program/node.ts";
 export interface EntryCost {
   readonly name: string;
   readonly kernels: number;
-  /** Operations for a whole run of T time steps: constant + perStep·T, all sequences of the batch together. */
+  /** Operations for a whole run of T time steps: constant + perStep·T + perPair·T², all sequences of the batch together. */
   readonly constantFlops: number;
   readonly perStepFlops: number;
+  readonly perPairFlops: number;
   readonly steps: readonly {
     readonly label: string;
     readonly kind: ProgramStep["kind"];
     readonly perStepFlops: number;
+    readonly perPairFlops: number;
     readonly constantFlops: number;
   }[];
 }
@@ -41,10 +43,12 @@ export function costOf(program: Program): Cost {
       kernels: entry.steps.length,
       constantFlops: entry.steps.reduce((total, step) => total + step.flops.constant, 0),
       perStepFlops: entry.steps.reduce((total, step) => total + step.flops.perStep, 0),
+      perPairFlops: entry.steps.reduce((total, step) => total + step.flops.perPair, 0),
       steps: entry.steps.map((step) => ({
         label: step.label,
         kind: step.kind,
         perStepFlops: step.flops.perStep,
+        perPairFlops: step.flops.perPair,
         constantFlops: step.flops.constant,
       })),
     })),

@@ -131,18 +131,26 @@ function costLines(cost: Cost, options: ExplanationDrawing): string[] {
     "  ",
   );
   for (const entry of cost.entries) {
+    const pairs = entry.perPairFlops > 0 ? `, ${grouped(Math.round(entry.perPairFlops))} per pair of time steps` : "";
     const constant = entry.constantFlops > 0 ? `, ${grouped(entry.constantFlops)} per run` : "";
-    lines.push(
-      ...wrap(`${entry.name}: ${counted(entry.kernels, "kernel")}, ${grouped(entry.perStepFlops)} operations per time step${constant}`, room, "  "),
-    );
+    const work = `${grouped(Math.round(entry.perStepFlops))} operations per time step${pairs}${constant}`;
+    lines.push(...wrap(`${entry.name}: ${counted(entry.kernels, "kernel")}, ${work}`, room, "  "));
     for (let at = 0; at < entry.steps.length; ) {
       const step = entry.steps[at];
       let alike = 1;
       while (entry.steps[at + alike]?.label === step.label && entry.steps[at + alike].kind === step.kind) alike++;
-      const work = step.perStepFlops > 0 ? ` (${figure(step.perStepFlops * alike)} per time step)` : "";
-      lines.push(shorten(`  ${pad(step.kind, 9)} ${step.label}${alike > 1 ? ` × ${alike}` : ""}${work}`, room, options));
+      const times = alike > 1 ? ` × ${alike}` : "";
+      lines.push(shorten(`  ${pad(step.kind, 9)} ${step.label}${times}${workText(step, alike)}`, room, options));
       at += alike;
     }
   }
   return lines;
+}
+
+function workText({ perStepFlops, perPairFlops }: Cost["entries"][number]["steps"][number], alike: number): string {
+  const parts = [
+    ...(perStepFlops > 0 ? [`${figure(perStepFlops * alike)} per time step`] : []),
+    ...(perPairFlops > 0 ? [`${figure(perPairFlops * alike)} per pair of time steps`] : []),
+  ];
+  return parts.length > 0 ? ` (${parts.join(", ")})` : "";
 }

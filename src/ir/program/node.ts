@@ -41,12 +41,32 @@ export interface Entry {
 export interface ProgramStep {
   readonly label: string;
   readonly kind: "product" | "pointwise" | "reduction" | "scan" | "strip" | "pack" | "solve" | "copy";
-  /** Floating-point operations for one time step (scan bodies) or for the whole, as a function of T: constant + perStep·T. */
-  readonly flops: { readonly constant: number; readonly perStep: number };
-  /** Steps of one iteration, of a scan. */
+  /** For one time step in the body of a scan, else for the whole. */
+  readonly flops: Work;
+  /** Steps of one iteration, of a scan or of a strip. */
   readonly steps?: readonly ProgramStep[];
-  /** Only in a program compiled to be profiled: the exported function (T, t, n) of the step, and whether a scan runs from the last time step. */
-  readonly call?: { readonly name: string; readonly reverse: boolean };
+  /** Only in a program compiled to be profiled. */
+  readonly call?: StepCall;
+}
+
+/** Floating-point operations as a function of T: constant + perStep·T + perPair·T². */
+export interface Work {
+  readonly constant: number;
+  readonly perStep: number;
+  readonly perPair: number;
+}
+
+/** The exported function (T, t, n) of a step, and how an entry, a scan or a strip would call it. */
+export interface StepCall {
+  readonly name: string;
+  /** A scan or strip that runs from the last time step. */
+  readonly reverse: boolean;
+  /** A strip: time steps in hand at most. */
+  readonly rows?: number;
+  /** A strip: the second time ends with the strip. */
+  readonly causal?: boolean;
+  /** Called only with fewer time steps in hand. */
+  readonly ifShorterThan?: number;
 }
 
 export interface Program {

@@ -25,7 +25,7 @@ const LEAVES: ReadonlySet<string> = new Set(["input", "weight", "constant", "par
 const SINKS: ReadonlySet<string> = new Set(["sum", "max_over", "argmax", "contract"]);
 const FUSED: ReadonlySet<string> = new Set(["iota", "random", "gather"]);
 
-export const isLeaf = (node: Node): boolean => LEAVES.has(node.op);
+export const isLeaf = (node: Pick<Node, "op">): boolean => LEAVES.has(node.op);
 export const isSink = (node: Node): boolean => SINKS.has(node.op);
 /** Computed element by element inside a nest, where later operations of the same nest can use it. */
 export const isFused = (node: Node): boolean => isElementwise(node.op) || FUSED.has(node.op);

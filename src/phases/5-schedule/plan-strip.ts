@@ -2,43 +2,62 @@
  * A region's steps, run strip by strip along t.
  *
  * In: the nodes of a region (regions.ts). Out: one strip step. Values that stay inside have room for one strip; what leaves goes to its place at the
- * rows in hand; sums over t are cleared before and continue from strip to strip.
+ * rows in hand; sums over t are cleared before and continue from strip to strip. What positions and weights alone decide (masks, distances) is repeated where it is read.
  */
-import type { Graph, Node } from "../../ir/tensor/node.ts";
+import type { AxisName, Graph, Node } from "../../ir/tensor/node.ts";
+import { hasAxes } from "../../ir/tensor/axes.ts";
+import { isElementwise } from "../../ir/tensor/ops.ts";
 import { isLeaf } from "./group.ts";
 import { labelOf } from "./label.ts";
 import type { Outside, Planning } from "./planning.ts";
 import { touch, type Access } from "./access.ts";
 
-/** Time steps in hand: enough rows for whole tiles, few enough for the cache. */
-const ROWS = 32;
+/** Time steps in hand: enough terms for the sums over t, few enough to waste little of a causal half. */
+const ROWS = 16;
+
+/** One instruction, or none: cheaper to compute again for each example and head than to read. */
+const POSITIONAL: ReadonlySet<string> = new Set(["iota", "to_real", "less", "less_equal", "equal", "add", "sub", "mul", "neg", "select"]);
 
 export function planStrip(planner: Planning, members: readonly number[], causal: boolean): void {
   const { graph, places } = planner;
   const inside = new Map<number, number>();
   const nodes: Node[] = [];
   const outer: number[] = [];
+  const set = new Set(members);
   const inner = (node: number): number => {
     const known = inside.get(node);
     if (known !== undefined) return known;
-    const { axes, type, op } = graph.nodes[node];
-    const leaf: Node =
-      op === "constant" || op === "iota"
-        ? graph.nodes[node]
-        : { op: "parameter", args: [], axes, type, attributes: { kind: "static", index: outer.length } };
-    if (leaf.op === "parameter") outer.push(node);
-    const at = nodes.push(leaf) - 1;
+    // An input over pairs of time steps lies outside like any other.
+    const at = set.has(node) && !isLeaf(graph.nodes[node]) ? repeated(node) : nodes.push(leafOf(node)) - 1;
     inside.set(node, at);
     return at;
   };
-  for (const member of members) {
+  const leafOf = (node: number): Node => {
+    const { axes, type, op } = graph.nodes[node];
+    if (op === "constant" || op === "iota") return graph.nodes[node];
+    return { op: "parameter", args: [], axes, type, attributes: { kind: "static", index: outer.push(node) - 1 } };
+  };
+  const repeated = (member: number): number => {
     const node = graph.nodes[member];
-    const args = node.args.map(inner);
-    inside.set(member, nodes.push({ ...node, args }) - 1);
-  }
-  const set = new Set(members);
+    const copies = new Map<number, number>();
+    const args = node.args.map((arg) => (isElementwise(node.op) ? beside(arg, node.axes, copies) : inner(arg)));
+    return nodes.push({ ...node, args }) - 1;
+  };
+  const positional = positionsAndWeights(graph);
+  /** An argument of elementwise work: what positions decide is computed for each reader, over its axes, and takes no memory. */
+  const beside = (node: number, axes: readonly AxisName[], copies: Map<number, number>): number => {
+    const known = copies.get(node);
+    if (known !== undefined) return known;
+    const { name: _name, ...plain } = graph.nodes[node];
+    if (!positional[node] || isLeaf(plain) || !hasAxes(axes, plain.axes)) return inner(node);
+    const args = plain.args.map((arg) => beside(arg, axes, copies));
+    const at = nodes.push({ ...plain, axes, args }) - 1;
+    copies.set(node, at);
+    return at;
+  };
   const outputs = new Set(graph.outputs.map((output) => output.node));
   const leaving = members.filter((member) => outputs.has(member) || planner.consumers[member].some((user) => !set.has(user)));
+  for (const member of members) if (!positional[member] || leaving.includes(member)) inner(member);
   const body: Graph = { axes: graph.axes, nodes, outputs: leaving.map((member) => ({ name: labelOf(graph, member), node: inside.get(member)! })) };
   const outside: Outside = {
     parameter: ({ attributes }) => planner.valueOf(outer[attributes.index!]),
@@ -75,4 +94,13 @@ export function planStrip(planner: Planning, members: readonly number[], causal:
     touch(access, end);
   }
   planner.holdAround(strip, known, begin, end);
+}
+
+/** True for each value of a graph that positions and weights alone decide, by a few instructions. */
+function positionsAndWeights({ nodes }: Graph): boolean[] {
+  const result: boolean[] = [];
+  nodes.forEach(({ op, args, axes }, i) => {
+    result[i] = op === "iota" || (isLeaf({ op }) ? !axes.includes("b") : args.length > 0 && POSITIONAL.has(op) && args.every((arg) => result[arg]));
+  });
+  return result;
 }

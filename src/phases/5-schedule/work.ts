@@ -1,42 +1,55 @@
 /** Floating-point work of a step, for `explain` and for profiles: multiplications and additions counted as one each, functions as one. */
-import type { AxisSize } from "../../ir/tensor/node.ts";
-import type { ProgramStep } from "../../ir/program/node.ts";
-import type { Step } from "./step.ts";
+import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
+import type { ProgramStep, Work } from "../../ir/program/node.ts";
+import { timedOf, type Timed } from "./space.ts";
+import type { Step, StripStep } from "./step.ts";
 
-interface Work {
-  readonly constant: number;
-  readonly perStep: number;
+/** One number of iterations of a step: a factor, and what it grows with. */
+interface Range {
+  readonly size: number;
+  readonly timed: Timed;
 }
 
-function scaled(count: number, sizes: readonly AxisSize[]): Work {
-  let total = count;
-  let timed = false;
-  for (const size of sizes) {
-    if (size === "T") timed = true;
-    else total *= size;
-  }
-  return timed ? { constant: 0, perStep: total } : { constant: total, perStep: 0 };
+const NONE: Work = { constant: 0, perStep: 0, perPair: 0 };
+
+const plus = (p: Work, q: Work): Work => ({ constant: p.constant + q.constant, perStep: p.perStep + q.perStep, perPair: p.perPair + q.perPair });
+
+const rangeOf = (axis: AxisName, size: AxisSize): Range => ({ size: size === "T" ? 1 : size, timed: timedOf(axis, size) });
+
+function scaled(count: number, ranges: readonly Range[]): Work {
+  const total = ranges.reduce((product, { size }) => product * size, count);
+  const timed = new Set(ranges.map((range) => range.timed).filter((growth) => growth !== false));
+  return { constant: timed.size === 0 ? total : 0, perStep: timed.size === 1 ? total : 0, perPair: timed.size === 2 ? total : 0 };
 }
 
-function flopsOf(step: Step): Work {
+/** Work of a whole strip: each of its T / rows rounds has `rows` time steps in hand, and of a causal one on average half of all. */
+function stripWork({ steps, rows, causal }: StripStep): Work {
+  const share = causal ? 0.5 : 1;
+  return steps
+    .map(workOfStep)
+    .reduce((sum, { constant, perStep, perPair }) => plus(sum, { constant: 0, perStep: perStep + constant / rows, perPair: share * perPair }), NONE);
+}
+
+function workOfStep(step: Step): Work {
   switch (step.kind) {
     case "nest":
       return scaled(
         step.operations.filter((operation) => operation.op !== "copy").length,
-        step.axes.map((axis) => axis.size),
+        step.axes.map((axis) => rangeOf(axis.name, axis.size)),
       );
-    case "product": {
-      const sizes = [step.m, step.n, step.k].flatMap((dimension): AxisSize[] => [dimension.size, ...(dimension.timed ? (["T"] as const) : [])]);
-      return scaled(2, [...sizes, ...step.outer.map((loop) => loop.size)]);
-    }
+    case "product":
+      return scaled(2, [step.m, step.n, step.k, ...step.outer.map((loop) => rangeOf(loop.axis, loop.size))]);
     case "solve":
-      return scaled(step.rows.size * step.columns.size, [step.rows.size, ...step.outer.map((loop) => loop.size)]);
+      return scaled(
+        step.rows.size * step.columns.size,
+        [step.rows, ...step.outer].map(({ axis, size }) => rangeOf(axis, size)),
+      );
     case "pack":
-      return { constant: 0, perStep: 0 };
+      return NONE;
     case "strip":
-      return step.steps.map(flopsOf).reduce((p, q) => ({ constant: p.constant + q.constant, perStep: p.perStep + q.perStep }));
+      return stripWork(step);
     case "scan":
-      return { constant: 0, perStep: step.steps.reduce((sum, inner) => sum + flopsOf(inner).constant, 0) };
+      return { ...NONE, perStep: step.steps.reduce((sum, inner) => sum + workOfStep(inner).constant, 0) };
   }
 }
 
@@ -48,8 +61,14 @@ export function workOf(step: Step, names?: ReadonlyMap<Step, string>): ProgramSt
   return {
     label: step.label,
     kind,
-    flops: flopsOf(step),
+    flops: workOfStep(step),
     ...(step.kind === "scan" || step.kind === "strip" ? { steps: step.steps.map((inner) => workOf(inner, names)) } : {}),
-    ...(names ? { call: { name: names.get(step)!, reverse: step.kind === "scan" && step.reverse } } : {}),
+    ...(names ? { call: callOf(step, names.get(step)!) } : {}),
   };
+}
+
+function callOf(step: Step, name: string): NonNullable<ProgramStep["call"]> {
+  if (step.kind === "strip") return { name, reverse: step.reverse === true, rows: step.rows, causal: step.causal };
+  if (step.kind === "nest" && step.ifShorterThan !== undefined) return { name, reverse: false, ifShorterThan: step.ifShorterThan };
+  return { name, reverse: step.kind === "scan" && step.reverse };
 }
