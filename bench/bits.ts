@@ -6,11 +6,11 @@
  * agree with the deterministic ones as far as rounding lets them over 200 steps. Exit status 1 if anything differs.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { CHROMIUM, chromiumTrajectories } from "../test/trajectories/chromium.ts";
 import type { Trajectory } from "../test/trajectories/trajectory.ts";
+import { bundle } from "./bundle.ts";
 
 interface Report {
   readonly version: string;
@@ -44,21 +44,7 @@ process.exit(0);
 /** Runs the trajectories under each engine and compares; returns the exit status. */
 export async function compareBits(engines: readonly string[], wide = false): Promise<number> {
   const nodes = engines.filter((engine) => engine !== "chromium");
-  const folder = join(process.cwd(), "node_modules/.cache/bits");
-  mkdirSync(folder, { recursive: true });
-  const outfile = join(folder, "run.mjs");
-  await build({
-    stdin: { contents: RUNNER, resolveDir: join(process.cwd(), "bench") },
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "es2023",
-    packages: "external",
-    define: { SLUICE_VERSION: '"bench"' },
-    logLevel: "warning",
-  });
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
+  const outfile = await bundle("bits", { text: RUNNER });
   const record = JSON.parse(readFileSync(join(process.cwd(), "test/trajectories/trajectories.json"), "utf8")) as Record<string, Trajectory>;
   let good = true;
   for (const node of [process.execPath, ...nodes]) {

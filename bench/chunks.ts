@@ -4,17 +4,10 @@
  * Forward and backward to all weights and inputs, B = 8, T = 256, 4 heads; what differs is the size of a head's matrix and the steps of a chunk. In turn, best of many
  * rounds in wall or processor time; with the memory of each program.
  */
-import { analyze, compileProgram, lower } from "../src/compile.ts";
+import { analyze } from "../src/compile.ts";
 import type { Variant } from "../src/ir/network/variant.ts";
 import { MECHANISMS, type MechanismName } from "../src/mechanisms/index.ts";
-import { initialParameters } from "../src/model/initialize.ts";
-import { parameterLayout } from "../src/model/parameters.ts";
-import { resolveSizes } from "../src/model/sizes.ts";
-import { type Executable, floatBuffer } from "../src/runtime/executable.ts";
-import { codeOptions } from "../src/runtime/wasm/engine.ts";
-import { loadProgram } from "../src/runtime/wasm/load.ts";
-import { createRandom } from "../src/support/random.ts";
-import { now, undisturbed } from "./clock.ts";
+import { type Form, mebibytes, prepareForm, race } from "./forms.ts";
 
 const ROUNDS_MS = 5000;
 const BATCH = 8;
@@ -44,43 +37,15 @@ const FORMS: readonly (readonly [string, Variant["chunks"]])[] = [
 ];
 
 /** A mechanism with heads of `width` × `width`, in one form. */
-function prepared(
-  mechanism: MechanismName,
-  width: number,
-  chunks: Variant["chunks"],
-): { readonly executable: Executable; readonly step: () => void } {
+function prepared(mechanism: MechanismName, width: number, chunks: Variant["chunks"]): Form {
   const { network } = analyze({ name: `${mechanism}.gate`, text: MECHANISMS[mechanism] }, { library: MECHANISMS });
   if (network === undefined) throw new Error(`${mechanism} does not compile`);
   const heads = new Set(["N", "G"]);
   const features = new Set(["D", "M", "H"]);
-  const given = network.sizes
+  const sizes = network.sizes
     .filter(({ free }) => free)
     .map(({ name }): [string, number] => [name, heads.has(name) ? HEADS : features.has(name) ? HEADS * width : width]);
-  const sizes = resolveSizes(network, Object.fromEntries(given));
-  const { slots, count } = parameterLayout(network, sizes);
-  const inputs = network.inputs.map(({ name }) => name);
-  const { graph } = lower(network, {
-    sizes,
-    batch: BATCH,
-    mode: "train",
-    initial: "fresh",
-    lengths: false,
-    reset: false,
-    outputs: network.outputs,
-    gradient: { of: "cotangents", inputs },
-    chunks,
-  });
-  const { program } = compileProgram([{ entry: "step", graph }], { capacity: STEPS, batch: BATCH, weights: slots, ...codeOptions(false) });
-  const executable = loadProgram(program);
-  const random = createRandom(1);
-  floatBuffer(executable, "parameters").set(initialParameters(slots, count, 1));
-  for (const [name, { role }] of executable.shapes)
-    if (role === "input") floatBuffer(executable, name).forEach((_, i, all) => (all[i] = random.normal(0, 1)));
-  const step = (): void => {
-    executable.run("prepare", STEPS);
-    executable.run("step", STEPS);
-  };
-  return { executable, step };
+  return prepareForm(network, Object.fromEntries(sizes), { batch: BATCH, steps: STEPS, chunks });
 }
 
 /** Prints a line for each mechanism and size. */
@@ -88,23 +53,13 @@ export function chunks(): void {
   const line = (cells: readonly string[]): void => console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(30) : cell.padStart(16))).join(""));
   line(["milliseconds", ...FORMS.map(([name]) => name), "16 steps ahead", "MiB"]);
   for (const [mechanism, width] of CASES) {
-    const forms = FORMS.map(([, form]) => ({ ...prepared(mechanism, width, form), best: Number.POSITIVE_INFINITY }));
-    const began = performance.now();
-    for (const { step } of forms) step();
-    while (performance.now() - began < ROUNDS_MS) {
-      for (const form of forms) {
-        const start = now();
-        form.step();
-        form.best = Math.min(form.best, undisturbed(start));
-      }
-    }
-    const mebibytes = ({ executable }: (typeof forms)[number]): string => (executable.program.memoryBytes / 2 ** 20).toFixed(0);
-    const ratio = forms[0].best / forms[2].best;
+    const forms = FORMS.map(([, form]) => prepared(mechanism, width, form));
+    const best = race(forms, ROUNDS_MS);
     line([
       `${mechanism}, ${width} × ${width}`,
-      ...forms.map(({ best }) => best.toFixed(1)),
-      `${ratio.toFixed(2)}×`,
-      `${mebibytes(forms[0])} → ${mebibytes(forms[2])}`,
+      ...best.map((ms) => ms.toFixed(1)),
+      `${(best[0] / best[2]).toFixed(2)}×`,
+      `${mebibytes(forms[0]).toFixed(0)} → ${mebibytes(forms[2]).toFixed(0)}`,
     ]);
   }
 }

@@ -28,6 +28,22 @@ const { h } = model.run({ x: { data: x, shape: [100, 64] } });
 ${CHECK}
 `;
 
+/** The same in parts, each with its milliseconds. */
+const PARTS = `
+const times = [performance.now()];
+const { compile, createModel, MECHANISMS } = await import("./library/index.js");
+times.push(performance.now());
+const compiled = compile(MECHANISMS.lstm);
+times.push(performance.now());
+const model = createModel(compiled, { sizes: { D: 64, H: 128 } });
+times.push(performance.now());
+${INPUT}
+const { h } = model.run({ x: { data: x, shape: [100, 64] } });
+times.push(performance.now());
+${CHECK}
+console.log(JSON.stringify(times.slice(1).map((time, k) => time - times[k])));
+`;
+
 const SAVED = `
 import { loadModelFile } from "./library/index.js";
 const model = await loadModelFile(process.argv[1].replace("saved.mjs", "w1.safetensors"));
@@ -49,11 +65,11 @@ const { user, system } = process.cpuUsage();
 console.log(JSON.stringify([performance.now(), (user + system) / 1000]));
 `;
 
-/** Wall and processor milliseconds of a process, from its start to the end of its script. */
-function timesOf(file: string): readonly [number, number] {
+/** What a script reports of itself: wall and processor milliseconds from the start of its process to its end; PARTS those of each part. */
+function timesOf(file: string): readonly number[] {
   const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as [number, number];
+  return JSON.parse(stdout) as number[];
 }
 
 /** Prints times and sizes. */
@@ -65,7 +81,8 @@ export async function coldStart(): Promise<void> {
   const names = ["empty", "compiled", "saved", "exported"] as const;
   const scripts = { empty: "", compiled: FRESH, saved: SAVED, exported: EXPORTED };
   for (const name of names) writeFileSync(join(folder, `${name}.mjs`), scripts[name] + REPORT);
-  const samples = Array.from({ length: ROUNDS }, () => names.map((name) => timesOf(join(folder, `${name}.mjs`))));
+  writeFileSync(join(folder, "parts.mjs"), PARTS);
+  const samples = Array.from({ length: ROUNDS }, () => [...names, "parts"].map((name) => timesOf(join(folder, `${name}.mjs`))));
   const summary = (which: number, clock: 0 | 1): readonly [number, number] => {
     const values = samples.map((round) => round[which][clock]);
     return [Math.min(...values), median(values)];
@@ -79,6 +96,11 @@ export async function coldStart(): Promise<void> {
       const own = which === 0 ? "" : `; of which Sluice ${(best - nothing[0]).toFixed(0)}, ${(middle - nothing[1]).toFixed(0)} ms`;
       console.log(`  ${label.padEnd(38)} best ${best.toFixed(0)}, median ${middle.toFixed(0)} ms${own}`);
     }
+  }
+  console.log("compiled, by its parts");
+  for (const [part, label] of ["reading the library", "reading the equations", "initial values", "making the program, running it"].entries()) {
+    const values = samples.map((round) => round[names.length][part]);
+    console.log(`  ${label.padEnd(38)} best ${Math.min(...values).toFixed(1)}, median ${median(values).toFixed(1)} ms`);
   }
   const kilobytes = (files: readonly Uint8Array[]): string => {
     const [bytes, gzipped] = [files, files.map((file) => gzipSync(file, { level: 9 }))].map((each) =>

@@ -1,11 +1,12 @@
 /**
- * `npm run bench [-- W1 W3 …] [--peer NAME]… [--repetitions N] [--best] [--json]`
+ * `npm run bench [-- W1 W3 …] [--peer NAME]… [--repetitions N] [--best] [--pin] [--json]`
  *
  * Measures the workloads of performance: Sluice beside what else trains or runs such networks in JavaScript, and PyTorch where a Python has it, all
  * in one run. Each peer lives in a process of its own; samples are interleaved (A, B, C, A, B, C, …), so that a slow minute of the machine is
- * everyone's. A peer is timed only after its results agreed with a float64 reference. Exit status 1 if Sluice disagrees or cannot run a workload.
+ * everyone's; `--pin` keeps them all on one core, where the system allows. A peer is timed only after its results agreed with a float64 reference.
+ * Exit status 1 if Sluice disagrees or cannot run a workload.
  *
- * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused] [--wide]`, `--wide [W3 …] [--fused]`, `--scaling`, `--variants`, `--chunks`,
+ * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused] [--wide]`, `--wide [W3 …] [--fused]`, `--scaling`, `--variants`, `--chunks`, `--filters`,
  * `--threads [W3 …]`, `--compile`, `--cold`, `--shakespeare FILE`, `--bits [NODE…] [chromium]`; each is a file here.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
@@ -14,22 +15,31 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { useWideVectors } from "../src/runtime/wasm/wide.ts";
+import { mistakeIn, type ModeName, modeOf, type Options, optionsOf, type PeerName, PEERS } from "./arguments.ts";
 import { compareBits } from "./bits.ts";
 import { chunks } from "./chunks.ts";
 import { coldStart } from "./cold-start.ts";
 import { compileCold, compileTimes } from "./compile-time.ts";
+import { filters } from "./filters.ts";
 import { profile, profileCell } from "./profile.ts";
 import { median, ratioText, type Sample, table } from "./report.ts";
-import { scaling } from "./scaling.ts";
+import { measurePeak } from "./kernels/product-kernel.ts";
+import { coreToPin } from "./pin.ts";
+import { flopsOf, scaling } from "./scaling.ts";
 import { shakespeare } from "./shakespeare.ts";
+import { programOf } from "./sluice.ts";
 import { compareThreads } from "./threads.ts";
 import { variants } from "./variants.ts";
 import { compareWide } from "./wide.ts";
 import { type Workload, WORKLOADS } from "./workloads.ts";
 
-const PEERS = ["sluice", "sluice-wide", "onnxruntime-web", "tfjs", "jax-js", "pytorch"] as const;
 const USUAL_PEERS = PEERS.filter((name) => name !== "sluice-wide");
-type PeerName = (typeof PEERS)[number];
+/** The packages of peers that come from npm. */
+const PACKAGES: Partial<Record<PeerName, string>> = {
+  "onnxruntime-web": "onnxruntime-web",
+  tfjs: "@tensorflow/tfjs-backend-wasm",
+  "jax-js": "@jax-js/jax",
+};
 const SMALLEST_SAMPLE_MS = 300;
 const PREPARE_TIMEOUT_MS = 300_000;
 
@@ -40,46 +50,14 @@ const PREPARE_TIMEOUT_MS = 300_000;
 const AGREEMENT = 2e-5;
 const LOSS_AGREEMENT = 5e-3;
 
-interface Options {
-  readonly workloads: readonly string[];
-  readonly peers: readonly PeerName[];
-  readonly repetitions: number;
-  readonly json: boolean;
-  /** The best sample in processor time instead of the median in wall time: for a machine that others use too. */
-  readonly onProcessor: boolean;
-}
+const isInstalled = (name: PeerName, folder: string): boolean =>
+  PACKAGES[name] === undefined || existsSync(join(folder, "node_modules", PACKAGES[name], "package.json"));
 
-function optionsOf(args: readonly string[]): Options | string {
-  const workloads: string[] = [];
-  const peers: PeerName[] = [];
-  let repetitions = 7;
-  let json = false;
-  let onProcessor = false;
-  for (let i = 0; i < args.length; i++) {
-    const argument = args[i];
-    if (argument === "--json") json = true;
-    else if (argument === "--best") onProcessor = true;
-    else if (argument === "--peer" && PEERS.includes(args[i + 1] as PeerName)) peers.push(args[++i] as PeerName);
-    else if (argument === "--repetitions" && Number(args[i + 1]) >= 1) repetitions = Math.floor(Number(args[++i]));
-    else if (WORKLOADS.some(({ name }) => name === argument)) workloads.push(argument);
-    else return `unexpected ${argument}`;
-  }
-  return {
-    workloads: workloads.length > 0 ? workloads : WORKLOADS.map(({ name }) => name),
-    peers: peers.length > 0 ? peers : USUAL_PEERS,
-    repetitions,
-    json,
-    onProcessor,
-  };
-}
-
-/** Installs the peers from their own lock file, the first time only. */
+/** Installs the peers from their own lock file, the first time only. What cannot be installed is left out, visibly. */
 function installPeers(folder: string): void {
-  if (existsSync(join(folder, "node_modules/onnxruntime-web"))) return;
   const npm = process.env.npm_execpath;
   const [command, ...args] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
-  const result = spawnSync(command, [...args, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder, stdio: "inherit" });
-  if (result.status !== 0) throw new Error(`the peers could not be installed in ${folder}`);
+  spawnSync(command, [...args, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder, stdio: ["ignore", process.stderr, "inherit"] });
 }
 
 class Peer {
@@ -90,7 +68,7 @@ class Peer {
     this.child = child;
   }
 
-  static async start(name: PeerName, folder: string): Promise<Peer> {
+  static async start(name: PeerName, folder: string, pinned: boolean): Promise<Peer> {
     const source = name.startsWith("sluice") ? `../${name}.ts` : `./${name}.mjs`;
     const outfile = join(folder, "node_modules/.cache", `${name}.mjs`);
     mkdirSync(join(folder, "node_modules/.cache"), { recursive: true });
@@ -105,7 +83,7 @@ class Peer {
       define: { SLUICE_VERSION: '"bench"' },
       logLevel: "warning",
     });
-    return new Peer(name, fork(outfile, { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] }));
+    return new Peer(name, fork(outfile, pinned ? ["--pin"] : [], { serialization: "advanced", stdio: ["ignore", "ignore", "inherit", "ipc"] }));
   }
 
   ask(message: Record<string, unknown>): Promise<Record<string, unknown>> {
@@ -140,11 +118,15 @@ interface Measured {
   readonly reason?: string;
 }
 
-async function measureWorkload(workload: string, { peers: names, repetitions, onProcessor }: Options, folder: string): Promise<Measured[]> {
+async function measureWorkload(workload: string, { peers: names, repetitions, onProcessor, pinned }: Options, folder: string): Promise<Measured[]> {
   const measured: Measured[] = [];
   const ready: { peer: Peer; samples: number[]; prepareMs: number; differences: Record<string, number>; note?: string }[] = [];
   for (const name of names) {
-    const peer = await Peer.start(name, folder);
+    if (!isInstalled(name, folder)) {
+      measured.push({ workload, peer: name, samples: [], reason: `not installed (npm ci in ${folder} failed)` });
+      continue;
+    }
+    const peer = await Peer.start(name, folder, pinned);
     const answer = await peer.ask({ prepare: workload }).catch((error: Error) => ({ unable: error.message }) as Record<string, unknown>);
     const differences = (answer.ready ?? {}) as Record<string, number>;
     const disagreeing = Object.entries(differences).filter(
@@ -182,7 +164,7 @@ const only = (workloads: readonly Workload[], usual: readonly string[]): readonl
   workloads.length > 0 ? workloads : WORKLOADS.filter(({ name }) => usual.includes(name));
 
 /** What the bench does beside the comparison, by flag. */
-const MODES: Readonly<Record<string, Mode>> = {
+const MODES: Readonly<Record<ModeName, Mode>> = {
   "--profile": (workloads, args) => {
     const fused = args.includes("--fused");
     if (args.includes("--wide")) console.log(useWideVectors().text);
@@ -192,6 +174,7 @@ const MODES: Readonly<Record<string, Mode>> = {
   "--scaling": scaling,
   "--variants": variants,
   "--chunks": chunks,
+  "--filters": filters,
   "--threads": (workloads) => compareThreads(only(workloads, ["W3", "W4"])),
   "--compile": compileTimes,
   "--compile-cold": (_, args) => compileCold(args[1]),
@@ -206,35 +189,51 @@ const MODES: Readonly<Record<string, Mode>> = {
 };
 
 async function main(args: readonly string[]): Promise<number> {
-  const modes = args.filter((argument) => Object.hasOwn(MODES, argument));
-  const mode = modes.find((argument) => argument !== "--wide") ?? modes[0]; // beside another mode it belongs to that
+  const mode = modeOf(args);
   if (mode !== undefined) {
+    const mistake = mistakeIn(mode, args);
+    if (mistake !== undefined) {
+      console.error(mistake);
+      return 2;
+    }
     const named = args.flatMap((argument) => WORKLOADS.find(({ name }) => name === argument) ?? []);
     return (await MODES[mode](named, args)) ?? 0;
   }
-  const options = optionsOf(args);
+  const options = optionsOf(args, USUAL_PEERS);
   if (typeof options === "string") {
-    console.error(`${options}\nusage: npm run bench [-- W1 W3 …] [--peer ${PEERS.join("|")}]… [--repetitions N] [--best] [--json]`);
+    console.error(`${options}\nusage: npm run bench [-- W1 W3 …] [--peer ${PEERS.join("|")}]… [--repetitions N] [--best] [--pin] [--json]`);
     return 2;
   }
   const folder = join(process.cwd(), "bench/peers");
-  if (options.peers.some((name) => name !== "sluice")) installPeers(folder);
+  if (!options.peers.every((name) => isInstalled(name, folder))) installPeers(folder);
+  const core = options.pinned ? coreToPin() : undefined;
+  const peak = measurePeak();
   const machine = {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
+    pinnedTo: core,
+    peakGflops: peak,
     date: new Date().toISOString().slice(0, 10),
     versions: versionsOf(folder),
   };
-  if (!options.json)
+  if (!options.json) {
+    const samples = `${options.onProcessor ? "best" : "median"} ms of ${options.repetitions} interleaved samples${options.onProcessor ? " of processor time" : ""}`;
+    const where = core === undefined ? "not pinned to a core" : `pinned to core ${core}`;
+    const { node, ...packages } = machine.versions;
     console.log(
-      `${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${process.version}; ${options.onProcessor ? "best" : "median"} ms of ${options.repetitions} interleaved samples${options.onProcessor ? " of processor time" : ""}, one thread; load ${loadavg()[0].toFixed(1)}\n`,
+      `${machine.date}, ${machine.cpu}, ${machine.cores} cores, Node ${node}; ${samples}, one thread, ${where}; load ${loadavg()[0].toFixed(1)}\n` +
+        `peak of 128-bit code, two roundings: ${peak.toFixed(0)} GFLOP/s; ${Object.entries(packages)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(", ")}\n`,
     );
+  }
   const all: Measured[] = [];
   const sampleOf = (measured: Measured): Sample => toSample(measured, options.onProcessor);
   for (const name of options.workloads) {
+    const workload = WORKLOADS.find((each) => each.name === name)!;
     const measured = await measureWorkload(name, options, folder);
     all.push(...measured);
-    if (!options.json) console.log(table(WORKLOADS.find((workload) => workload.name === name)!, measured.map(sampleOf)));
+    if (!options.json) console.log(table(workload, measured.map(sampleOf), flopsOf(programOf(workload)!.program, workload.T) / (1e6 * peak)));
   }
   if (options.json) console.log(JSON.stringify({ machine, measured: all }, null, 1));
   else console.log(ratioText(all.map(sampleOf)));

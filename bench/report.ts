@@ -23,13 +23,14 @@ export function median(values: readonly number[]): number {
 
 const milliseconds = (ms: number): string => (ms < 0.1 ? ms.toFixed(4) : ms < 10 ? ms.toFixed(3) : ms.toFixed(1));
 
-/** One workload: each peer with its median, spread, ratio to Sluice, agreement and time until ready. */
-export function table({ name, title, B, T, D, H }: Workload, samples: readonly Sample[]): string {
+/** One workload: each peer with its median, spread, share of the peak, ratio to Sluice, agreement and time until ready. `leastMs`: what Sluice's operations take at the peak. */
+export function table({ name, title, B, T, D, H }: Workload, samples: readonly Sample[], leastMs: number): string {
   const ours = samples.find(({ peer }) => peer === "sluice")?.medianMs;
   const lines = samples.map(({ peer, medianMs, spread, prepareMs, worst, note, reason }) => {
     if (medianMs === undefined) return `  ${peer.padEnd(18)} ${reason?.split("\n")[0] === "not offered by this peer" ? "–" : reason}`;
     const ratio = ours === undefined || peer === "sluice" ? "" : `${(medianMs / ours).toFixed(2)}×`;
-    const columns = [milliseconds(medianMs).padStart(9), `±${(50 * spread).toFixed(0)}%`.padStart(6), ratio.padStart(8)];
+    const share = `${((100 * leastMs) / medianMs).toFixed(0)}% of peak`;
+    const columns = [milliseconds(medianMs).padStart(9), `±${(50 * spread).toFixed(0)}%`.padStart(6), ratio.padStart(8), share.padStart(14)];
     return `  ${peer.padEnd(18)}${columns.join("")}   differs ${worst.toExponential(1)}   ready after ${prepareMs?.toFixed(0)} ms${note === undefined ? "" : `\n${" ".repeat(20)}${note}`}`;
   });
   return `${name}  ${title}, B=${B} T=${T} D=${D} H=${H}\n${lines.join("\n")}\n`;

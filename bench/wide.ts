@@ -3,9 +3,7 @@
  * the samples and whether the bits agree. Run it under the Node in question: Node 22 and newer have them. Exit status 1 if any bits differ.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { build } from "esbuild";
+import { bundle } from "./bundle.ts";
 import { median } from "./report.ts";
 import type { PrepareSide, Side } from "./wide-child.ts";
 import type { Workload } from "./workloads.ts";
@@ -15,7 +13,7 @@ const ROUNDS = 7;
 
 /** Prints one line for each workload. */
 export async function compareWide(workloads: readonly Workload[], fused: boolean): Promise<number> {
-  const outfile = await bundled();
+  const outfile = await bundle("wide", { entry: "wide-child.ts" });
   let good = true;
   let said: string | undefined;
   console.log(`Node ${process.version}, V8 ${process.versions.v8}${fused ? ", fused multiply-add" : ""}`);
@@ -43,24 +41,6 @@ export async function compareWide(workloads: readonly Workload[], fused: boolean
     }
   }
   return good ? 0 : 1;
-}
-
-async function bundled(): Promise<string> {
-  const folder = join(process.cwd(), "node_modules/.cache/wide");
-  mkdirSync(folder, { recursive: true });
-  const outfile = join(folder, "child.mjs");
-  await build({
-    entryPoints: [join(process.cwd(), "bench/wide-child.ts")],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "es2023",
-    packages: "external",
-    define: { SLUICE_VERSION: '"bench"' },
-    logLevel: "warning",
-  });
-  return outfile;
 }
 
 function ask<T>(child: ChildProcess, message: object): Promise<T> {

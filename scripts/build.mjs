@@ -3,8 +3,9 @@
  *
  *   dist/index.js      the library: any platform; `node:` modules stay outside and are only imported when a Node-only function runs
  *   dist/worker.js     what runs inside a worker; it takes the library from index.js
- *   dist/cli/main.js   the command line, with its packages bundled, so that the published package depends on nothing; the runtime of exported models
- *                      (src/inference.ts) is a text in it
+ *   dist/cli/main.js   the command: has Node keep what it compiles (from version 22 on, in its cache for that), then loads
+ *   dist/cli/command-line.js   the command line, with its packages bundled, so that the published package depends on nothing; the runtime of exported
+ *                      models (src/inference.ts) is a text in it. Its names stay, for stack traces
  *   dist/types/        declarations; their `.ts` imports are rewritten to `.js`
  *
  * `node scripts/build.mjs [--quiet] [--no-types]`. `--quiet` prints nothing unless something fails.
@@ -34,6 +35,13 @@ const shared = {
   define: { SLUICE_VERSION: JSON.stringify(version) },
 };
 
+const COMMAND = `#!/usr/bin/env node
+import module from "node:module";
+
+module.enableCompileCache?.();
+await import("./command-line.js");
+`;
+
 async function bundle(entry, outfile, options) {
   if (!existsSync(join(root, entry))) return;
   await build({ ...shared, ...options, entryPoints: [entry], outfile });
@@ -44,17 +52,22 @@ try {
   const inference = await inferenceText();
   await Promise.all([
     buildLibrary(join(root, "dist"), { version, logLevel: shared.logLevel }),
-    bundle("src/cli/main.ts", "dist/cli/main.js", {
+    bundle("src/cli/main.ts", "dist/cli/command-line.js", {
       platform: "node",
       minifySyntax: true,
+      minifyWhitespace: true,
       define: { ...shared.define, SLUICE_INFERENCE: JSON.stringify(inference) },
       banner: {
         // Packages in CommonJS that are bundled into a module still call `require` for Node's own modules.
-        js: '#!/usr/bin/env node\nimport { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);',
+        js: 'import { createRequire as $createRequire } from "node:module";\nconst require = $createRequire(import.meta.url);',
       },
     }),
   ]);
-  if (existsSync(join(root, "dist/cli/main.js"))) chmodSync(join(root, "dist/cli/main.js"), 0o755);
+  if (existsSync(join(root, "dist/cli/command-line.js"))) {
+    const command = join(root, "dist/cli/main.js");
+    writeFileSync(command, COMMAND);
+    chmodSync(command, 0o755);
+  }
 } catch (error) {
   if (!error?.errors) console.error(error);
   process.exit(1);
@@ -78,7 +91,7 @@ if (types) {
 }
 
 if (!quiet) {
-  for (const name of ["index.js", "worker.js", "cli/main.js"]) {
+  for (const name of ["index.js", "worker.js", "cli/command-line.js"]) {
     const file = join(root, "dist", name);
     if (!existsSync(file)) continue;
     const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10);

@@ -58,6 +58,7 @@ function packageCheck() {
     "dist/index.js",
     "dist/worker.js",
     "dist/cli/main.js",
+    "dist/cli/command-line.js",
     "dist/types/index.d.ts",
   ]) {
     if (!files.some((file) => file.path === needed)) problems.push(`the package lacks ${needed}`);

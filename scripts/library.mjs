@@ -19,10 +19,9 @@ export async function buildLibrary(outdir, { version, folder = root, logLevel = 
     outfile: join(outdir, "index.js"),
     bundle: true,
     format: "esm",
-    // papaparse asks for Node's "stream" only when it is given one, which we never do.
     platform: "neutral",
     mainFields: ["module", "main"],
-    external: ["node:*", "stream"],
+    external: ["node:*"],
     target: "es2023",
     charset: "utf8",
     legalComments: "none",

@@ -6,7 +6,7 @@
 import type { LoopModule } from "./ir/loop/node.ts";
 import { verifyLoopModule } from "./ir/loop/verify.ts";
 import type { Network } from "./ir/network/node.ts";
-import { USUAL_CHUNKS, type Variant } from "./ir/network/variant.ts";
+import { USUAL_CHUNKS, USUAL_FILTERS, type Variant } from "./ir/network/variant.ts";
 import type { Program } from "./ir/program/node.ts";
 import { verifyProgram } from "./ir/program/verify.ts";
 import type { File } from "./ir/syntax/node.ts";
@@ -47,7 +47,7 @@ export function analyze(source: Source, options: AnalyzeOptions = {}): Analysis 
   const { file, diagnostics: syntax } = parse(source);
   const inferring = {
     main: options.main,
-    library: libraryFiles(source.text, options.library ?? {}),
+    library: libraryFiles(file, source.text, options.library ?? {}),
     libraryNames: Object.keys(options.library ?? {}),
   };
   if (syntax.some((diagnostic) => diagnostic.severity === "error")) {
@@ -63,18 +63,26 @@ export function convertLatex(source: Source): { readonly text: string; readonly 
   return readLatex(source);
 }
 
-/** Files of the library that a text names, directly or through others: the rest need not be read. */
-function libraryFiles(text: string, library: Readonly<Record<string, string>>): Record<string, File> {
+/** Files of the library that a text may name, directly or through others: the rest need not be read. Its own blocks come before those of the library. */
+function libraryFiles(file: File, text: string, library: Readonly<Record<string, string>>): Record<string, File> {
+  const own = new Set(file.blocks.map((block) => block.header?.name.name));
   const files: Record<string, File> = {};
   const open = [text];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const [name] of next.matchAll(/[\p{L}_][\p{L}\p{N}_]*/gu)) {
-      if (Object.hasOwn(files, name) || !Object.hasOwn(library, name)) continue;
+    for (const name of Object.keys(library)) {
+      if (name === "" || (next === text && own.has(name)) || Object.hasOwn(files, name) || !isWordOf(next, name)) continue;
       files[name] = parse({ name: `${name}.gate`, text: library[name] }).file;
       open.push(library[name]);
     }
   }
   return files;
+}
+
+/** True if the name stands in the text with no ASCII letter, digit or `_` beside it. */
+function isWordOf(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1))
+    if (!/\w/.test(`${text[at - 1] ?? ""}${text[at + name.length] ?? ""}`)) return true;
+  return false;
 }
 
 /** The tensor graph of a variant after each phase. */
@@ -89,9 +97,9 @@ export interface Lowering {
 export function lower(network: Network, variant: Variant): Lowering {
   const built = build(network, variant);
   verify(built);
-  const { graph: normal, trace: forms } = normalize(built, chunksOf(variant));
+  const { graph: normal, trace: forms } = normalize(built, chunksOf(variant), filtersOf(variant));
   const differentiated = variant.gradient ? withGradients(normal, variant) : normal;
-  verify(differentiated);
+  if (differentiated !== built) verify(differentiated);
   const { graph, trace } = simplify(differentiated);
   verify(graph);
   return {
@@ -109,6 +117,11 @@ export function lower(network: Network, variant: Variant): Lowering {
 function chunksOf({ chunks, initial, gradient }: Variant): Exclude<Variant["chunks"], false> {
   if (chunks !== undefined) return chunks || undefined;
   return initial === "fresh" || gradient ? USUAL_CHUNKS : undefined;
+}
+
+function filtersOf({ filters, initial, gradient }: Variant): Exclude<Variant["filters"], false> {
+  if (filters !== undefined) return filters || undefined;
+  return initial === "fresh" || gradient ? USUAL_FILTERS : undefined;
 }
 
 /** Adds the gradients of the objective, which itself stays only if it is the loss. */

@@ -32,7 +32,7 @@ const TIERS: Readonly<Record<string, number>> = {
 const LANGUAGES = ["syntax", "network", "tensor", "loop", "program"];
 
 /** Packages that a bundle may hold, and the folders that may import them. */
-const BUNDLED: Readonly<Record<string, readonly string[]>> = { commander: ["cli"], papaparse: ["train", "cli"] };
+const BUNDLED: Readonly<Record<string, readonly string[]>> = { commander: ["cli"] };
 
 const LINES_LIMIT = 500;
 /** Tables and generated files: long by nature, read by looking up. */

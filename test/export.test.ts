@@ -238,7 +238,7 @@ test("mistakes get the errors of the library, and what was not exported says how
           ],
         }),
     ],
-    ["E455", /must be numbers: an array, a typed array or \{ data, shape \}, not string/, () => shipped.run({ x: "text" } as never)],
+    ["E455", /must be numbers: an array, a typed array or \{ data, shape \}, not a string/, () => shipped.run({ x: "text" } as never)],
     ["E456", /no input z; its inputs are x/, () => shipped.run({ z: [[1]] })],
     ["E457", /x\[0\]\[1\] is NaN; it must be a finite number/, () => shipped.run({ x: [[1, Number.NaN, 3, 4, 5, 6]] })],
     ["E457", /x\[2\] is Infinity/, () => shipped.stream().step([1, 2, Number.POSITIVE_INFINITY, 4, 5, 6])],
@@ -279,6 +279,7 @@ test("files are given, fetched, or told apart from those of another export", asy
   expect(await refused({ "weights.bin": "weights.bin" })).toMatch(/^E468 weights.bin: “weights.bin” is no address; give a URL, or the bytes/);
   expect(await refused({ "weights.bin": `${here}/nowhere.bin` })).toMatch(/^E468 weights.bin could not be fetched from .*: the server answered 404/);
   expect(await refused({ "model.wasm": new Uint8Array(8) })).toMatch(/^E470 model.wasm is not the code of this export/);
+  await expect(load({ file: {} } as never)).rejects.toThrow(/^load has no option file; did you mean files\?/);
   expect(await refused({ "other.bin": new Uint8Array(8) })).toMatch(/^E462 this export has no file other.bin; its files are model.wasm/);
 });
 
@@ -346,7 +347,7 @@ test("the declarations fit an application that uses them, in strict TypeScript",
   mkdirSync(join(root, "node_modules/.cache"), { recursive: true });
   const place = mkdtempSync(join(root, "node_modules/.cache/export-types-"));
   try {
-    for (const name of NAMES) {
+    for (const name of [...NAMES, "table"]) {
       mkdirSync(join(place, name));
       for (const file of ["model.d.ts", "model.js"]) writeFileSync(join(place, name, file), readFileSync(join(folder, name, file)));
     }
@@ -354,19 +355,24 @@ test("the declarations fit an application that uses them, in strict TypeScript",
 import { load, type NamedArray } from "./classifier/model.js";
 import { decode, encode, load as loadText, record } from "./characters/model.js";
 import { load as loadAttentive } from "./attentive/model.js";
+import { encode as encodeRows, record as columns } from "./table/model.js";
 const model = await load();
 const p: NamedArray = model.run({ x: [[1, 2, 3, 4, 5, 6]] }).p;
 const gates = model.gates({ x: { data: new Float32Array(6), shape: [1, 6] } }, ["i", "f"]);
 const view: Float32Array = model.stream({ batch: 4 }).step(new Float32Array(24));
 const text = await loadText({ files: { "weights.bin": new Uint8Array(4) } });
 const line: string = decode(encode("fox")) + record.vocabulary.length + text.stream().step(3)[0];
+const x: NamedArray = encodeRows([{ level: 1, day: "mon" }]);
+const read: readonly (string | undefined)[] = [columns.missing, columns.decimal, columns.thousands, columns.document];
+// @ts-expect-error a day is a text
+encodeRows([{ level: 1, day: 2 }]);
 // @ts-expect-error there is no input z
 model.run({ z: [1] });
 // @ts-expect-error there is no gate q
 model.gates({ x: [1] }, ["q"]);
 // @ts-expect-error it cannot be run step by step
 (await loadAttentive()).stream();
-export { gates, line, p, view };
+export { gates, line, p, read, view, x };
 `;
     writeFileSync(join(place, "application.ts"), application);
     const options = { module: "nodenext", target: "es2022", lib: ["es2022", "dom"], types: [], strict: true, noEmit: true, skipLibCheck: false };
@@ -421,9 +427,34 @@ test.skipIf(!existsSync(executablePath))("a page runs them all with the same bit
       const width = data.length / shape[0] / 3;
       expect(away.stepped, name).toEqual(Array.from({ length: 20 }, (_, t) => data.slice(t * 3 * width, t * 3 * width + width)).flat());
     }
-    await tab.goto(`${here}/attentive/example.html`);
-    await tab.waitForFunction(() => document.getElementById("result")!.textContent !== "loading");
-    expect(await tab.textContent("#result")).toMatch(/^y \[4, 8\]\n-?\d\.\d{4}/);
+    const shown = async (address: string): Promise<string | null> => {
+      await tab.goto(address);
+      await tab.waitForFunction(() => document.getElementById("result")!.textContent !== "loading");
+      return tab.textContent("#result");
+    };
+    expect(await shown(`${here}/attentive/example.html`)).toMatch(/^y \[48, 8\], the last steps for waves .*\nstep {2}36 +-?\d\.\d{4}/);
+    expect(await shown(`${here}/classifier/example.html`)).toMatch(/^p \[48, 5\]/);
+    // The gates of 24 units over 48 steps, and not all of one shade.
+    const shades = await tab.$$eval("#gates canvas", (canvases) =>
+      canvases.map((canvas) => {
+        const { width, height } = canvas as HTMLCanvasElement;
+        const { data } = (canvas as HTMLCanvasElement).getContext("2d")!.getImageData(0, 0, width, height);
+        return [width, height, new Set(data.filter((_, i) => i % 4 === 3)).size > 10];
+      }),
+    );
+    expect(shades).toEqual([1, 2, 3].map(() => [48, 24, true]));
+    expect(await shown(`${here}/characters/example.html`)).toMatch(/^[a-z; ]{301}$/);
+    await tab.fill("#prompt", "the lazy ");
+    await tab.click("#again");
+    expect(await tab.textContent("#result")).toMatch(/^the lazy [a-z; ]{300}$/);
+    expect(await shown(`${here}/table/example.html`)).toMatch(/^level, 1 row after the last: [\d.]+$/);
+    await tab.fill("#rows", "level,day\n20,mon\nmany,tue");
+    await tab.click("#again");
+    expect(await tab.textContent("#result")).toMatch(/^E423 row 1 has level = NaN/);
+    // As a file it can do nothing but say what to do.
+    expect(await shown(String(pathToFileURL(join(folder, "table/example.html"))))).toMatch(
+      /has to be served\.[^]*python3 -m http\.server 8000[^]*example\.html$/,
+    );
     expect(errors).toEqual([]);
   } finally {
     await browser.close();

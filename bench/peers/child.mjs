@@ -6,6 +6,7 @@
  * replace globals of Node. A peer that lives in a process of another language measures itself and has `measure` instead of `step`.
  */
 import { processorMs } from "../clock.ts";
+import { pin } from "../pin.ts";
 import { reference } from "../reference.ts";
 import { arraysOf, WORKLOADS } from "../workloads.ts";
 
@@ -15,6 +16,7 @@ const WARM_UP_STEPS = 4;
 
 /** Serves messages with a peer: `prepare(workload, arrays)` gives `{ check, step }` or `{ check, measure, note }`, `{ absent: why }` or undefined. */
 export function serve(peer) {
+  if (process.argv.includes("--pin")) pin();
   let prepared;
   const handle = async (message) => {
     if (message.prepare !== undefined) {

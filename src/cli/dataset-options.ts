@@ -2,8 +2,8 @@
  * Where the numbers come from: `--data FILE` (a text, a table, sequences) or `--task NAME`, as a dataset.
  *
  * In: options of the command line, and the record of a model file if there is one. Out: a dataset with its recommendation of how to begin. The kind of a
- * file follows from its ending (.txt, .csv, .jsonl, .json, each also with .gz); a model's own record settles what a file alone could not (vocabulary,
- * columns, scaling).
+ * file follows from its ending (.txt, .csv, .tsv, .jsonl, .json, each also with .gz), of JSON from what it holds; a model's own record settles what a file
+ * alone could not (vocabulary, columns, scaling).
  */
 import { basename } from "node:path";
 import type { Command } from "commander";
@@ -11,11 +11,12 @@ import type { DatasetRecord } from "../model/dataset-record.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { BatchSource, Dataset } from "../train/data/dataset.ts";
 import type { SequencesRecord } from "../train/data/jsonl.ts";
+import { isJsonTable } from "../train/data/json-records.ts";
 import { sequenceFileDataset } from "../train/data/sequence-file.ts";
 import { evaluationStreams } from "../train/data/streams.ts";
 import { textDataset, type TextRecord, textTracks } from "../train/data/text.ts";
 import { readTable, type TableReading } from "../train/data/csv.ts";
-import type { MissingPolicy } from "../train/data/columns.ts";
+import { MISSING_POLICIES, type MissingPolicy } from "../train/data/columns.ts";
 import { type Forecast, tableForecast, type TableRecord } from "../train/data/table.ts";
 import { findTask, TASKS } from "../train/tasks/list.ts";
 import type { Task } from "../train/tasks/task.ts";
@@ -33,6 +34,7 @@ export interface DataFlags {
   readonly separator?: string;
   readonly target?: string;
   readonly columns?: readonly string[];
+  readonly document?: string;
   readonly horizon?: number;
   readonly missing?: MissingPolicy;
   readonly decimal?: "." | ",";
@@ -57,7 +59,7 @@ const TASK_ALIASES: Readonly<Record<string, string>> = { flag: "flag-recall", co
 /** Adds the options that say where the numbers come from. */
 export function addDataOptions(command: Command): void {
   command
-    .option("--data <file>", "a text (.txt), a table (.csv), sequences (.jsonl, .json); also .gz")
+    .option("--data <file>", "a text (.txt), a table (.csv, .tsv; .json, .jsonl of records), sequences (.jsonl, .json); also .gz")
     .option("--task <name>", `a built-in task: ${TASKS.map((task) => task.name).join(", ")}`)
     .option("--option <name=number>", "an option of the task; may be repeated", taskOption)
     .option("--batch <number>", "sequences side by side", numberOption("--batch", { least: 1, whole: true }))
@@ -66,13 +68,12 @@ export function addDataOptions(command: Command): void {
     .option("--separator <text>", "what stands between two documents of a text (\\n for a line end): none is predicted from another")
     .option("--target <column>", "the column of a table to forecast")
     .option("--columns <names>", "the columns of a table to read, with commas", (text: string) => text.split(",").map((name) => name.trim()))
+    .option("--document <column>", "the column that tells documents of a table apart (a patient, a ticker): each is a sequence of its own")
     .option("--horizon <number>", "forecast this many rows ahead", numberOption("--horizon", { least: 1, whole: true }))
     .option("--missing <policy>", `what to do with empty cells: ${MISSING_POLICIES.join(", ")}`, missingOption)
     .option("--decimal <sign>", "the decimal sign of a table's numbers: . or ,", decimalOption)
     .option("--thousands <sign>", "what separates thousands in a table's numbers", thousandsOption);
 }
-
-const MISSING_POLICIES: readonly MissingPolicy[] = ["error", "drop", "interpolate", "last"];
 
 function missingOption(text: string): MissingPolicy {
   const policy = MISSING_POLICIES.find((name) => name === text);
@@ -103,7 +104,7 @@ export function tableReading(flags: DataFlags, file: string, record?: TableRecor
 const OPTIONS_OF: Readonly<Record<FileKind | "task", readonly (keyof DataFlags)[]>> = {
   task: ["option", "batch"],
   text: ["batch", "window", "word", "separator"],
-  table: ["batch", "window", "target", "columns", "horizon", "missing", "decimal", "thousands"],
+  table: ["batch", "window", "target", "columns", "document", "horizon", "missing", "decimal", "thousands"],
   sequences: ["batch"],
 };
 
@@ -119,13 +120,18 @@ export function refuseForeignOptions(flags: DataFlags, kind: FileKind | "task", 
     );
   }
   const settled = (name: string, given: unknown, known: unknown): void => {
-    if (given !== undefined && given !== known)
-      throw usageError(`this model was trained with --${name} ${known}, which cannot be changed now; leave out --${name}`);
+    if (given === undefined || given === known) return;
+    const was = known === undefined ? `without --${name}` : `with --${name} ${known}`;
+    throw usageError(`this model was trained ${was}, which cannot be changed now; leave out --${name}`);
   };
   if (record?.kind === "table") {
+    const names = (columns: readonly string[]): string => [...new Set([...columns, record.target])].sort().join(",");
     settled("target", flags.target, record.target);
     settled("horizon", flags.horizon, record.horizon ?? 1);
+    settled("columns", flags.columns && names(flags.columns), names(record.columns.map((column) => column.name)));
+    settled("document", flags.document, record.document);
   }
+  if (record?.kind === "text") settled("separator", flags.separator && unescaped(flags.separator), record.separator);
   if (record?.kind === "text" && flags.word && record.unit !== "word")
     throw usageError("this model reads a text by characters, which cannot be changed now; leave out --word");
 }
@@ -157,7 +163,7 @@ export function openData(
     }
     throw usageError(
       record === undefined
-        ? "where are the numbers to come from? Give --data FILE (.txt, .csv, .jsonl) or --task NAME (for example --task flag)"
+        ? "where are the numbers to come from? Give --data FILE (.txt, .csv, .tsv, .json, .jsonl) or --task NAME (for example --task flag)"
         : `this model was trained on ${describeRecord(record)}; give a file of that kind with --data`,
     );
   }
@@ -167,8 +173,10 @@ export function openData(
     const name = TASK_ALIASES[flags.task] ?? flags.task;
     return openTask(name, { ...(record?.kind === "task" && record.name === name ? record.options : {}), ...flags.option }, flags, seed);
   }
-  refuseForeignOptions(asked, fileKind(flags.data!), record);
-  return { ...openFile(flags.data!, flags, seed, record), path: flags.data };
+  const kind = fileKind(flags.data!);
+  refuseOtherKind(flags.data!, kind, record);
+  refuseForeignOptions(asked, kind, record);
+  return { ...openFile(flags.data!, kind, flags, seed, record), path: flags.data };
 }
 
 function openTask(name: string, options: Readonly<Record<string, number>>, flags: DataFlags, seed: number): OpenedData {
@@ -178,19 +186,31 @@ function openTask(name: string, options: Readonly<Record<string, number>>, flags
 
 export type FileKind = "text" | "table" | "sequences";
 
-/** What a file holds, by its ending. @throws SluiceError E490 */
+/** What a file holds, by its ending; JSON is a table if its records hold no lists. @throws SluiceError E490, those of files.ts */
 export function fileKind(path: string): FileKind {
   const name = basename(path).toLowerCase().replace(/\.gz$/, "");
   if (/\.(csv|tsv)$/.test(name)) return "table";
-  if (/\.(jsonl|ndjson|json)$/.test(name)) return "sequences";
+  if (/\.(jsonl|ndjson|json)$/.test(name)) return isJsonTable(readText(path)) ? "table" : "sequences";
   if (/\.(txt|text|md)$/.test(name) || !name.includes(".")) return "text";
   throw usageError(`the kind of ${path} cannot be told from its ending; rename it to .txt (text), .csv (table) or .jsonl (sequences)`);
 }
 
-function openFile(path: string, flags: DataFlags, seed: number, record: DatasetRecord | undefined): OpenedData {
-  const kind = fileKind(path);
-  if (record !== undefined && record.kind !== kind)
-    throw new SluiceError("E486", `this model was trained on ${describeRecord(record)}; ${path} is a ${kind} file`);
+/** Refuses a file that a trained model cannot read, and says what it can. @throws SluiceError E486 */
+export function refuseOtherKind(path: string, kind: FileKind, record?: DatasetRecord): void {
+  if (record === undefined || record.kind === kind) return;
+  const wanted = {
+    text: "a text (.txt)",
+    table: "a table (.csv, .tsv, or .json and .jsonl with records)",
+    sequences: "sequences (.jsonl, .json)",
+    task: "no file",
+  };
+  throw new SluiceError(
+    "E486",
+    `this model was trained on ${describeRecord(record)}, but ${path} holds ${KIND_WORDS[kind]}; give ${wanted[record.kind]}`,
+  );
+}
+
+function openFile(path: string, kind: FileKind, flags: DataFlags, seed: number, record: DatasetRecord | undefined): OpenedData {
   const text = readText(path);
   const name = basename(path).replace(/\.gz$/, "");
   switch (kind) {
@@ -209,6 +229,7 @@ function openTable(text: string, name: string, flags: DataFlags, seed: number, r
   const forecast = tableForecast(table, {
     target: record?.target ?? flags.target,
     inputs: record === undefined ? flags.columns : [...new Set(record.columns.map((column) => column.name))],
+    document: record === undefined ? flags.document : record.document,
     horizon: record === undefined ? flags.horizon : (record.horizon ?? 1),
     missing: flags.missing ?? record?.missing,
     window: flags.window,
@@ -235,9 +256,12 @@ function requireSameScaling(trained: TableRecord, read: TableRecord, name: strin
 function openText(text: string, name: string, flags: DataFlags, seed: number, record: TextRecord | undefined): OpenedData {
   if (record !== undefined) return knownText(text, name, flags, record);
   const unit = flags.word ? "word" : "character";
-  const separator = flags.separator?.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+  const separator = flags.separator && unescaped(flags.separator);
   return { dataset: textDataset(text, { name: `${name}, by ${unit}`, unit, window: flags.window, batch: flags.batch, seed, separator }) };
 }
+
+/** Line ends and tabs as a shell passes them. */
+const unescaped = (text: string): string => text.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
 
 /** Batch and window as the user gave them. */
 function given({ batch, window }: DataFlags): { readonly batch?: number; readonly window?: number } {

@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { writeFileAtomically } from "../runtime/platform.ts";
 import { SluiceError } from "../support/diagnostic.ts";
-import { nearestName } from "../train/data/checks.ts";
+import { nearestWord } from "../support/text.ts";
 
 const LARGEST_UNPACKED_BYTES = 2 ** 31 - 1;
 
@@ -90,7 +90,7 @@ function readProblem(path: string, error: unknown): string {
     case "ENOENT": {
       const folder = dirname(path);
       if (!existsSync(folder)) return `there is no folder ${folder}`;
-      const near = nearestName(basename(path), readdirSync(folder));
+      const near = nearestWord(basename(path), readdirSync(folder));
       return `there is no file ${path}${near === undefined ? "" : `; did you mean ${join(folder, near)}?`}`;
     }
     case "EISDIR":

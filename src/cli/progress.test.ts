@@ -8,7 +8,7 @@ test("a moving line with loss, rate and time left, and a line for each validatio
   const terminal = { progress: (text: string) => moving.push(text), remark: (text: string) => lines.push(text) } as unknown as Terminal;
   let clock = 0;
   const listen = createProgress(terminal, { unit: "characters", now: () => clock, everyMs: 100 });
-  listen({ kind: "start", step: 0, steps: 200, parameterCount: 1, sizes: {}, compileMs: 1, memoryBytes: 1e6, segment: 0, keep: "usual" });
+  listen({ kind: "start", step: 0, steps: 200, parameterCount: 1, sizes: {}, compileMs: 1, memoryBytes: 1e6, segment: 0, keep: "usual", threads: 1 });
   for (let step = 1; step <= 20; step++) {
     clock += 20;
     listen({ kind: "step", step, steps: 200, loss: 2, norm: 1, learningRate: 0.002, durationMs: 20, tokens: 2048 });

@@ -29,6 +29,7 @@ export function createProgress(terminal: Terminal, options: ProgressOptions): (e
     switch (event.kind) {
       case "start":
         if (event.segment > 0 || event.keep === "least") terminal.remark(memoryLine(event));
+        if (event.remark !== undefined) terminal.remark(event.remark);
         if (event.step > 0) terminal.remark(`going on after step ${grouped(event.step)} of ${grouped(event.steps)}`);
         return;
       case "step": {

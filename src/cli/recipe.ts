@@ -9,7 +9,9 @@ import { type Compiled, networkOf } from "../model/compiled.ts";
 import { sizesForInputs } from "../model/sizes.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { Dataset } from "../train/data/dataset.ts";
+import { forecastError } from "../train/data/table.ts";
 import { accuracy, type Metric } from "../train/metric.ts";
+import type { OptimizerOptions } from "../train/optimizer.ts";
 import type { TrainSettings } from "../train/options.ts";
 import { isSolved, type Score, scoreMetric } from "../train/tasks/score.ts";
 import { hasBinaryTarget, isWholeModel, wrapCell } from "../train/wrap-cell.ts";
@@ -23,6 +25,18 @@ export interface RecipeFlags {
   readonly layers?: number;
   readonly dropout?: number;
   readonly block?: string;
+}
+
+/** How to train, as far as the user says. */
+export interface SettingsFlags {
+  readonly steps?: number;
+  readonly rate?: number;
+  readonly schedule?: "constant" | "cosine";
+  readonly optimizer?: OptimizerOptions["kind"];
+  readonly clip?: number;
+  readonly seed?: number;
+  readonly patience?: number;
+  readonly weightNoise?: number;
 }
 
 export interface Recipe {
@@ -101,44 +115,13 @@ export function metricsFor(dataset: Dataset, network: Network, answer: string, s
   if (!network.outputs.includes(answer)) return [];
   if (score !== undefined) return [scoreMetric(score, answer)];
   const { record } = dataset;
-  if (record.kind === "table") return [squaredError(answer, record.columns.find((column) => column.name === record.target)?.deviation ?? 1)];
+  if (record.kind === "table") return [forecastError(record, answer)];
   if (dataset.inputs.y?.type === "index") return [accuracy(answer, (batch) => batch.inputs.y)];
   return [];
 }
 
-/** Mean squared error of a forecast in the unit of the file: the standardised error times the target's deviation. */
-function squaredError(answer: string, deviation: number): Metric {
-  return {
-    name: "mse",
-    outputs: [answer],
-    measure(batch, values, counts) {
-      const { data } = values[answer];
-      let total = 0;
-      let count = 0;
-      for (let i = 0; i < batch.steps * batch.batch; i++) {
-        if (counts[i] === 0) continue;
-        total += ((data[i] - batch.inputs.y[i]) * deviation) ** 2;
-        count++;
-      }
-      return { total, count };
-    },
-  };
-}
-
 /** Settings of training from the options given, with defaults for the rest. */
-export function settingsFor(
-  dataset: Dataset,
-  flags: {
-    readonly steps?: number;
-    readonly rate?: number;
-    readonly schedule?: "constant" | "cosine";
-    readonly optimizer?: TrainSettings["optimizer"];
-    readonly clip?: number;
-    readonly seed?: number;
-    readonly patience?: number;
-    readonly weightNoise?: number;
-  },
-): TrainSettings & { readonly steps: number; readonly seed: number } {
+export function settingsFor(dataset: Dataset, flags: SettingsFlags): TrainSettings & { readonly steps: number; readonly seed: number } {
   const defaults = defaultsFor(kindOf(dataset));
   const rate = flags.rate ?? defaults.learningRate;
   const steps = flags.steps ?? defaults.steps;

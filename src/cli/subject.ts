@@ -10,7 +10,7 @@ import { type Compiled, compile, fromLatex, networkOf, type ReadLatex } from "..
 import { loadModel, type Model } from "../model/model.ts";
 import { SluiceError } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
-import { nearestName } from "../train/data/checks.ts";
+import { nearestWord } from "../support/text.ts";
 import { readBytes, readText } from "./files.ts";
 
 const MECHANISM_NAMES = Object.keys(MECHANISMS);
@@ -63,7 +63,7 @@ function readGiven(subject: string): Source {
     if (text !== undefined) return { name: `${subject.replaceAll("_", "-")}.gate`, text };
   }
   if (!existsSync(subject) && !/[./\\]/.test(subject)) {
-    const near = nearestName(subject, MECHANISM_NAMES);
+    const near = nearestWord(subject, MECHANISM_NAMES);
     throw new SluiceError(
       "E485",
       `there is no file and no mechanism ${subject}; ${near ? `did you mean ${near}?` : `the mechanisms are ${MECHANISM_NAMES.join(", ")}`}`,

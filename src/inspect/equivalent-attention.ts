@@ -14,6 +14,7 @@ import type { Model } from "../model/model.ts";
 import { parameterLayout } from "../model/parameters.ts";
 import { floatBuffer, stepLength } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { checkOptions, type OptionNames } from "../support/options.ts";
 
 export interface EquivalentAttention {
   readonly steps: number;
@@ -33,8 +34,12 @@ export interface AttentionRequest {
   readonly steps: number;
 }
 
-/** @throws SluiceError E476 if there is no such value, or it is part of a recurrence */
-export function equivalentAttention(model: Model, { output, value, inputs, steps }: AttentionRequest): EquivalentAttention {
+const REQUEST: OptionNames<AttentionRequest> = { output: true, value: true, inputs: true, steps: true };
+
+/** @throws SluiceError E462 for an unknown option; E476 if there is no such value, or it is part of a recurrence */
+export function equivalentAttention(model: Model, request: AttentionRequest): EquivalentAttention {
+  checkOptions("equivalentAttention", request ?? null, REQUEST);
+  const { output, value, inputs, steps } = request;
   const { network, sizes } = model;
   const declared = network.values.find((each) => each.name === value);
   const offered = network.values.filter((each) => each.recurrence === undefined).map((each) => each.name);

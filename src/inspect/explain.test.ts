@@ -67,6 +67,14 @@ test("a recurrence that goes by chunks of time steps is said to", () => {
   expect(sentences).toContain("by chunks: S is linear in itself and read by products alone, so 16 time steps are taken at once");
 });
 
+test("convolutions that take fewer products are said to", () => {
+  const convolution = networkOf(compile(MECHANISMS.gated_conv));
+  const { stages, graph } = lower(convolution, { ...variant, sizes: { D: 16, H: 16 }, outputs: ["z"] });
+  const { filtered, sentences } = findingsOf(stages[0].graph, graph);
+  expect(filtered).toEqual([{ weights: ["Wg", "Wf"], products: 6, instead: 12 }]);
+  expect(sentences).toEqual(["filtered: Wg, Wf convolve one value over time; 4 steps take 6 products instead of 12"]);
+});
+
 test("what a recurrence keeps for its gradient is named and counted; the least is what products made", () => {
   const keptWith = (keep: "usual" | "least") =>
     keptForGradients(lower(network, { ...variant, mode: "train", gradient: { of: "cotangents", inputs: [], keep } }).stages[1].graph)[0];

@@ -1,11 +1,12 @@
 /**
  * What the simplifier made of a network's products, read off the graphs before and after: which left the recurrence, which became one, and which recurrence goes by
- * chunks of time steps.
+ * chunks of time steps, which convolutions take fewer multiplications.
  *
  * In: two tensor graphs of the same forward run. Out: sentences in the author's names, and the same as data. Reads the graphs only, so it cannot
  * claim what did not happen.
  */
 import type { Graph, Node } from "../ir/tensor/node.ts";
+import { isTimed } from "../ir/tensor/sizes.ts";
 
 /** One product with trained weights. */
 export interface Product {
@@ -24,13 +25,15 @@ export interface Findings {
   readonly stacked: readonly (readonly string[])[];
   /** Recurrences that take several time steps at once, and how many. */
   readonly chunked: readonly { readonly states: readonly string[]; readonly steps: number }[];
+  /** Minimal filters: the weights of the convolutions that are one, products of a tile, and those that its outputs would take tap by tap. */
+  readonly filtered: readonly { readonly weights: readonly string[]; readonly products: number; readonly instead: number }[];
   readonly sentences: readonly string[];
 }
 
 /** Ops through which a weight stays a weight: it is only laid out anew. */
 const LAYOUT = new Set(["rename", "transpose", "concat", "slice", "pick", "pad", "split", "merge", "broadcast"]);
 
-/** Every contraction in which at least one operand is made of weights alone, with where it runs. */
+/** Every contraction in which at least one operand is made of weights alone, with where it runs; those of minimal filters, which multiply with sums of weights, apart. */
 export function weightProducts(graph: Graph): Product[] {
   return productsOf(graph, () => undefined, undefined);
 }
@@ -54,7 +57,7 @@ function productsOf(graph: Graph, outer: WeightsOf, recurrence: readonly string[
   };
   const products: Product[] = [];
   for (const node of graph.nodes) {
-    if (node.op === "contract") {
+    if (node.op === "contract" && !inGroups(graph, node)) {
       const weights = node.args.map(weightsOf).find((list) => list !== undefined && list.length > 0);
       if (weights !== undefined) products.push({ weights, ...(recurrence && { recurrence }) });
     }
@@ -103,5 +106,35 @@ export function findingsOf(built: Graph, simplified: Graph): Findings {
   for (const { states, steps } of chunked) {
     sentences.push(`by chunks: ${states.join(", ")} is linear in itself and read by products alone, so ${steps} time steps are taken at once`);
   }
-  return { before, after, hoisted, stacked, chunked, sentences };
+  const filtered = filtersOf(simplified);
+  for (const { weights, products, instead } of filtered) {
+    sentences.push(`filtered: ${weights.join(", ")} convolve one value over time; ${OUTPUTS} steps take ${products} products instead of ${instead}`);
+  }
+  return { before, after, hoisted, stacked, chunked, filtered, sentences };
+}
+
+/** Outputs of a tile of a minimal filter. */
+const OUTPUTS = 4;
+
+/** True for a value over groups of time steps, which only minimal filters have. */
+function inGroups(graph: Graph, { axes }: Node): boolean {
+  return axes.some((axis) => isTimed(graph.axes.get(axis)) && graph.axes.get(axis) !== "T");
+}
+
+/** Minimal filters: F(outputs, taps) has outputs + taps − 1 products. */
+function filtersOf(graph: Graph): Findings["filtered"] {
+  const reached = (id: number, stop: (node: Node) => boolean, found = new Set<Node>()): Set<Node> => {
+    const node = graph.nodes[id];
+    if (stop(node)) found.add(node);
+    else for (const arg of node.args) reached(arg, stop, found);
+    return found;
+  };
+  return graph.nodes.flatMap((node) => {
+    if (node.op !== "unfold") return [];
+    const products = [...reached(node.args[0], ({ op }) => op === "contract")];
+    const kernels = products.flatMap(({ args }) => args.filter((arg) => !inGroups(graph, graph.nodes[arg])));
+    const weights = new Set(kernels.flatMap((kernel) => [...reached(kernel, ({ op }) => op === "weight")].map(({ attributes }) => attributes.name!)));
+    const taps = products.length + 1 - OUTPUTS;
+    return [{ weights: [...weights], products: products.length, instead: OUTPUTS * taps }];
+  });
 }

@@ -6,6 +6,7 @@
  */
 import type { Model } from "../model/model.ts";
 import type { Batch, BatchSource } from "../train/data/dataset.ts";
+import { requireNames } from "../support/options.ts";
 import { evaluate } from "../train/evaluate.ts";
 import type { MeasuredArray, Metric } from "../train/metric.ts";
 import type { Recording } from "./gates.ts";
@@ -81,8 +82,9 @@ function validRows(data: ArrayLike<number>, batch: Batch, units: number): Float3
   return rows;
 }
 
-/** Runs a model on batches and records values. @throws SluiceError E438 for an unknown name, E446 for unsuitable data; what aborts the signal */
+/** Runs a model on batches and records values. @throws SluiceError E458 for an unknown name, E463 for unsuitable data; what aborts the signal */
 export async function record(model: Model, source: BatchSource, names: readonly string[], batches?: number, signal?: AbortSignal): Promise<Recorded> {
+  requireNames("the values recorded", names);
   const recorder = createRecorder(names);
   await evaluate(model, source, { metrics: [recorder.metric], batches, signal });
   return recorder.recorded()!;

@@ -135,7 +135,7 @@ forgetting_attention(x) → y
   D[n,s] = Σ_r log(f[n,r])
   a[n,s] = softmax_s(q[n]·k[n,s] / √K + D[n,s])
   y = Σ_n Wo[n]·(Σ_s a[n,s] * v[n,s])
-  where s ≤ t, s < r ≤ t, n ∈ 1..N, q[n] ∈ ℝ^K, bf[n] ∈ ℝ
+  where s ≤ t, s < r ≤ t, n ∈ 1..N, q[n] ∈ ℝ^K, f[n] ∈ ℝ
 `,
   forgetting_core: `# Core of forgetting attention: queries, keys, values and gates are given; the queries of a group share keys and values
 # Lin, Nikishin, He & Courville 2025, "Forgetting Transformer" (arXiv 2503.02130), eq. 5-7

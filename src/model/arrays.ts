@@ -4,6 +4,7 @@
  * In: nested arrays, typed arrays, or typed arrays with a shape. Out: flat row-major typed arrays with their shapes. Never keeps what it is given.
  */
 import { SluiceError } from "../support/diagnostic.ts";
+import { kindOf } from "../support/options.ts";
 
 /** A typed array with its shape, row-major, last axis contiguous. */
 export interface NamedArray<T extends Float32Array | Int32Array = Float32Array> {
@@ -37,12 +38,14 @@ export function isArray(value: unknown): value is ArrayLike<number> | readonly N
 export function flatten(value: ArrayInput, what: string): FlatArray {
   if (typeof value === "number") return { data: [value], shape: [], shaped: true };
   if (hasShape(value)) {
+    if (!isArray(value.data) || !Array.isArray(value.shape))
+      throw new SluiceError("E455", `${what} must have its numbers in \`data\` and the lengths of its axes in \`shape\`, { data, shape: [20, 2] }`);
     const size = value.shape.reduce((a, b) => a * b, 1);
     if (size !== value.data.length)
       throw new SluiceError("E455", `${what} has shape ${shapeText(value.shape)}, which holds ${size} numbers, but ${value.data.length} were given`);
     return { data: value.data, shape: value.shape, shaped: true };
   }
-  if (!isArray(value)) throw new SluiceError("E455", `${what} must be numbers: an array, a typed array or { data, shape }, not ${typeName(value)}`);
+  if (!isArray(value)) throw new SluiceError("E455", `${what} must be numbers: an array, a typed array or { data, shape }, not ${kindOf(value)}`);
   if (ArrayBuffer.isView(value)) return { data: value as ArrayLike<number>, shape: [value.length], shaped: false };
   const shape: number[] = [];
   for (let level: unknown = value; isArray(level); level = level[0]) shape.push(level.length);
@@ -53,7 +56,7 @@ export function flatten(value: ArrayInput, what: string): FlatArray {
         throw new SluiceError("E455", `${what}${path} has ${level.length} entries, but ${shape[depth] ?? "a number"} expected as in its first row`);
       for (let i = 0; i < level.length; i++) visit(level[i], depth + 1, `${path}[${i}]`);
     } else if (typeof level !== "number" || depth !== shape.length) {
-      throw new SluiceError("E455", `${what}${path} must be a number, not ${typeName(level)}`);
+      throw new SluiceError("E455", `${what}${path} must be a number, not ${kindOf(level)}`);
     } else data.push(level);
   };
   visit(value, 0, "");
@@ -63,10 +66,4 @@ export function flatten(value: ArrayInput, what: string): FlatArray {
 /** "[20, 2]" */
 export function shapeText(shape: readonly (number | string)[]): string {
   return `[${shape.join(", ")}]`;
-}
-
-function typeName(value: unknown): string {
-  if (value === null) return "null";
-  if (value === undefined) return "nothing";
-  return Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : typeof value;
 }

@@ -35,7 +35,7 @@ export interface Room {
 
 interface Compilations {
   readonly lowerings: Map<string, Lowering>;
-  readonly makers: Map<string, () => Executable>;
+  readonly makers: Map<string, (pool?: ThreadPool) => Executable>;
 }
 
 const kept = 24;
@@ -69,9 +69,9 @@ export function openExecutable(
     const options = { ...room, weights: weightsOf(slots), ...codeOptions(fused), threads: pool?.threads };
     if (device === "interpreter") return () => interpretUnits(units, options);
     const { program } = compileProgram(units, options);
-    return () => loadProgram(program, pool);
+    return (pool?: ThreadPool) => loadProgram(program, pool);
   });
-  return make();
+  return make(pool);
 }
 
 /** Code that needs as much memory as any engine's: what is planned with it is the same everywhere. */
@@ -85,8 +85,8 @@ export function memoryOf(network: Network, plans: readonly UnitPlan[], slots: re
 const weightsOf = (slots: readonly ParameterSlot[]) => slots.map(({ name, shape }) => ({ name, shape }));
 
 function unitsOf(network: Network, plans: readonly UnitPlan[], device: DeviceName): Unit[] {
-  // The interpreter is the definition: step by step.
-  const form = device === "interpreter" ? ({ chunks: false } as const) : {};
+  // The interpreter is the definition: step by step, tap by tap.
+  const form = device === "interpreter" ? ({ chunks: false, filters: false } as const) : {};
   return plans.map((plan) => ({
     entry: plan.entry,
     graph: "variant" in plan ? lowerOnce(network, { ...plan.variant, ...form }).graph : plan.graph(),

@@ -8,6 +8,7 @@ import type { Network } from "../ir/network/node.ts";
 import { MECHANISMS } from "../mechanisms/index.ts";
 import type { File } from "../ir/syntax/node.ts";
 import { type Diagnostic, SluiceError } from "../support/diagnostic.ts";
+import { checkOptions, type OptionNames, requireKind } from "../support/options.ts";
 import { renderReport } from "../support/report.ts";
 import type { Source } from "../support/source.ts";
 
@@ -32,10 +33,13 @@ export interface Compiled {
   report(): string;
 }
 
-/** Reads equations: parses, resolves names, infers shapes and gates. Mistakes are in `diagnostics`. */
+const COMPILE_OPTIONS: OptionNames<CompileTextOptions> = { main: true, library: true };
+
+/** Reads equations: parses, resolves names, infers shapes and gates. Mistakes are in `diagnostics`. @throws SluiceError E462 for what is no text, or options */
 export function compile(text: string | Source, given: CompileTextOptions = {}): Compiled {
+  checkOptions("compile", given, COMPILE_OPTIONS);
   const options = { main: given.main, library: given.library ?? MECHANISMS };
-  const source = typeof text === "string" ? { name: "<equations>", text } : text;
+  const source = sourceOf(text, "<equations>");
   const analysis = analyze(source, options);
   return {
     source,
@@ -48,8 +52,15 @@ export function compile(text: string | Source, given: CompileTextOptions = {}): 
   };
 }
 
+function sourceOf(text: string | Source, name: string): Source {
+  if (typeof text === "string") return { name, text };
+  requireKind(typeof text?.text === "string", name, "a text, or { name, text }", text);
+  return text;
+}
+
 /** The network of a text. @throws SluiceError with the report if the text has errors */
 export function networkOf(compiled: Compiled): Network {
+  requireKind(Array.isArray(compiled?.diagnostics), "the equations", "compiled first, compile(text)", compiled);
   if (compiled.network !== undefined) return compiled.network;
   const code = compiled.diagnostics.find((diagnostic) => diagnostic.severity === "error")?.code ?? "E000";
   throw new SluiceError(code, compiled.report(), compiled.diagnostics);
@@ -69,7 +80,7 @@ export interface ReadLatex {
 
 /** Reads equations pasted from a paper's LaTeX; side by side means product there. Compile its `text`. Never throws for a text. */
 export function fromLatex(latex: string | Source): ReadLatex {
-  const source = typeof latex === "string" ? { name: "<latex>", text: latex } : latex;
+  const source = sourceOf(latex, "<latex>");
   const { text, notes } = convertLatex(source);
   return { original: source.text, text, notes, report: () => renderReport(notes, source) };
 }

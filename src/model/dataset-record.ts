@@ -15,6 +15,8 @@ export type DatasetRecord =
       /** Components of the input "x", in order: a column of numbers as (value - mean) / deviation, or 1 where a column is `category`, else 0. */
       readonly columns: readonly { readonly name: string; readonly mean: number; readonly deviation: number; readonly category?: string }[];
       readonly target: string;
+      /** Rows with one value of this column are a document: a sequence of their own. */
+      readonly document?: string;
       /** "y" is the standardised target this many rows ahead (default 1). */
       readonly horizon?: number;
       /** How its files are read, where that was said: empty cells, the decimal sign, the separator of thousands. */

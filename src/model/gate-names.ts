@@ -6,12 +6,10 @@ import { SluiceError } from "../support/diagnostic.ts";
 
 type Gate = Pick<GateDeclaration, "name" | "value">;
 
-const PATH = /^[\p{L}\p{M}\p{N}_.]+$/u;
-const PREFIXES = /(?<![\p{L}\p{M}\p{N}_.])[\p{L}_][\p{L}\p{M}\p{N}_]*\.(?:[\p{L}\p{M}\p{N}_]+\.)*(?=[\p{L}_])/gu;
-
 /** A gate's name without where it stands: "i" of "h1.i"; of an expression, that of each name in it: "silu(Wg·x)" of "silu(h.Wg·h.x)". */
 export function shortName(name: string): string {
-  return PATH.test(name) ? name.slice(name.lastIndexOf(".") + 1) : name.replace(PREFIXES, "");
+  if (/^[\p{L}\p{M}\p{N}_.]+$/u.test(name)) return name.slice(name.lastIndexOf(".") + 1);
+  return name.replace(/(?<![\p{L}\p{M}\p{N}_.])[\p{L}_][\p{L}\p{M}\p{N}_]*\.(?:[\p{L}\p{M}\p{N}_]+\.)*(?=[\p{L}_])/gu, "");
 }
 
 /** All gates, each by its own name ("i" of "h1.i") where no other gate ends in the same. */

@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Initial, WeightRole } from "../ir/network/node.ts";
-import { createRandom, type Random } from "../support/random.ts";
+import * as compiledLoops from "../runtime/wasm/drawing.ts";
+import { createRandom, derive, type Random } from "../support/random.ts";
 import { initializeWeight, initialParameters } from "./initialize.ts";
 import type { ParameterSlot } from "./parameters.ts";
 
@@ -112,6 +113,62 @@ test("an orthogonal weight is what Gram–Schmidt in its plain order gives, to t
       expect(values).toEqual(plain(random(), rows, columns));
     }
   }
+});
+
+/** Weights of every kind and shape, of which most go by compiled loops. */
+function manyWeights(): ParameterSlot[] {
+  const orthogonal: Initial = { kind: "orthogonal", gain: 1.3, source };
+  const matrices = [
+    [32, 32],
+    [32, 32],
+    [32, 32],
+    [32, 32],
+    [32, 32],
+    [40, 30],
+    [30, 40],
+    [7, 8],
+    [2, 1],
+    [9, 9],
+    [5, 8, 6],
+    [3, 5, 5],
+  ];
+  return layout([
+    ...matrices.map((shape, k) => ({ name: `R${k}`, shape, initial: orthogonal })),
+    { name: "E", shape: [33, 20], initial: { kind: "normal", mean: 0.5, deviation: 0.01, source } },
+    { name: "E1", shape: [33, 21], initial: { kind: "normal", mean: 0, deviation: 1, source } },
+    { name: "U", shape: [31, 20], initial: { kind: "uniform", low: -0.1, high: 0.3, source } },
+    { name: "u", shape: [3], initial: { kind: "uniform", low: 0.3, high: 0.3, source } },
+    { name: "W", shape: [32, 21], initial: { kind: "glorot_uniform", source } },
+    { name: "V", shape: [21, 32], initial: { kind: "fan_in_uniform", source } },
+    { name: "c", shape: [40], initial: { kind: "chrono", maximum: 30, source } },
+    { name: "s", shape: [], initial: { kind: "uniform", low: 0, high: 1, source } },
+  ]);
+}
+
+/** What JavaScript draws for each of the weights, in bits. */
+function expectPlain(slots: readonly ParameterSlot[], values: Float32Array, seed: number): void {
+  const plain = new Float32Array(values.length);
+  for (const { offset, length, ...slot } of slots)
+    initializeWeight({ offset, length, ...slot }, createRandom(derive(seed, "weight", slot.name)), plain.subarray(offset, offset + length));
+  expect(new Int32Array(values.buffer)).toEqual(new Int32Array(plain.buffer));
+}
+
+test("compiled loops draw what JavaScript draws, to the bit, also where the engine has none or they fail", () => {
+  const slots = manyWeights();
+  expectPlain(slots, initialParameters(slots, count(slots), 3), 3);
+  const real = compiledLoops.openDrawing()!;
+  const matrices = vi.fn<typeof real.matrices>((draws, orthonormal) => {
+    real.matrices(draws, orthonormal);
+    if (!orthonormal) return [];
+    draws.at(-1)!.values.fill(Number.NaN);
+    return draws.slice(-1);
+  });
+  const open = vi.spyOn(compiledLoops, "openDrawing").mockReturnValueOnce({ ...real, matrices });
+  open.mockReturnValueOnce(undefined);
+  for (const seed of [4, 5]) expectPlain(slots, initialParameters(slots, count(slots), seed), seed);
+  expect(matrices).toHaveBeenCalled();
+  expect(open).toHaveBeenCalledTimes(2);
+  open.mockRestore();
 });
 
 test("a gate's bias such that the gate begins uniform", () => {

@@ -4,15 +4,65 @@
  * In: the weights' declarations, concrete shapes, a seed. Out: one flat Float32Array. Each weight draws from a generator of its own, named after
  * it, so adding or removing a weight changes no other. Never looks at a clock.
  */
-import { createRandom, derive, type Random } from "../support/random.ts";
+import { GREATEST_DRAW, type MatrixDraw, openDrawing } from "../runtime/wasm/drawing.ts";
+import { createRandom, derive, generatorState, type Random } from "../support/random.ts";
 import type { ParameterSlot } from "./parameters.ts";
 
 /** Values for all weights, side by side. */
 export function initialParameters(slots: readonly ParameterSlot[], count: number, seed: number): Float32Array {
   const parameters = new Float32Array(count);
-  for (const slot of slots)
-    initializeWeight(slot, createRandom(derive(seed, "weight", slot.name)), parameters.subarray(slot.offset, slot.offset + slot.length));
+  const drawn = count >= LEAST_DRAWING ? drawMany(slots, parameters, seed) : undefined;
+  for (const slot of slots) if (!drawn?.has(slot)) initializeWeight(slot, createRandom(seedOf(slot, seed)), valuesOf(slot, parameters));
   return parameters;
+}
+
+/** From this many parameters on, compiled loops pay for being made. */
+const LEAST_DRAWING = 4096;
+
+const seedOf = (slot: ParameterSlot, seed: number): number => derive(seed, "weight", slot.name);
+const valuesOf = ({ offset, length }: ParameterSlot, parameters: Float32Array): Float32Array => parameters.subarray(offset, offset + length);
+
+/** Fills, by compiled loops, the weights whose values are many and made of arithmetic alone, as `initializeWeight` would; returns those that are filled. */
+function drawMany(slots: readonly ParameterSlot[], parameters: Float32Array, seed: number): ReadonlySet<ParameterSlot> {
+  const done = new Set<ParameterSlot>();
+  const drawing = openDrawing();
+  if (drawing === undefined) return done;
+  const owners = new Map<MatrixDraw, ParameterSlot>();
+  const alike = new Map<string, MatrixDraw[]>();
+  for (const slot of slots) {
+    const { initial } = slot.declaration;
+    const range = uniformRange(slot);
+    if (range !== undefined && slot.length > 0 && slot.length <= GREATEST_DRAW) {
+      drawing.uniforms(generatorState(seedOf(slot, seed)), valuesOf(slot, parameters), ...range);
+      done.add(slot);
+    }
+    if (initial.kind !== "orthogonal" && initial.kind !== "normal") continue;
+    const orthogonal = initial.kind === "orthogonal";
+    const [rows, columns] = orthogonal ? matrixOf(slot.shape) : [1, slot.length];
+    const size = rows * columns;
+    if (size === 0 || size % 2 === 1 || size > GREATEST_DRAW) continue;
+    const state = generatorState(seedOf(slot, seed));
+    const values = valuesOf(slot, parameters);
+    // -0 + x is x, and +0 + x is not: -0.
+    const [mean, gain] = orthogonal ? [-0, initial.gain] : [initial.mean, initial.deviation];
+    const key = orthogonal ? `${Math.min(rows, columns)} of ${Math.max(rows, columns)}` : `${columns}`;
+    const group = alike.get(key) ?? [];
+    alike.set(key, group);
+    for (let at = 0; at < values.length; at += size) {
+      const draw = { state, values: values.subarray(at, at + size), rows, columns, mean, gain };
+      group.push(draw);
+      owners.set(draw, slot);
+    }
+    done.add(slot);
+  }
+  for (const group of alike.values()) {
+    for (let at = 0; at < group.length; at += 4) {
+      const draws = group.slice(at, at + 4);
+      const { kind } = owners.get(draws[0])!.declaration.initial;
+      for (const failed of drawing.matrices(draws, kind === "orthogonal")) done.delete(owners.get(failed)!);
+    }
+  }
+  return done;
 }
 
 /**
@@ -27,18 +77,13 @@ export function initializeWeight(slot: ParameterSlot, random: Random, values: Fl
       values.fill(initial.value);
       return;
     case "uniform":
-      return fill(values, () => random.uniform(initial.low, initial.high));
+    case "glorot_uniform":
+    case "fan_in_uniform": {
+      const [low, high] = uniformRange(slot)!;
+      return fill(values, () => random.uniform(low, high));
+    }
     case "normal":
       return fill(values, () => random.normal(initial.mean, initial.deviation));
-    case "glorot_uniform": {
-      const { fanIn, fanOut } = fans(slot);
-      const bound = Math.sqrt(6 / (fanIn + fanOut));
-      return fill(values, () => random.uniform(-bound, bound));
-    }
-    case "fan_in_uniform": {
-      const bound = 1 / Math.sqrt(fans(slot).fanIn);
-      return fill(values, () => random.uniform(-bound, bound));
-    }
     case "chrono":
       return fill(values, () => Math.log(random.uniform(1, Math.max(1, initial.maximum - 1))));
     case "uniform_gate": {
@@ -55,6 +100,16 @@ export function initializeWeight(slot: ParameterSlot, random: Random, values: Fl
       return;
     }
   }
+}
+
+/** Between which bounds a weight is drawn uniformly; undefined if it is not. */
+function uniformRange(slot: ParameterSlot): readonly [low: number, high: number] | undefined {
+  const { initial } = slot.declaration;
+  if (initial.kind === "uniform") return [initial.low, initial.high];
+  const { fanIn, fanOut } = fans(slot);
+  const bound =
+    initial.kind === "glorot_uniform" ? Math.sqrt(6 / (fanIn + fanOut)) : initial.kind === "fan_in_uniform" ? 1 / Math.sqrt(fanIn) : undefined;
+  return bound === undefined ? undefined : [-bound, bound];
 }
 
 function fill(values: Float32Array, next: () => number): void {

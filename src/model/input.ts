@@ -6,6 +6,7 @@
  */
 import { visitTerm } from "../ir/network/equation.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { isNamed, kindOf, requireKind } from "../support/options.ts";
 import { type ArrayInput, flatten, hasShape, isArray, shapeText } from "./arrays.ts";
 import type { RunInputs, RunOptions } from "./model.ts";
 import type { RunNetwork } from "./run.ts";
@@ -60,8 +61,8 @@ function inputsByName(network: RunNetwork, inputs: RunInputs, names: readonly st
       );
     return { [needed[0]]: inputs as ArrayInput };
   }
-  if (typeof inputs !== "object" || inputs === null)
-    throw new SluiceError("E456", `the inputs of a run must be arrays by name, not ${typeof inputs}`);
+  if (!isNamed(inputs))
+    throw new SluiceError("E456", `the inputs must be arrays by name, { ${network.inputs[0]?.name ?? "x"}: … }, not ${kindOf(inputs)}`);
   for (const name of Object.keys(inputs)) {
     if (!network.inputs.some((input) => input.name === name))
       throw new SluiceError(
@@ -79,7 +80,10 @@ function inputsByName(network: RunNetwork, inputs: RunInputs, names: readonly st
 export function readInputs(network: RunNetwork, sizes: Sizes, given: RunInputs, names: readonly string[], options: RunOptions): ReadInputs {
   const named = inputsByName(network, given, names);
   const read: { declaration: RunNetwork["inputs"][number]; item: readonly number[]; data: ArrayLike<number>; lead: readonly number[] }[] = [];
-  const batchHint = options.batch ?? options.lengths?.length;
+  const { batch: count, lengths } = options;
+  requireKind(count === undefined || (Number.isInteger(count) && count >= 1), "batch", "a whole number of at least 1", count);
+  requireKind(lengths === undefined || isArray(lengths), "lengths", "a list with one number for each sequence", lengths);
+  const batchHint = count ?? lengths?.length;
   for (const declaration of network.inputs) {
     const value = named[declaration.name];
     if (value === undefined) continue;
@@ -173,7 +177,7 @@ function checkNumbers(
     if (good) continue;
     const wanted =
       declaration.type === "real" ? "a finite number" : range === undefined ? "a whole number ≥ 0" : `a whole number from 0 to ${range - 1}`;
-    throw new SluiceError("E457", `the input ${declaration.name}${placeText([...lead, ...item], i)} is ${value}; it must be ${wanted}`);
+    throw new SluiceError("E457", `the input ${declaration.name}${placeText([...lead, ...item], i)} is ${kindOf(value)}; it must be ${wanted}`);
   }
 }
 

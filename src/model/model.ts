@@ -8,6 +8,7 @@ import type { Network } from "../ir/network/node.ts";
 import type { DeviceName } from "../runtime/executable.ts";
 import { readFileBytes, writeFileAtomically } from "../runtime/platform.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { checkOptions, kindOf, type OptionNames, requireKind, requireNames, requireWord } from "../support/options.ts";
 import { type ArrayInput, type NamedArray, shapeText } from "./arrays.ts";
 import { type Compiled, networkOf } from "./compiled.ts";
 import type { DatasetRecord } from "./dataset-record.ts";
@@ -40,6 +41,8 @@ export interface TrainingSummary {
   readonly optimizer?: string;
   readonly durationMs?: number;
   readonly dataset?: string;
+  /** Greatest number of time steps of a batch: how far back a model was taught to look that carries no state. */
+  readonly window?: number;
 }
 
 export type Clamps = Readonly<Record<string, number | "frozen" | ArrayLike<number>>>;
@@ -110,16 +113,21 @@ export interface ModelParts {
   readonly fused?: boolean;
 }
 
+export const DEVICES: readonly DeviceName[] = ["wasm", "interpreter"];
+const MODEL_OPTIONS: OptionNames<ModelOptions> = { sizes: true, seed: true, device: true, fused: true };
+const LOAD_OPTIONS: OptionNames<LoadOptions> = { name: true, device: true, fused: true };
+
 /**
  * A model with fresh parameters, fixed by its seed.
- * @throws SluiceError with the report of a text with errors; E450–E453 for sizes
+ * @throws SluiceError with the report of a text with errors; E450–E453 for sizes, E462 for options
  */
 export function createModel(compiled: Compiled, options: ModelOptions = {}): Model {
+  checkOptions("createModel", options, MODEL_OPTIONS);
   const network = networkOf(compiled);
   const sizes = resolveSizes(network, options.sizes);
   const { slots, count } = parameterLayout(network, sizes);
   const seed = options.seed ?? 1;
-  if (!Number.isFinite(seed)) throw new SluiceError("E462", `the seed must be a number, not ${seed}`);
+  if (!Number.isFinite(seed)) throw new SluiceError("E462", `the seed must be a number, not ${kindOf(seed)}`);
   return modelOf({ ...options, compiled, sizes, seed, parameters: initialParameters(slots, count, seed) });
 }
 
@@ -127,6 +135,7 @@ export function createModel(compiled: Compiled, options: ModelOptions = {}): Mod
 export function modelOf(parts: ModelParts): Model {
   const { compiled, sizes, seed, parameters, device = "wasm", fused = false } = parts;
   const network = networkOf(compiled);
+  requireWord("device", device, DEVICES);
   const { slots, count } = parameterLayout(network, sizes);
   const index = new Map(slots.map((slot) => [slot.name, slot]));
   const specializer = createSpecializer(network, sizes, slots, { device, fused });
@@ -143,11 +152,14 @@ export function modelOf(parts: ModelParts): Model {
   function assign(nameOrAll: string | ArrayLike<number>, values?: ArrayLike<number>): void {
     const slot = typeof nameOrAll === "string" ? slotOf(nameOrAll) : { name: "the parameters", offset: 0, length: count, shape: [count] };
     const given = typeof nameOrAll === "string" ? values! : nameOrAll;
-    if (given.length !== slot.length)
-      throw new SluiceError("E459", `${slot.name} needs ${slot.length} numbers (shape ${shapeText(slot.shape)}), but ${given.length} were given`);
+    if (given?.length !== slot.length)
+      throw new SluiceError(
+        "E459",
+        `${slot.name} needs ${slot.length} numbers (shape ${shapeText(slot.shape)}), but ${given?.length ?? kindOf(given)} were given`,
+      );
     for (let i = 0; i < slot.length; i++)
       if (!Number.isFinite(given[i]))
-        throw new SluiceError("E457", `${slot.name} cannot have the value ${given[i]} at position ${i}; give finite numbers`);
+        throw new SluiceError("E457", `${slot.name} cannot have the value ${kindOf(given[i])} at position ${i}; give finite numbers`);
     parameters.set(given, slot.offset);
     version++;
   }
@@ -171,13 +183,17 @@ export function modelOf(parts: ModelParts): Model {
     assign,
     run: (inputs, options) => runModel(running, inputs, options),
     gates(inputs, names, options) {
+      if (names !== undefined) requireNames("the gates wanted", names);
       const wanted = names?.map((name) => [name, gateNamed(network, name)] as const) ?? shortGateNames(network.gates);
       const results = runModel(running, inputs, { ...options, outputs: wanted.map(([, gate]) => gate.value) });
       return Object.fromEntries(wanted.map(([name, gate]) => [name, results[gate.value]]));
     },
     stream: (options) => createStream(running, options),
     toBytes: () => modelToBytes({ ...parts, index }),
-    save: (path) => writeFileAtomically(path, modelToBytes({ ...parts, index })),
+    async save(path) {
+      requireKind(typeof path === "string", "the path of a model file", "a text", path);
+      await writeFileAtomically(path, modelToBytes({ ...parts, index }));
+    },
   };
 }
 
@@ -190,6 +206,8 @@ export interface LoadOptions {
 
 /** The model in the bytes of a file. @throws SluiceError E401–E406, E469, E470 */
 export function loadModel(bytes: Uint8Array, options: LoadOptions = {}): Model {
+  checkOptions("loadModel", options, LOAD_OPTIONS);
+  requireKind(bytes instanceof Uint8Array, "the bytes of a model", "a Uint8Array (of an ArrayBuffer: new Uint8Array(buffer))", bytes);
   const { compiled, sizes, seed, parameters, record, training } = readModel(bytes, options.name);
   return modelOf({ compiled, sizes, seed, parameters, record, training, device: options.device, fused: options.fused });
 }

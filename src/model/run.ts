@@ -6,7 +6,8 @@ import type { Clamp } from "../ir/network/variant.ts";
 import type { GateDeclaration, InputDeclaration, Network, StateDeclaration, ValueDeclaration } from "../ir/network/node.ts";
 import { denseAxes, denseValues, type Executable } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
-import { flatten, type NamedArray } from "./arrays.ts";
+import { checkOptions, isNamed, kindOf, type OptionNames, requireKind, requireNames } from "../support/options.ts";
+import { flatten, isArray, type NamedArray } from "./arrays.ts";
 import { type ReadInputs, readInputs, readLengths } from "./input.ts";
 import type { Clamps, RunInputs, RunOptions, RunResult } from "./model.ts";
 import type { ParameterSlot } from "./parameters.ts";
@@ -34,12 +35,26 @@ export interface RunningModel {
   readonly version: () => number;
 }
 
-/** @throws SluiceError E455–E458 (inputs, names), E461 (states) */
+const RUN_OPTIONS: OptionNames<RunOptions> = {
+  lengths: true,
+  batch: true,
+  initial: true,
+  outputs: true,
+  record: true,
+  clamps: true,
+  reset: true,
+};
+
+/** @throws SluiceError E455–E458 (inputs, names), E461 (states), E462 (options) */
 export function runModel(model: RunningModel, given: RunInputs, options: RunOptions = {}): RunResult {
+  checkOptions("run", options, RUN_OPTIONS);
   const { network } = model;
+  if (options.record !== true && options.record !== undefined) requireNames("record", options.record);
   const recorded = options.record === true ? network.values.map((value) => value.name) : (options.record ?? []);
-  const names = [...new Set([...(options.outputs ?? network.outputs), ...recorded])];
-  checkNames(network, names);
+  const wanted = options.outputs ?? network.outputs;
+  checkNames(network, wanted);
+  checkNames(network, recorded);
+  const names = [...new Set([...wanted, ...recorded])];
   const read = readInputs(network, model.sizes, given, names, options);
   const lengths = options.lengths === undefined ? undefined : readLengths(options.lengths, read);
   const request: Request = {
@@ -93,8 +108,9 @@ export function shapeFor(buffer: Buffer, steps: number): number[] {
   return buffer.shape.map((size) => (size === "T" ? steps : size));
 }
 
-/** @throws SluiceError E458 for a name that is no value of the network */
+/** @throws SluiceError E458 for a name that is no value of the network, E462 for what is no list of names */
 export function checkNames(network: RunNetwork, names: readonly string[]): void {
+  requireNames("the values wanted", names);
   const known = new Set([...network.values.map((value) => value.name), ...network.gates.map((gate) => gate.value)]);
   for (const name of names) {
     if (known.has(name) || known.has(name.replace(/\[T\]$/, ""))) continue;
@@ -110,6 +126,7 @@ export function checkNames(network: RunNetwork, names: readonly string[]): void 
 
 /** The clamps of a variant. @throws SluiceError for an unknown name or a value that is not finite */
 export function readClamps(network: RunNetwork, clamps: Clamps): Clamp[] {
+  requireKind(isNamed(clamps), "clamps", "values by name, { i: 1 }", clamps);
   checkNames(network, Object.keys(clamps));
   return Object.entries(clamps).map(([value, to]): Clamp => {
     if (to === "frozen") return { value, to: { kind: "frozen" } };
@@ -117,6 +134,8 @@ export function readClamps(network: RunNetwork, clamps: Clamps): Clamp[] {
       if (!Number.isFinite(to)) throw new SluiceError("E457", `${value} cannot be held at ${to}; give a finite number`);
       return { value, to: { kind: "constant", value: to } };
     }
+    for (const number of isArray(to) ? Array.from(to as ArrayLike<number>) : [to])
+      if (!Number.isFinite(number)) throw new SluiceError("E457", `${value} cannot be held at ${kindOf(number)}; give finite numbers, or "frozen"`);
     return { value, to: { kind: "values" } };
   });
 }
@@ -138,5 +157,7 @@ function readReset(options: RunOptions, { steps, batch }: ReadInputs): Float32Ar
   const { data } = flatten(options.reset, "reset");
   if (data.length !== steps * batch)
     throw new SluiceError("E455", `reset must have the shape [${steps}, ${batch}], but ${data.length} numbers were given`);
-  return Float32Array.from(data);
+  const marks = Float32Array.from(data);
+  if (marks.some((mark) => mark !== 0 && mark !== 1)) throw new SluiceError("E457", "reset must be 1 where a document begins and 0 elsewhere");
+  return marks;
 }

@@ -5,6 +5,7 @@
  */
 import type { Network, Size } from "../ir/network/node.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { isNamed, kindOf, requireKind } from "../support/options.ts";
 
 /** `{ H: 128 }`, or a number for the one free size. */
 export type GivenSizes = number | Readonly<Record<string, number>>;
@@ -130,6 +131,7 @@ export function resolveSizes(network: Network, given: GivenSizes = {}): Sizes {
   for (const { name, value } of network.sizes) if (value !== undefined) known[name] = value;
   const free = network.sizes.filter((size) => size.free && size.value === undefined);
   let named: Sizes;
+  requireKind(typeof given === "number" || isNamed(given), "sizes", "numbers by name, { H: 32 }", given);
   if (typeof given === "number") {
     if (free.length !== 1)
       throw new SluiceError("E453", `a single number can set one free size, but ${network.name} has ${listSizes(free.map((size) => size.name))}`);
@@ -139,7 +141,8 @@ export function resolveSizes(network: Network, given: GivenSizes = {}): Sizes {
     const isKnown = network.sizes.some((size) => size.name === name);
     if (!isKnown)
       throw new SluiceError("E452", `${name} is not a size of ${network.name}, which has ${listSizes(network.sizes.map((size) => size.name))}`);
-    if (!Number.isInteger(value) || value < 1) throw new SluiceError("E450", `the size ${name} must be a whole number of at least 1, not ${value}`);
+    if (!Number.isInteger(value) || value < 1)
+      throw new SluiceError("E450", `the size ${name} must be a whole number of at least 1, not ${kindOf(value)}`);
     known[name] = value;
   }
   for (const { name, reasons } of free) {

@@ -4,6 +4,7 @@
 import type { Network } from "../ir/network/node.ts";
 import type { Executable } from "../runtime/executable.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { isNamed, kindOf, requireKind } from "../support/options.ts";
 import { type ArrayInput, flatten, shapeText } from "./arrays.ts";
 import type { RunNetwork, RunningModel } from "./run.ts";
 
@@ -78,6 +79,7 @@ function repeatWeight(view: Float32Array, batch: number, name: string, { index, 
 
 /** Writes states given by a caller: one value for all sequences, or one for each. @throws SluiceError E455, E461 */
 export function writeStates(slots: readonly StateSlot[], batch: number, given: Readonly<Record<string, ArrayInput>>): ReadonlySet<string> {
+  requireKind(isNamed(given), "initial", "states by name, { h: … }", given);
   for (const [name, value] of Object.entries(given)) {
     const slot = slots.find((each) => each.name === name);
     if (slot === undefined)
@@ -93,7 +95,7 @@ export function writeStates(slots: readonly StateSlot[], batch: number, given: R
     }
     for (let i = 0; i < slot.view.length; i++) {
       const number = data[data.length === row ? i % row : i];
-      if (!Number.isFinite(number)) throw new SluiceError("E457", `the state ${name} has the value ${number}; it must be a finite number`);
+      if (!Number.isFinite(number)) throw new SluiceError("E457", `the state ${name} has the value ${kindOf(number)}; it must be a finite number`);
       slot.view[i] = number;
     }
   }

@@ -4,6 +4,7 @@
  * In: one or more time steps. Out: the values of those steps. Refuses values that need the future, with the reason.
  */
 import { SluiceError } from "../support/diagnostic.ts";
+import { checkOptions, isNamed, kindOf, type OptionNames } from "../support/options.ts";
 import type { ArrayInput } from "./arrays.ts";
 import { type ReadInputs, readInputs } from "./input.ts";
 import type { RunInputs, RunResult } from "./model.ts";
@@ -47,8 +48,11 @@ export interface Stream {
 /** Most steps computed at once. */
 const longestChunk = 1024;
 
-/** @throws SluiceError E460 if a wanted value needs the future, E458 for an unknown one */
+const STREAM_OPTIONS: OptionNames<StreamOptions> = { batch: true, outputs: true, initial: true };
+
+/** @throws SluiceError E460 if a wanted value needs the future, E458 for an unknown one, E462 for options */
 export function createStream(model: RunningModel, options: StreamOptions = {}): Stream {
+  checkOptions("stream", options, STREAM_OPTIONS);
   const { network } = model;
   const batch = options.batch ?? 1;
   const single = options.batch === undefined;
@@ -80,15 +84,18 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
   function step(inputs: StepInput | Readonly<Record<string, StepInput>>): Float32Array {
     loadParameters(model, lane.ready);
     const { slots } = lane;
-    if (typeof inputs === "number" || "length" in inputs) {
+    if (typeof inputs === "number" || (typeof inputs === "object" && inputs !== null && "length" in inputs)) {
       if (slots.length !== 1)
         throw new SluiceError(
           "E456",
           `this stream reads ${slots.map((slot) => slot.name).join(", ") || "no input"}; give the inputs of a step by name`,
         );
       writeStep(slots[0], inputs as StepInput);
+    } else if (isNamed(inputs)) {
+      for (const slot of slots) writeStep(slot, inputs[slot.name] as StepInput | undefined);
     } else {
-      for (const slot of slots) writeStep(slot, inputs[slot.name]);
+      const names = slots.map(({ name }) => `${name}: …`).join(", ");
+      throw new SluiceError("E456", `a step needs its inputs, step({ ${names} }), not ${kindOf(inputs)}`);
     }
     lane.ready.executable.run("forward", 1);
     position++;
@@ -120,12 +127,14 @@ export function createStream(model: RunningModel, options: StreamOptions = {}): 
     reset,
     state: () => ({ position, states: Object.fromEntries(lane.states.map(({ name, view }) => [name, view.slice()])) }),
     restore(state) {
+      if (!isNamed(state) || !isNamed(state.states))
+        throw new SluiceError("E461", "the saved state of a stream is what `state()` gave, { position, states }; give that");
       for (const { name, view } of lane.states) {
         const saved = state.states[name];
-        if (saved === undefined || saved.length !== view.length)
+        if (saved?.length !== view.length || !Array.from(saved).every(Number.isFinite))
           throw new SluiceError(
             "E461",
-            `the saved state of a stream does not fit: ${name} needs ${view.length} numbers, it has ${saved?.length ?? "none"}`,
+            `the saved state of a stream does not fit: ${name} needs ${view.length} finite numbers, it has ${saved?.length ?? "none"}`,
           );
       }
       for (const { name, view } of lane.states) view.set(state.states[name]);
@@ -175,13 +184,13 @@ function writeStep(slot: InputSlot, value: StepInput | undefined): void {
     view[0] = value;
     return;
   }
-  if (value.length !== length)
-    throw new SluiceError("E455", `the input ${slot.name} needs ${length} numbers for a step, but ${value.length} were given`);
+  if (value === null || value.length !== length)
+    throw new SluiceError("E455", `the input ${slot.name} needs ${length} numbers for a step, but ${value?.length ?? kindOf(value)} were given`);
   let trace = 0;
   for (let i = 0; i < length; i++) {
     const number = value[i];
+    if (range !== undefined || typeof number !== "number") checkStep(slot, number, i);
     trace += number * 0; // NaN as soon as one number is not finite
-    if (range !== undefined) checkStep(slot, number, i);
     view[i] = number;
   }
   if (trace !== 0) for (let i = 0; i < length; i++) checkStep(slot, value[i], i);
@@ -190,7 +199,7 @@ function writeStep(slot: InputSlot, value: StepInput | undefined): void {
 function checkStep({ name, range }: InputSlot, value: number, place: number): void {
   if (range === undefined ? Number.isFinite(value) : Number.isInteger(value) && value >= 0 && value < range) return;
   const wanted = range === undefined ? "a finite number" : range === Infinity ? "a whole number ≥ 0" : `a whole number from 0 to ${range - 1}`;
-  throw new SluiceError("E457", `the input ${name}[${place}] is ${value}; it must be ${wanted}`);
+  throw new SluiceError("E457", `the input ${name}[${place}] is ${kindOf(value)}; it must be ${wanted}`);
 }
 
 /** Runs a program that carries its states over all rows, as many at once as it has room for. Results are copies. */

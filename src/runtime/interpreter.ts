@@ -21,7 +21,11 @@ export function interpretUnits(units: readonly Unit[], { capacity, batch, weight
   const shapes = new Map<string, Buffer>();
 
   function add(name: string, role: BufferRole, type: ElementType, axes: readonly string[], graph: Graph): void {
-    const shape = axes.map((axis) => graph.axes.get(axis)!);
+    const shape = axes.map((axis) => {
+      const size = graph.axes.get(axis)!;
+      invariant(typeof size === "number" || size === "T", `${name} has groups of time steps`);
+      return size;
+    });
     const length = shape.reduce<number>((product, size) => product * (size === "T" ? capacity : size), 1);
     if (buffers.has(name)) return;
     buffers.set(name, type === "real" ? new Float32Array(length) : new Int32Array(length));

@@ -22,18 +22,23 @@ export interface Random {
   shuffle<Items extends { length: number; [index: number]: unknown }>(items: Items): Items;
 }
 
-/** A generator of its own for this seed. */
-export function createRandom(seed: number): Random {
+/** The words a, b, c and counter of SFC32 for this seed, where `createRandom` begins: for loops that draw without it. */
+export function generatorState(seed: number): Int32Array {
   const hash = absorbNumber([0x243f6a88, 0x85a308d3], seed);
   const a = spread(hash[0]);
   const b = spread(hash[1] ^ a);
   const state = Int32Array.of(a, b, spread(a ^ Math.imul(b, 0x9e3779b1)), 1);
+  // The first outputs of SFC32 still show the seed; its author discards twelve.
+  for (let i = 0; i < 12; i++) nextBits(state);
+  return state;
+}
+
+/** A generator of its own for this seed. */
+export function createRandom(seed: number): Random {
+  const state = generatorState(seed);
   let spare: number | undefined;
 
   const bits = (): number => nextBits(state);
-  // The first outputs of SFC32 still show the seed; its author discards twelve.
-  for (let i = 0; i < 12; i++) bits();
-
   const unit = (): number => nextUnit(state);
   const integer = (count: number): number => {
     invariant(Number.isInteger(count) && count >= 1 && count <= 2 ** 32, `integer(${count}) needs a count in 1 … 2^32`);

@@ -50,4 +50,6 @@ test("texts are cut and compared by what people see", () => {
   expect(cut("重み行列", 5)).toBe("重み…");
   expect(nearestWord("kernal", ["kernel", "dilation"])).toBe("kernel");
   expect(nearestWord("h", ["kernel", "same"])).toBeUndefined();
+  expect(nearestWord("Learningrate", ["seed", "learningRate"])).toBe("learningRate");
+  expect(nearestWord("x", ["y"])).toBeUndefined();
 });

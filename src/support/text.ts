@@ -4,14 +4,13 @@
  * Width follows Unicode's East Asian Width in broad ranges: combining marks and format characters take no column, wide and full-width letters two.
  */
 
-const ZERO = /^[\p{M}\p{Cf}\u200b]$/u;
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
 
 /** Columns of one character (a code point): 0, 1 or 2. */
 export function characterWidth(character: string): number {
   if (character >= " " && character < "\x7f") return 1;
-  if (ZERO.test(character)) return 0;
+  if (/^[\p{M}\p{Cf}\u200b]$/u.test(character)) return 0;
   return WIDE.test(character) ? 2 : 1;
 }
 
@@ -45,14 +44,18 @@ export function cut(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** The candidate that differs from a word by at most a third of its letters, if there is one: what was probably meant. */
+/** The candidate that differs from a word by at most a third of its letters, capitals or not, if there is one: what was probably meant. */
 export function nearestWord(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   if (word.length > 40) return undefined;
+  const sought = word.toLowerCase();
   for (const candidate of candidates) {
-    const distance = editDistance(word, candidate);
-    if (distance < least) {
+    // So many letters would have to change that nothing of the word were left.
+    const longest = Math.max(word.length, candidate.length);
+    if (Math.abs(word.length - candidate.length) >= least) continue;
+    const distance = editDistance(sought, candidate.toLowerCase());
+    if (distance < least && distance < longest) {
       least = distance;
       best = candidate;
     }

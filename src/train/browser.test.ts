@@ -9,6 +9,7 @@ import { chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildLibrary } from "../../scripts/library.mjs";
 import { compile } from "../model/compiled.ts";
+import type { StartEvent } from "./events.ts";
 import { train } from "./loop.ts";
 import { findTask } from "./tasks/list.ts";
 
@@ -32,14 +33,15 @@ const settings = { sizes: { H: 12 }, steps: 200, seed: 2024, validateEvery: 100,
 
 let folder: string;
 let server: Server;
+/** Whether the page is isolated from other origins, so that threads may share memory. */
+let isolated = true;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sluice-page-"));
   await buildLibrary(folder, { version: "test" });
   server = createServer(async (request, response) => {
     const path = request.url === "/" ? undefined : join(folder, request.url!.slice(1));
     if (path !== undefined && !existsSync(path)) return response.writeHead(404).end();
-    // Cross-origin isolated, so that threads may share memory.
-    response.setHeader("cross-origin-opener-policy", "same-origin").setHeader("cross-origin-embedder-policy", "require-corp");
+    if (isolated) response.setHeader("cross-origin-opener-policy", "same-origin").setHeader("cross-origin-embedder-policy", "require-corp");
     response.setHeader("content-type", path === undefined ? "text/html" : "text/javascript");
     response.end(path === undefined ? page : await readFile(path));
   });
@@ -53,7 +55,7 @@ afterAll(async () => {
 const FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /** Trains in a worker of a page, on this many threads. */
-async function trainInPage(threads: number) {
+async function trainInPage(threads: number, steps = settings.steps) {
   const browser = await chromium.launch({ executablePath, args: FLAGS });
   try {
     const tab = await browser.newPage();
@@ -65,10 +67,21 @@ async function trainInPage(threads: number) {
       async ({ text, dataset, settings }) => {
         const { sluice } = globalThis as unknown as { sluice: typeof import("../index.ts") };
         let steps = 0;
-        const model = await sluice.trainInWorker(sluice.compile(text), dataset, { ...settings, onStep: () => void steps++ });
-        return { steps, losses: [...model.result.losses], parameters: [...model.parameters], gates: Object.keys(model.gates(new Float32Array(48))) };
+        let start: StartEvent | undefined;
+        const model = await sluice.trainInWorker(sluice.compile(text), dataset, {
+          ...settings,
+          onStep: () => void steps++,
+          onEvent: (event) => void (event.kind === "start" && (start = event)),
+        });
+        return {
+          start,
+          steps,
+          losses: [...model.result.losses],
+          parameters: [...model.parameters],
+          gates: Object.keys(model.gates(new Float32Array(48))),
+        };
       },
-      { text, dataset, settings: { ...settings, threads } },
+      { text, dataset, settings: { ...settings, steps, threads } },
     );
     return { ...away, errors };
   } finally {
@@ -82,8 +95,25 @@ for (const threads of [1, 2]) {
     const away = await trainInPage(threads);
     expect(away.errors).toEqual([]);
     expect(away.steps).toBe(200);
+    expect(away.start!.threads).toBe(threads);
     expect(Float32Array.from(away.losses)).toEqual(here.result.losses);
     expect(Float32Array.from(away.parameters)).toEqual(here.parameters);
     expect(away.gates).toEqual(["i", "f", "o"]);
   });
 }
+
+test.skipIf(!existsSync(executablePath))("a page that is not isolated trains on one thread, with the same bits, and says why", async () => {
+  isolated = false;
+  try {
+    const here = await train(compile(text), findTask(dataset.name).dataset(dataset.settings), { ...settings, steps: 10 });
+    const away = await trainInPage(2, 10);
+    expect(away.errors).toEqual([]);
+    expect(away.start).toMatchObject({
+      threads: 1,
+      remark: expect.stringMatching(/^one thread instead of 2, .*Cross-Origin-Opener-Policy: same-origin/),
+    });
+    expect(Float32Array.from(away.losses)).toEqual(here.result.losses);
+  } finally {
+    isolated = true;
+  }
+});

@@ -31,6 +31,10 @@ export interface StartEvent {
   readonly segment: number;
   /** What recurrences keep for their gradients; "least": only results of products and sums. */
   readonly keep: "usual" | "least";
+  /** Threads of a step: fewer than asked for where a place has none to share memory with. */
+  readonly threads: number;
+  /** What does not go as asked, and why, for people: a page without cross-origin isolation trains on one thread. */
+  readonly remark?: string;
 }
 
 export interface ValidationEvent {

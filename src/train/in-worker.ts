@@ -5,8 +5,9 @@ import { type Compiled, networkOf } from "../model/compiled.ts";
 import { loadModel } from "../model/model.ts";
 import { openWorker } from "../runtime/port.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { requireWord, unknownOption } from "../support/options.ts";
 import type { TrainedModel } from "./loop.ts";
-import type { TrainSettings } from "./options.ts";
+import { TRAIN_OPTIONS, type TrainSettings } from "./options.ts";
 import type { DatasetDescription, FromWorker, ToWorker, WorkerSettings } from "./worker-messages.ts";
 
 export interface WorkerTrainOptions extends WorkerSettings, Pick<TrainSettings, "onStep" | "onEvent" | "signal" | "saveCheckpoint"> {
@@ -14,12 +15,19 @@ export interface WorkerTrainOptions extends WorkerSettings, Pick<TrainSettings, 
   readonly script?: URL | string;
 }
 
+const KINDS: readonly DatasetDescription["kind"][] = ["task", "table", "lines", "text", "module"];
+
 /**
  * Trains on a described dataset in a worker of its own, which ends with the run.
  * @throws SluiceError as `train`; E473 if there are no workers
  */
 export async function trainInWorker(compiled: Compiled, dataset: DatasetDescription, options: WorkerTrainOptions = {}): Promise<TrainedModel> {
   networkOf(compiled);
+  requireWord("kind of data", dataset?.kind, KINDS);
+  const { metrics: _, ...travel } = TRAIN_OPTIONS; // functions cannot travel
+  const known = [...Object.keys(travel), "script"];
+  const unknown = Object.keys(options).find((name) => !known.includes(name) && !/^\p{Lu}/u.test(name));
+  if (unknown !== undefined) throw unknownOption("trainInWorker", unknown, known);
   const { script, onStep, onEvent, signal, saveCheckpoint, ...settings } = options;
   const port = await openWorker(script ?? new URL("./worker.js", import.meta.url));
   const order: ToWorker = {

@@ -2,6 +2,7 @@
  * Learning rates as pure functions of the step; plateau reduction is a function of the validation losses so far.
  */
 import { SluiceError } from "../support/diagnostic.ts";
+import { checkOptions, type OptionNames, requireWord } from "../support/options.ts";
 
 export type LearningRate = { readonly rate: number /** Steps of linear rise from 0 (default 0). */; readonly warmUp?: number } & (
   | { readonly kind: "constant" }
@@ -70,8 +71,22 @@ function plateaus(validations: readonly number[], patience: number): number {
   return count;
 }
 
-/** @throws SluiceError E462 if a number of the schedule cannot be meant */
+type Kind = LearningRate["kind"];
+
+const always = { kind: true, rate: true, warmUp: true } as const;
+const namesOf: { readonly [K in Kind]: OptionNames<Extract<LearningRate, { readonly kind: K }>> } = {
+  constant: always,
+  cosine: { ...always, final: true },
+  linear: { ...always, final: true },
+  step: { ...always, every: true, factor: true },
+  exponential: { ...always, factor: true, after: true },
+  plateau: { ...always, factor: true, patience: true, least: true },
+};
+
+/** @throws SluiceError E462 if there is no such schedule, or a name or number of it cannot be meant */
 export function checkLearningRate(schedule: LearningRate): LearningRate {
+  requireWord("learning rate", schedule?.kind, Object.keys(namesOf));
+  checkOptions(`the learning rate ${schedule.kind}`, schedule, namesOf[schedule.kind] as OptionNames<LearningRate>);
   const positive = (name: string, value: number): void => {
     if (!(value > 0 && Number.isFinite(value))) throw new SluiceError("E462", `the learning rate's ${name} must be a positive number, not ${value}`);
   };

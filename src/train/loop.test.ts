@@ -197,7 +197,7 @@ test("a cell without a loss is made a model of the data, whose gates keep their 
 test("what cannot be trained is refused before the first step", async () => {
   const lossless = compile("f(u, v) → y\n  y = W·u + R·v\n  where y ∈ ℝ^H");
   await expect(train(lossless, dataset())).rejects.toThrow("f reads u, v, but only a cell that reads one vector can be made a model by itself");
-  await expect(train(rnn, dataset(), { H: 4, setps: 3 } as TrainOptions)).rejects.toThrow(/there is no option setps/);
+  await expect(train(rnn, dataset(), { H: 4, setps: 3 } as TrainOptions)).rejects.toThrow(/train has no option setps/);
   await expect(train(rnn, dataset(), { H: 4, steps: -1 })).rejects.toThrow("steps must be a whole number of at least 0, not -1");
   await expect(train(rnn, dataset(), { H: 4, learningRate: 0 })).rejects.toThrow(/learning rate/);
   await expect(train(rnn, dataset())).rejects.toThrow(/the size H has no value/);

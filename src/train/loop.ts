@@ -11,11 +11,12 @@ import { type Model, modelOf, type TrainingSummary } from "../model/model.ts";
 import { parameterLayout } from "../model/parameters.ts";
 import { resolveSizes, sizesForInputs, type Sizes } from "../model/sizes.ts";
 import { nowMs, pause } from "../runtime/platform.ts";
-import { type ThreadPool, threadPool } from "../runtime/wasm/threads.ts";
+import { type ThreadPool, threadsFor } from "../runtime/wasm/threads.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { requireKind } from "../support/options.ts";
 import { derive } from "../support/random.ts";
 import { type Checkpoint, checkpointToBytes, readCheckpoint, type Validation } from "./checkpoint.ts";
-import { createEvaluator, type Evaluator } from "./evaluate.ts";
+import { createEvaluator, type Evaluator, evaluatorMemory } from "./evaluate.ts";
 import type { StopReason, TrainEvent } from "./events.ts";
 import { learningRateAt } from "./learning-rate.ts";
 import { describeNonFinite } from "./non-finite.ts";
@@ -61,8 +62,8 @@ const turnMs = 16;
  * @throws SluiceError: the report of a text with errors; E450–E453 (sizes); E462 (options); E463 (unsuitable data); E464 (a NonFiniteError); E465 (resume)
  */
 export async function train(compiled: Compiled, dataset: Dataset, options: TrainOptions = {}): Promise<TrainedModel> {
-  const pool =
-    options.threads !== undefined && options.threads > 1 && options.device !== "interpreter" ? await threadPool(options.threads) : undefined;
+  const { pool, remark } =
+    options?.threads !== undefined && options.threads > 1 && options.device !== "interpreter" ? await threadsFor(options.threads) : {};
   const run = prepare(compiled, dataset, options, pool);
   const { settings } = run;
   let reason: StopReason = "steps";
@@ -76,6 +77,8 @@ export async function train(compiled: Compiled, dataset: Dataset, options: Train
     memoryBytes: run.passes.lane.executable.program.memoryBytes,
     segment: run.segment,
     keep: run.keep,
+    threads: pool?.threads ?? 1,
+    ...(remark !== undefined && { remark }),
   });
   let turn = nowMs();
   while (run.step < settings.steps) {
@@ -142,6 +145,8 @@ function trainable(given: Compiled, dataset: Dataset): Compiled {
 
 function prepare(given: Compiled, dataset: Dataset, options: TrainOptions, pool: ThreadPool | undefined): Run {
   const startedMs = nowMs();
+  networkOf(given);
+  requireKind(typeof dataset?.train?.batchAt === "function", "what is trained on", "a dataset, such as textDataset(text)", dataset);
   const compiled = trainable(given, dataset);
   const network = networkOf(compiled);
   const settings = readSettings(network, options, dataset.valid !== undefined);
@@ -161,13 +166,15 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions, pool:
     weightNoise: settings.weightNoise,
     units: [{ entry: "update", key: `${JSON.stringify(settings.optimizer)} ${count}`, graph: () => optimizerGraph(settings.optimizer, count) }],
   };
-  const within = settings.memoryMiB === undefined ? undefined : planWithin(planned, settings.segment, settings.memoryMiB * 2 ** 20);
+  const valid = settings.validateEvery > 0 ? dataset.valid : undefined;
+  const validated = valid && { ...shared, source: valid };
+  const validation = (segment: number): number => (validated === undefined ? 0 : evaluatorMemory(validated, settings.metrics, segment));
+  const within = settings.memoryMiB === undefined ? undefined : planWithin(planned, settings.segment, settings.memoryMiB * 2 ** 20, validation);
   const wanted = within?.segment ?? settings.segment;
   const segment = wanted < dataset.train.capacity ? wanted : 0;
   const way = { ...planned, keep: within?.keep };
   const passes = segment > 0 ? createSegmentedPasses(way, segment) : createPasses(way);
   checkInputs(network, passes.lane.feed, dataset.inputs, dataset.name);
-  const valid = settings.validateEvery > 0 ? dataset.valid : undefined;
   const firstStep = resumed?.checkpoint.step ?? 0;
   const run: Run = {
     compiled,
@@ -178,7 +185,7 @@ function prepare(given: Compiled, dataset: Dataset, options: TrainOptions, pool:
     passes,
     segment,
     keep: within?.keep ?? "usual",
-    evaluator: valid && createEvaluator({ ...shared, source: valid }, settings.metrics),
+    evaluator: validated && createEvaluator(validated, settings.metrics, within?.validationSegment ?? wanted),
     emit(event) {
       if (event.kind === "step") settings.onStep?.(event);
       settings.onEvent?.(event);
@@ -367,6 +374,7 @@ function summaryOf(run: Run, reason?: string): TrainingSummary {
     ...(reason === undefined ? {} : { reason }),
     optimizer: settings.optimizer.kind,
     dataset: dataset.name,
+    window: dataset.train.capacity,
   };
 }
 

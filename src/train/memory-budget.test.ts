@@ -67,6 +67,25 @@ test("a budget holds although only a later batch pads", async () => {
   expect(largest).toBeLessThanOrEqual(budgetBytes + 65536);
 });
 
+test("a budget holds for the programs of training and validation together", async () => {
+  const budgetBytes = 0.5 * 2 ** 20;
+  let total = 0;
+  const Memory = WebAssembly.Memory;
+  try {
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        super(descriptor);
+        total += 65536 * descriptor.initial;
+      }
+    };
+    await train(compile(MECHANISMS.lstm), dataset, { H: 24, steps: 2, seed: 4, memoryMiB: 0.5, validateEvery: 2, validationBatches: 1 });
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+  expect(total).toBeGreaterThan(65536);
+  expect(total).toBeLessThanOrEqual(budgetBytes + 2 * 65536);
+});
+
 test("a budget that nothing fits is refused with what the smallest way needs", async () => {
   await expect(run(MECHANISMS.lstm, 0.01)).rejects.toMatchObject({
     code: "E478",

@@ -106,3 +106,20 @@ test.each(devices)("a gradient that is not finite changes nothing: %s", (device)
     }
   }
 });
+
+test("the moments of a weight without a gradient come to 0 and do not stay denormal", () => {
+  const executable = open("wasm", { kind: "adam" });
+  const buffer = (name: string): Float32Array => executable.buffers.get(name) as Float32Array;
+  buffer("parameters").set([1, -2, 3]);
+  buffer("learning_rate")[0] = 0.01;
+  buffer("clip")[0] = 3e38;
+  for (let step = 1; step <= 1500; step++) {
+    buffer("gradients").set(step < 10 ? [1, -1e-3, 5] : [0, 0, 0]);
+    const { correction1, correction2 } = biasCorrections({ kind: "adam" }, step);
+    buffer("correction1")[0] = correction1;
+    buffer("correction2")[0] = correction2;
+    executable.run("update", 0);
+  }
+  expect([...buffer("optimizer:m")]).toEqual([0, 0, 0]);
+  expect(Math.min(...buffer("optimizer:v"))).toBeGreaterThan(0);
+});

@@ -7,6 +7,7 @@
 import type { Graph } from "../ir/tensor/node.ts";
 import { type GraphBuilder, graphBuilder, type NodeId } from "../ir/tensor/build.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { checkOptions, type OptionNames, requireWord } from "../support/options.ts";
 
 /** Named optimizers with their constants; defaults are those of the papers. */
 export type OptimizerOptions =
@@ -68,8 +69,14 @@ export function optimizerGraph(options: OptimizerOptions, parameterCount: number
   const finite = graph.less_equal(norm, graph.constant(greatestNorm));
   const outputs: Record<string, NodeId> = { "assign:parameters": graph.expand(graph.select(finite, update.parameters, parameters), [axis]) };
   for (const [name, next] of Object.entries(update.moments))
-    outputs[`assign:optimizer:${name}`] = graph.expand(graph.select(finite, next, moments.get(name)!), [axis]);
+    outputs[`assign:optimizer:${name}`] = graph.expand(graph.select(finite, withoutDenormals(graph, next), moments.get(name)!), [axis]);
   return graph.finish({ ...outputs, norm });
+}
+
+/** 0 in place of what is smaller than 2⁻¹²⁶: the moments of a weight that has no gradient any more shrink until rounding keeps them there, and are slow for ever. */
+function withoutDenormals(graph: GraphBuilder, x: NodeId): NodeId {
+  const smallest = graph.constant(2 ** -126);
+  return graph.select(graph.less_equal(smallest, graph.abs(x)), x, graph.constant(0));
 }
 
 function updateOf(options: OptimizerOptions, parts: Parts): Update {
@@ -140,7 +147,13 @@ export function biasCorrections(options: OptimizerOptions, step: number): { read
   return { correction1: 1 / (1 - beta1 ** step), correction2: 1 / (1 - beta2 ** step) };
 }
 
-const kinds: readonly OptimizerKind[] = ["sgd", "rmsprop", "adam", "adamw"];
+const adamNames = { kind: true, beta1: true, beta2: true, epsilon: true } as const;
+const constantsOf: { readonly [K in OptimizerKind]: OptionNames<Extract<OptimizerOptions, { readonly kind: K }>> } = {
+  sgd: { kind: true, momentum: true, nesterov: true },
+  rmsprop: { kind: true, decay: true, epsilon: true, momentum: true },
+  adam: adamNames,
+  adamw: { ...adamNames, weightDecay: true },
+};
 
 /** The options of an optimizer given by name or in full. @throws SluiceError E462 */
 export function readOptimizer(given: OptimizerKind | OptimizerOptions = "adam"): OptimizerOptions {
@@ -150,7 +163,8 @@ export function readOptimizer(given: OptimizerKind | OptimizerOptions = "adam"):
 }
 
 function checkOptimizer(options: OptimizerOptions): void {
-  if (!kinds.includes(options.kind)) throw new SluiceError("E462", `there is no optimizer ${options.kind}; there are ${kinds.join(", ")}`);
+  requireWord("optimizer", options?.kind, Object.keys(constantsOf));
+  checkOptions(`the optimizer ${options.kind}`, options, constantsOf[options.kind] as OptionNames<OptimizerOptions>);
   for (const [name, value] of Object.entries(options)) {
     if (typeof value !== "number") continue;
     const share = name === "momentum" || name === "decay" || name === "beta1" || name === "beta2";

@@ -2,9 +2,11 @@
  * Everything that fixes a training run, with its defaults. Plain data but for the callbacks.
  */
 import type { Network } from "../ir/network/node.ts";
+import { DEVICES } from "../model/model.ts";
 import type { DeviceName } from "../runtime/executable.ts";
 import type { StepEvent, TrainEvent } from "./events.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import { isNamed, type OptionNames, requireKind, requireWord, unknownOption } from "../support/options.ts";
 import { checkLearningRate, type LearningRate } from "./learning-rate.ts";
 import type { Metric } from "./metric.ts";
 import { type OptimizerOptions, readOptimizer, usualLearningRate } from "./optimizer.ts";
@@ -127,7 +129,8 @@ export type Settings = Required<
     readonly learningRate: LearningRate;
   };
 
-const known: { readonly [K in keyof TrainSettings]-?: true } = {
+/** Every option of `train` but sizes. */
+export const TRAIN_OPTIONS: OptionNames<TrainSettings> = {
   sizes: true,
   seed: true,
   steps: true,
@@ -160,17 +163,20 @@ const noClip = 3e38;
 
 /** Checks options and fills in what is not given. @throws SluiceError E462 (unknown option, or a number that cannot be meant) */
 export function readSettings(network: Network, options: TrainOptions, validates: boolean): Settings {
+  requireKind(isNamed(options), "the options of train", "an object, { steps: … }", options);
+  if (options.sizes !== undefined) requireKind(isNamed(options.sizes), "sizes", "numbers by name, { H: 32 }", options.sizes);
+  if (options.device !== undefined) requireWord("device", options.device, DEVICES);
+  if (options.metrics !== undefined) requireKind(Array.isArray(options.metrics), "metrics", "a list", options.metrics);
+  for (const name of ["onStep", "onEvent", "saveCheckpoint"] as const)
+    if (options[name] !== undefined) requireKind(typeof options[name] === "function", name, "a function", options[name]);
   const sizes: Record<string, number> = { ...options.sizes };
   for (const [name, value] of Object.entries(options)) {
-    if (Object.hasOwn(known, name)) continue;
+    if (Object.hasOwn(TRAIN_OPTIONS, name)) continue;
     if (!network.sizes.some((size) => size.name === name)) {
       const there = network.sizes.map((size) => size.name).join(", ") || "none";
-      throw new SluiceError(
-        "E462",
-        `there is no option ${name}, and ${network.name} has no such size (its sizes: ${there}); options: ${Object.keys(known).join(", ")}`,
-      );
+      throw unknownOption("train", name, Object.keys(TRAIN_OPTIONS), `, and ${network.name} has no such size (its sizes: ${there})`);
     }
-    if (typeof value === "number") sizes[name] = value;
+    if (value !== undefined) sizes[name] = value as number; // what is no number is told with the other sizes
   }
   const steps = whole("steps", options.steps ?? 1000, 0);
   const optimizer = readOptimizer(options.optimizer);

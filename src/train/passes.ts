@@ -7,7 +7,7 @@
 import type { BufferRole } from "../ir/program/node.ts";
 import { whyNotCarried } from "../ir/network/carrying.ts";
 import type { Network } from "../ir/network/node.ts";
-import { USUAL_CHUNKS, type Variant } from "../ir/network/variant.ts";
+import { USUAL_CHUNKS, USUAL_FILTERS, type Variant } from "../ir/network/variant.ts";
 import { type DeviceOptions, memoryOf, openExecutable, type UnitPlan } from "../model/compile-once.ts";
 import { createFeed, type Feed } from "../model/feed.ts";
 import type { Clamps } from "../model/model.ts";
@@ -93,6 +93,7 @@ function variantOf(options: PassOptions, { begin, resets }: Manner, initial: Var
     mode,
     initial,
     chunks: USUAL_CHUNKS, // carried states or not: a pass is no stream
+    filters: USUAL_FILTERS,
     lengths,
     reset: resets,
     outputs: begin && initial === "fresh" ? [...outputs, ...network.states.map((state) => `${state.name}[T]`)] : outputs,

@@ -5,11 +5,12 @@
  *     backward   from the last segment to the first: run it again from s_k, with ∂L/∂s_{k+1} as the cotangent of its last states
  *
  * In: batches of any length. Out: what one run over the whole batch gives, loss and gradients, up to the order of sums. With segments of √T steps, memory grows
- * as √T and the work by a third. Only for networks that can carry their states (no look-ahead of definitions, no backward recurrences).
+ * as √T and the work by a third. Only for networks that can carry their states (no look-ahead of definitions, no backward recurrences). What measures
+ * and does not train only goes forward.
  * @source Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost"
  */
 import { visitTerm } from "../ir/network/equation.ts";
-import { USUAL_CHUNKS, type Variant } from "../ir/network/variant.ts";
+import { USUAL_CHUNKS, USUAL_FILTERS, type Variant } from "../ir/network/variant.ts";
 import { memoryOf, openExecutable, type UnitPlan } from "../model/compile-once.ts";
 import { createFeed, splitAhead } from "../model/feed.ts";
 import { sizeValue } from "../model/sizes.ts";
@@ -34,6 +35,7 @@ function variantOf(options: PassOptions, { resets }: Manner, lengths: boolean, g
     mode,
     initial: "carried",
     chunks: USUAL_CHUNKS,
+    filters: USUAL_FILTERS,
     lengths,
     reset: resets,
     outputs,
@@ -45,22 +47,27 @@ function variantOf(options: PassOptions, { resets }: Manner, lengths: boolean, g
 function plansOf(options: PassOptions, manner: Manner, lengths: boolean): UnitPlan[] {
   return [
     { entry: "forward", variant: variantOf(options, manner, lengths, false) },
-    { entry: "segment", variant: variantOf(options, manner, lengths, true) },
+    ...(options.gradient ? [{ entry: "segment", variant: variantOf(options, manner, lengths, true) }] : []),
     ...(options.units ?? []),
   ];
 }
 
-/** Bytes that training in segments of so many steps needs at most: the program, and the states at the borders of a batch. */
+/** Bytes that segments of so many steps need at most: the program, and for gradients the states at the borders of a batch. */
 export function segmentMemory(options: PassOptions, segment: number): number {
   const { network, sizes, slots, source } = options;
   const borders = Math.ceil(source.capacity / segment) + 1;
   const states = network.states.reduce((sum, { shape, lag }) => sum + Math.abs(lag) * shape.reduce((n, size) => n * sizeValue(size, sizes)!, 1), 0);
   const bytes = memoryOf(network, plansOf(options, mannerOf(options), true), slots, { capacity: segment, batch: source.batch });
-  return bytes + 4 * borders * source.batch * states;
+  return options.gradient ? bytes + 4 * borders * source.batch * states : bytes;
+}
+
+export interface SegmentedPasses extends Passes {
+  /** Runs a batch forward only; after each segment `visit` gets its part of the batch and how many of its steps count, while the values of the segment stand. */
+  forward(batch: Batch, seed: number, visit: (part: Batch, counted: number) => void): void;
 }
 
 /** @throws SluiceError E463 if the first states are learned; E460 if the network cannot carry its states */
-export function createSegmentedPasses(options: PassOptions, segment: number): Passes {
+export function createSegmentedPasses(options: PassOptions, segment: number): SegmentedPasses {
   const { network, slots, source } = options;
   if (!statesBeginConstant(network)) {
     throw new SluiceError(
@@ -87,27 +94,35 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
   function laneFor(batch: Batch): Lane {
     if (batch.lengths === undefined || lane.lengths) return lane;
     lane = widened(lane, open(true));
+    if (!options.gradient) lane.executable.run("prepare", 0);
     before = copies(lane);
     return lane;
   }
 
-  function run(batch: Batch, seed: number): number {
+  function forward(batch: Batch, seed: number, visit: (part: Batch, counted: number) => void): void {
     const { executable, feed, states, parameters } = laneFor(batch);
-    const count = Math.ceil(batch.steps / segment);
-    const stepsOf = (k: number): number => Math.min(segment, batch.steps - k * segment);
-    const seedBuffer = executable.buffers.get("seed");
     if (!batch.carry) beginStates(network, states, source.batch, { index: options.index, parameters });
     for (const { name, view } of states) before[name].set(view);
-    executable.run("prepare", 0);
-
-    const borders = [copies({ states })];
-    const counted: number[] = [];
-    for (let k = 0; k < count; k++) {
-      counted.push(feed.load(sliceOf(batch, k)));
-      seedBuffer?.fill((seed + k) & 0x7fffffff);
-      executable.run("forward", stepsOf(k));
-      borders.push(copies({ states }));
+    for (let k = 0; k * segment < batch.steps; k++) {
+      const part = sliceOf(batch, k);
+      const counted = feed.load(part);
+      executable.buffers.get("seed")?.fill((seed + k) & 0x7fffffff);
+      executable.run("forward", part.steps);
+      visit(part, counted);
     }
+  }
+
+  function run(batch: Batch, seed: number): number {
+    const { executable, feed, states } = laneFor(batch);
+    const count = Math.ceil(batch.steps / segment);
+    const seedBuffer = executable.buffers.get("seed");
+    executable.run("prepare", 0);
+    const ends: Record<string, Float32Array>[] = [];
+    const counted: number[] = [];
+    forward(batch, seed, (_, n) => {
+      counted.push(n);
+      ends.push(copies({ states }));
+    });
     const total = counted.reduce((sum, n) => sum + n, 0);
 
     const gradients = floatBuffer(executable, "gradients");
@@ -116,12 +131,13 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
     let loss = 0;
     for (const { name } of states) executable.buffers.get(`cotangent:state:${name}`)?.fill(0);
     for (let k = count - 1; k >= 0; k--) {
-      for (const { name, view } of states) view.set(borders[k][name]);
-      feed.load(sliceOf(batch, k));
+      const part = sliceOf(batch, k);
+      for (const { name, view } of states) view.set((k === 0 ? before : ends[k - 1])[name]);
+      feed.load(part);
       const share = total === 0 ? 0 : counted[k] / total;
       for (let i = 0; i < weights.length; i++) weights[i] *= share;
       seedBuffer?.fill((seed + k) & 0x7fffffff);
-      executable.run("segment", stepsOf(k));
+      executable.run("segment", part.steps);
       for (let i = 0; i < sum.length; i++) sum[i] += gradients[i];
       loss += floatBuffer(executable, "loss")[0];
       for (const { name } of states) {
@@ -131,7 +147,7 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
     }
     gradients.set(sum);
     floatBuffer(executable, "loss")[0] = loss;
-    for (const { name, view } of states) view.set(borders[count][name]);
+    for (const { name, view } of states) view.set(ends[count - 1][name]);
     return total;
   }
 
@@ -155,6 +171,7 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
   return {
     laneFor,
     run,
+    forward,
     load(values) {
       lane.parameters.set(values);
       lane.executable.run("prepare", 0);
@@ -163,7 +180,7 @@ export function createSegmentedPasses(options: PassOptions, segment: number): Pa
       return lane;
     },
     get variant() {
-      return variantOf(options, manner, lane.lengths, true);
+      return variantOf(options, manner, lane.lengths, options.gradient);
     },
     statesBefore: () => Object.fromEntries(stateNames.flatMap((name) => (before[name] ? [[name, before[name]]] : []))),
   };

@@ -80,7 +80,7 @@ const changedModel = (
   change(metadata, tensors as never);
   return writeSafetensors({ tensors: [...tensors.values()].map((tensor) => tensor), metadata: Object.fromEntries(metadata) } as never);
 };
-const table = (text: string) => readTable(text, { name: "t.csv" } as never);
+const table = (text: string) => readTable(text, { file: "t.csv" });
 const forecast = (text: string, options = {}) => tableForecast(table(text), options);
 const rows = (count: number): string => `a,b\n${Array.from({ length: count }, (_, i) => `${i},${i % 7}`).join("\n")}\n`;
 

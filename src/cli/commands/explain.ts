@@ -9,6 +9,7 @@ import type { Network } from "../../ir/network/node.ts";
 import type { Variant } from "../../ir/network/variant.ts";
 import { printLoopModule } from "../../ir/loop/print.ts";
 import { printGraph } from "../../ir/tensor/print.ts";
+import { alignGraphs } from "../../inspect/align-graphs.ts";
 import { diffLines, drawDiff } from "../../inspect/diff-lines.ts";
 import { drawExplanation } from "../../inspect/draw-explanation.ts";
 import { explain } from "../../inspect/explain.ts";
@@ -121,7 +122,8 @@ function printPhase({ terminal, json, emit }: Context, network: Network, variant
     return EXIT.ok;
   }
   if (at === 0 || phase === "loops") throw usageError(`--diff compares a phase with the one before in the same language; ${phase} has none`);
-  const changes = diffLines(texts[at - 1][1].trimEnd().split("\n"), text.trimEnd().split("\n"));
+  const lines = alignGraphs(texts[at - 1][1], text);
+  const changes = diffLines(lines.before, lines.after);
   if (json) emit({ phase, before: texts[at - 1][0], changes });
   else {
     const paint = { "-": terminal.red, "+": terminal.green, " ": terminal.dim } as const;

@@ -9,7 +9,9 @@ import { gzipSync } from "node:zlib";
 import { table } from "../../inspect/draw.ts";
 import { exportModel } from "../../model/exported/bundle.ts";
 import { exportTexts } from "../../model/exported/texts.ts";
+import type { DatasetRecord } from "../../model/dataset-record.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
+import { findTask } from "../../train/tasks/list.ts";
 import { type CommandDefinition, numberOption } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import { readText, writeWhole } from "../files.ts";
@@ -54,7 +56,15 @@ export const exportCommand: CommandDefinition<ExportFlags> = {
       batch: flags.batch,
       steps: flags.steps,
     });
-    const texts = exportTexts({ description, runtime: inferenceText(), version: VERSION, record: model.record });
+    const { record, training } = model;
+    const texts = exportTexts({
+      description,
+      runtime: inferenceText(),
+      version: VERSION,
+      record,
+      window: training?.window,
+      ...(record?.kind === "task" && { sample: taskSample(record) }),
+    });
     const files = new Map<string, Uint8Array | string>([...texts, ...code, [description.weights.file, weights]]);
     for (const [name, content] of files) await writeWhole(join(folder, name), content);
     const rows = [...files].map(([name, content]) => {
@@ -74,6 +84,13 @@ export const exportCommand: CommandDefinition<ExportFlags> = {
     return EXIT.ok;
   },
 };
+
+/** An example of the task that a model was trained on. */
+function taskSample({ name, options }: DatasetRecord & { readonly kind: "task" }): Readonly<Record<string, ArrayLike<number>>> {
+  const { inputs } = findTask(name).dataset({ options, batch: 1 }).train.batchAt(0);
+  const { y: _, ...read } = inputs;
+  return read;
+}
 
 /** @throws SluiceError E487 if the folder holds other things than an export */
 function refuseOthers(folder: string): void {

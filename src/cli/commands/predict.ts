@@ -16,10 +16,20 @@ import { hasSplits } from "../../train/data/sequence-file.ts";
 import { restoreTarget, tableInputs, type TableRecord } from "../../train/data/table.ts";
 import { decodeText, encodeText, type TextRecord } from "../../train/data/text.ts";
 import { type CommandDefinition, type Context, numberOption, usageError } from "../command.ts";
-import { addDataOptions, type DataFlags, fileKind, openData, refuseForeignOptions, tableReading } from "../dataset-options.ts";
+import {
+  addDataOptions,
+  type DataFlags,
+  describeRecord,
+  fileKind,
+  openData,
+  refuseForeignOptions,
+  refuseOtherKind,
+  tableReading,
+} from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { readText } from "../files.ts";
 import { readModel } from "../subject.ts";
+import { openWriter } from "../writer.ts";
 
 interface PredictFlags extends DataFlags {
   readonly prompt?: string;
@@ -53,6 +63,11 @@ export const predict: CommandDefinition<PredictFlags> = {
     const model = readModel(path);
     const { record } = model;
     if (record === undefined) throw new SluiceError("E486", `${path} does not say what data it was trained on`);
+    for (const name of ["prompt", "all"] as const) {
+      const home = name === "prompt" ? "text" : "table";
+      if (flags[name] !== undefined && record.kind !== home)
+        throw usageError(`--${name} is for a model of a ${home}, but this one was trained on ${describeRecord(record)}; leave it out`);
+    }
     switch (record.kind) {
       case "table":
         return predictTable(context, model, record, flags);
@@ -68,57 +83,89 @@ export const predict: CommandDefinition<PredictFlags> = {
 
 function predictTable(context: Context, model: Model, record: TableRecord, flags: PredictFlags): number {
   if (flags.data === undefined) throw usageError("which rows? Give the table with --data FILE.csv");
-  refuseForeignOptions(flags, fileKind(flags.data), record);
-  const { x, rows } = tableInputs(record, readTable(readText(flags.data), tableReading(flags, flags.data, record)), flags.missing);
+  const kind = fileKind(flags.data);
+  refuseOtherKind(flags.data, kind, record);
+  refuseForeignOptions(flags, kind, record);
+  const read = tableInputs(record, readTable(readText(flags.data), tableReading(flags, flags.data, record)), flags.missing);
   const width = record.columns.length;
+  const documents = (read.documents ?? [{ name: undefined, start: 0, end: read.rows }]).map(({ name, start, end }): TableDocument => {
+    const named = name === undefined || record.document === undefined ? {} : { [record.document]: name };
+    return { named, rows: end - start, x: read.x.subarray(start * width, end * width) };
+  });
+  if (flags.all) return printAll(context, model, record, documents);
   const horizon = record.horizon ?? 1;
-  const answer = model.network.outputs[0];
-  const { terminal, json, emit } = context;
-  if (flags.all) {
-    const { data } = model.run({ x: { data: x, shape: [rows, width] } }, { outputs: [answer] })[answer];
-    const target = record.columns.findIndex((column) => column.name === record.target);
-    const lines = Array.from({ length: rows }, (_, row) => ({
-      row: row + horizon + 1,
-      [record.target]: row + horizon < rows ? restoreTarget(record, x[(row + horizon) * width + target]) : undefined,
-      forecast: restoreTarget(record, data[row]),
-    }));
-    if (json) emit(lines);
-    else {
-      terminal.print(`row,${record.target},forecast`);
-      for (const line of lines)
-        terminal.print(
-          Object.values(line)
-            .map((value) => (value === undefined ? "" : String(Number(value.toPrecision(7)))))
-            .join(","),
-        );
-    }
-    return EXIT.ok;
-  }
   if (flags.rows > horizon && (width > 1 || horizon > 1)) {
     throw usageError(
       `this model reads ${width} columns and forecasts ${horizon} ahead, so it can go no further than ${horizon} rows; leave out --rows`,
     );
   }
+  const answer = model.network.outputs[0];
+  const { terminal, json, emit } = context;
   const stream = model.stream({ outputs: [answer] });
-  const forecasts: number[] = [];
-  for (let row = 0; row < rows; row++) {
-    const value = stream.step({ x: x.subarray(row * width, (row + 1) * width) })[0];
-    if (row >= rows - horizon) forecasts.push(value);
+  const said = documents.map(({ named, rows, x }) => {
+    stream.reset();
+    const forecasts: number[] = [];
+    for (let row = 0; row < rows; row++) {
+      const value = stream.step({ x: x.subarray(row * width, (row + 1) * width) })[0];
+      if (row >= rows - horizon) forecasts.push(value);
+    }
+    while (forecasts.length < flags.rows) forecasts.push(stream.step({ x: Float32Array.of(forecasts.at(-1)!) })[0]);
+    const forecast = forecasts.slice(0, Math.max(flags.rows, horizon)).map((value) => restoreTarget(record, value));
+    return { ...named, target: record.target, from: rows + 1, forecast };
+  });
+  if (json) emit(read.documents === undefined ? said[0] : said);
+  else
+    for (const [k, { from, forecast }] of said.entries())
+      forecast.forEach((value, i) => {
+        const name = Object.entries(documents[k].named).map(([column, text]) => `${column} ${text}   `);
+        terminal.print(`${name.join("")}row ${from + i}   ${record.target} ${figure(value, 5)}`);
+      });
+  return EXIT.ok;
+}
+
+/** Rows of one document, counted from 1 in it; of a table without documents, all. */
+interface TableDocument {
+  /** What the column of documents says of them. */
+  readonly named: Readonly<Record<string, string>>;
+  readonly rows: number;
+  /** [rows, columns] */
+  readonly x: Float32Array;
+}
+
+/** The forecast of every row beside what came, as CSV. */
+function printAll({ terminal, json, emit }: Context, model: Model, record: TableRecord, documents: readonly TableDocument[]): number {
+  const width = record.columns.length;
+  const horizon = record.horizon ?? 1;
+  const answer = model.network.outputs[0];
+  const target = record.columns.findIndex((column) => column.name === record.target);
+  const lines = documents.flatMap(({ named, rows, x }) => {
+    const { data } = model.run({ x: { data: x, shape: [rows, width] } }, { outputs: [answer] })[answer];
+    return Array.from({ length: rows }, (_, row) => ({
+      ...named,
+      row: row + horizon + 1,
+      [record.target]: row + horizon < rows ? restoreTarget(record, x[(row + horizon) * width + target]) : undefined,
+      forecast: restoreTarget(record, data[row]),
+    }));
+  });
+  if (json) emit(lines);
+  else {
+    const cell = (value: string | number = ""): string => {
+      if (typeof value === "number") return String(Number(value.toPrecision(7)));
+      return /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+    };
+    for (const line of [Object.keys(lines[0]), ...lines.map((each) => Object.values(each))]) terminal.print(line.map(cell).join(","));
   }
-  while (forecasts.length < flags.rows) forecasts.push(stream.step({ x: Float32Array.of(forecasts.at(-1)!) })[0]);
-  const values = forecasts.slice(0, Math.max(flags.rows, horizon)).map((value) => restoreTarget(record, value));
-  if (json) emit({ target: record.target, from: rows + 1, forecast: values });
-  else values.forEach((value, i) => terminal.print(`row ${rows + 1 + i}   ${record.target} ${figure(value, 5)}`));
   return EXIT.ok;
 }
 
 function predictText({ terminal, json, emit }: Context, model: Model, record: TextRecord, flags: PredictFlags): number {
+  if (flags.data !== undefined) throw usageError("a model of a text goes on from --prompt; leave out --data (sluice eval measures it on a file)");
   if (flags.prompt === undefined) throw usageError('what was read so far? This model was trained on text; give --prompt "…"');
   const tokens = encodeText(record, flags.prompt);
   if (tokens.length === 0) throw usageError("--prompt must hold at least one symbol");
-  const stream = model.stream();
+  const writer = openWriter(model, record);
   let logits: Float32Array = new Float32Array(0);
-  for (const token of tokens) logits = stream.step(token);
+  for (const token of tokens) logits = writer.read(token);
   const greatest = Math.max(...logits);
   const weights = Array.from(logits, (value) => Math.exp(value - greatest));
   const total = weights.reduce((a, b) => a + b, 0);

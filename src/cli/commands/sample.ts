@@ -12,6 +12,7 @@ import { type CommandDefinition, numberOption } from "../command.ts";
 import { describeRecord } from "../dataset-options.ts";
 import { EXIT } from "../exit-code.ts";
 import { readModel } from "../subject.ts";
+import { openWriter } from "../writer.ts";
 
 const TURN_MS = 50;
 
@@ -41,10 +42,14 @@ export const sample: CommandDefinition<SampleFlags> = {
     const indices = [...encodeText(record, prompt)];
     if (indices.length === 0) throw new SluiceError("E490", "--prompt must hold at least one symbol");
     const random = createRandom(flags.seed);
-    const stream = model.stream();
-    let logits: Float32Array | undefined;
-    for (const index of indices) logits = stream.step(index);
+    const writer = openWriter(model, record);
     const { terminal, json } = context;
+    if (writer.window !== undefined)
+      terminal.remark(
+        `this model looks at all steps at once: the last ${writer.window} symbols, as many as it was trained on, are read again for each new one`,
+      );
+    let logits: Float32Array | undefined;
+    for (const index of indices) logits = writer.read(index);
     const written: number[] = [];
     let turn = nowMs();
     for (let i = 0; i < flags.length && !context.signal.aborted; i++) {
@@ -55,7 +60,7 @@ export const sample: CommandDefinition<SampleFlags> = {
       }
       const index = draw(logits!, flags.temperature, random);
       written.push(index);
-      logits = stream.step(index);
+      logits = writer.read(index);
     }
     const text = decodeText(record, [...(flags.prompt === undefined ? [] : indices), ...written]);
     if (json) context.emit({ model: path, prompt: flags.prompt ?? "", seed: flags.seed, temperature: flags.temperature, text });

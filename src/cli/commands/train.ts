@@ -22,23 +22,16 @@ import { checkWritable, readBytes, writeSomewhere, writeWhole } from "../files.t
 import { isModelFile } from "../subject.ts";
 import { createProgress } from "../progress.ts";
 import { defaultsFor, kindOf } from "../defaults.ts";
-import { type Recipe, type RecipeFlags, recipeFor, settingsFor, solved } from "../recipe.ts";
+import { type Recipe, type RecipeFlags, recipeFor, type SettingsFlags, settingsFor, solved } from "../recipe.ts";
 import { addWideOption, applyWide, type WideFlags } from "../wide.ts";
+import { canWrite } from "../writer.ts";
 
 const OPTIMIZERS: readonly OptimizerOptions["kind"][] = ["adam", "adamw", "rmsprop", "sgd"];
 
-export interface TrainFlags extends DataFlags, RecipeFlags, WideFlags {
-  readonly steps?: number;
-  readonly rate?: number;
-  readonly schedule?: "constant" | "cosine";
-  readonly optimizer?: OptimizerOptions["kind"];
-  readonly clip?: number;
-  readonly seed?: number;
-  readonly weightNoise?: number;
+export interface TrainFlags extends DataFlags, RecipeFlags, SettingsFlags, WideFlags {
   readonly threads?: number;
   readonly segment?: number;
   readonly memory?: number;
-  readonly patience?: number;
   readonly checkpointEvery?: number;
   readonly out?: string;
   readonly resume?: string;
@@ -266,16 +259,9 @@ function report(context: Context, trained: Trained, data: OpenedData, out: strin
   if (isSolved !== undefined) terminal.print(`task    ${isSolved ? terminal.green("solved") : "not solved"}: ${data.task!.title}`);
   terminal.print(`model   ${out}  ${grouped(trained.parameterCount)} parameters, ${bytes(size)}, ${duration((training.durationMs ?? 0) / 1000)}`);
   terminal.print();
-  const text = data.dataset.record.kind === "text";
-  terminal.print(`  sluice ${text && canWrite(trained) ? `sample ${out}` : `eval ${out}${dataFlag(data)}`}`);
+  terminal.print(`  sluice ${canWrite(trained) ? `sample ${out}` : `eval ${out}${dataFlag(data)}`}`);
   terminal.print(`  sluice gates ${out}${dataFlag(data)}`);
   terminal.print(`  sluice ablate ${out}${dataFlag(data)}`);
-}
-
-/** True if the model can go on from symbol to symbol. */
-function canWrite({ network, specializer }: Trained): boolean {
-  const request = { batch: 1, mode: "evaluate", initial: "carried", lengths: false, reset: false, outputs: network.outputs } as const;
-  return specializer.streamRefusal(request) === undefined;
 }
 
 function dataFlag(data: OpenedData): string {
@@ -294,7 +280,8 @@ export function perUnit({ dataset: { record } }: OpenedData, loss: number, metri
 export function baselineLine({ forecast }: OpenedData, part: "valid" | "test"): string | undefined {
   if (forecast === undefined) return undefined;
   const { persistence, linear } = forecastBaselines(forecast, part);
-  return `repeating the last value ${figure(persistence, 4)}, linear model of the last ${linear.order} values ${figure(linear.rmse, 4)}`;
+  const others = linear === undefined ? "" : `, linear model of the last ${linear.order} values ${figure(linear.rmse, 4)}`;
+  return `repeating the last value ${figure(persistence, 4)}${others}`;
 }
 
 function unitOf({ dataset }: OpenedData): string {

@@ -52,12 +52,23 @@ export interface Variant {
    * USUAL_CHUNKS if states begin fresh or gradients are wanted; what a stream runs goes step by step. False: never.
    */
   readonly chunks?: { readonly steps: number; readonly least: number } | false;
+  /**
+   * Convolutions over time whose taps are matrices of at least `least` elements take fewer multiplications: other last bits, less time. Absent: USUAL_FILTERS if states
+   * begin fresh or gradients are wanted; what a stream runs multiplies tap by tap. False: never.
+   */
+  readonly filters?: { readonly least: number } | false;
   /** Deviation of Gaussian noise added to every weight at each run in mode "train" (Graves 2011); 0 or absent: none. */
   readonly weightNoise?: number;
 }
 
 /** Chunks of 16 steps, from matrices of 32 × 32 on: what was measured to be faster (docs/performance.md). */
 export const USUAL_CHUNKS = { steps: 16, least: 32 * 32 } as const;
+
+/** From matrices of 16 × 16 on: what was measured to be faster (docs/performance.md). */
+export const USUAL_FILTERS = { least: 16 * 16 } as const;
+
+/** Training on whole sequences of equal length from fresh states: what probes and benches of kernels compile. */
+export const WHOLE_TRAINING = { mode: "train", initial: "fresh", lengths: false, reset: false } as const;
 
 /** An intervention on a named value: ≡ constant, given values per component, or frozen at its value of the first step. */
 export interface Clamp {

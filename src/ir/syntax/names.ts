@@ -85,7 +85,8 @@ const PIECES = new RegExp(`[${GREEK_LETTERS}]|[^_${GREEK_LETTERS}${ACCENT_MARKS}
 const SYMBOL_LETTERS = 3;
 /** Words before a Greek index: `softmax_τ`. */
 const REDUCTIONS = new Set(["softmax", "mean"]);
-const WITH_DIGITS = /^(\p{L}+)(\d*)$/u;
+/** Words that mean something are ASCII. */
+const WITH_DIGITS = /^([A-Za-z]+)(\d*)$/;
 const UNSPACED = new RegExp(`[${GREEK_LETTERS}${ACCENT_MARKS}]`, "u");
 const PLAIN = /^[A-Za-z][a-z]{0,1}\d*$/;
 

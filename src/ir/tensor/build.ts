@@ -9,7 +9,9 @@ import type { Span } from "../../support/source.ts";
 import { equalAxes, replaceAxis, withoutAxes } from "./axes.ts";
 import type { Attributes, AxisName, AxisSize, BinaryOp, ElementType, Graph, Node, Op, Output, ScanAttributes, UnaryOp } from "./node.ts";
 import { hashOf, nodeTable, type NodeTable } from "./intern.ts";
-import { broken, isBinary, isUnary, opTable, shapeOf, sizeOf, type Shape } from "./ops.ts";
+import { broken, type Shape, sizeOf } from "./op-rules.ts";
+import { isBinary, isUnary, opTable, shapeOf } from "./ops.ts";
+import { isSize } from "./sizes.ts";
 
 /** Number of a node in the graph under construction. */
 export type NodeId = number;
@@ -112,6 +114,9 @@ export interface GraphBuilder extends UnaryMethods, BinaryMethods {
   shift(x: NodeId, lag: number, initial: NodeId, lags?: AxisName): NodeId;
   /** The x with x_t = r_t + Σ_{s<t} L[t, s]·x_s along the axes `axis` (t) and `to` (s); with s > t if `reverse`. */
   solve(l: NodeId, r: NodeId, axis: AxisName, to: AxisName, reverse?: boolean): NodeId;
+  /** t as groups along the first axis and the steps in each along the second, 0 past the end; `unfold` is the reverse. */
+  fold(x: NodeId, axes: readonly [AxisName, AxisName]): NodeId;
+  unfold(x: NodeId, axes: readonly [AxisName, AxisName]): NodeId;
   last(x: NodeId, lengths?: NodeId, reverse?: boolean): NodeId;
 
   /** A recurrence over t. `body` receives a builder of its own (it shares the axes) and the parameters. */
@@ -206,7 +211,7 @@ class Builder implements Omit<GraphBuilder, UnaryOp | BinaryOp> {
     const old = this.axes.get(axis);
     if (old === size) return axis;
     if (old !== undefined) broken(`axis ${axis} has the size ${old}, not ${size}`);
-    if (!(size === "T" || (Number.isInteger(size) && size > 0))) broken(`axis ${axis} cannot have the size ${size}`);
+    if (!isSize(size)) broken(`axis ${axis} cannot have the size ${size}`);
     this.axes.set(axis, size);
     return axis;
   }
@@ -343,6 +348,14 @@ class Builder implements Omit<GraphBuilder, UnaryOp | BinaryOp> {
 
   solve(l: NodeId, r: NodeId, axis: AxisName, to: AxisName, reverse = false): NodeId {
     return this.make("solve", [l, r], { axis, to, ...(reverse ? { reverse } : {}) });
+  }
+
+  fold(x: NodeId, axes: readonly [AxisName, AxisName]): NodeId {
+    return this.make("fold", [x], { axes });
+  }
+
+  unfold(x: NodeId, axes: readonly [AxisName, AxisName]): NodeId {
+    return this.make("unfold", [x], { axes });
   }
 
   last(x: NodeId, lengths?: NodeId, reverse = false): NodeId {

@@ -7,9 +7,11 @@
 import { invariant } from "../../support/invariant.ts";
 import { replaceAxis, withoutAxes } from "./axes.ts";
 import type { AxisName, Graph, Node } from "./node.ts";
-import { isBinary, isUnary, sizeOf } from "./ops.ts";
+import { sizeOf } from "./op-rules.ts";
+import { isBinary, isUnary } from "./ops.ts";
 import { randomAt, randomKeys } from "./random.ts";
 import { binaryFunctions, unaryFunctions } from "./scalar.ts";
+import { placesOf } from "./sizes.ts";
 
 export interface InterpretOptions {
   /** Number of time steps. */
@@ -53,10 +55,7 @@ interface Frame {
 }
 
 function evaluate(graph: Graph, frame: Frame): Evaluated[] {
-  const size = (axis: AxisName): number => {
-    const fixed = sizeOf(graph.axes, axis);
-    return fixed === "T" ? frame.T : fixed;
-  };
+  const size = (axis: AxisName): number => placesOf(sizeOf(graph.axes, axis), frame.T);
   const values: Evaluated[] = [];
   const scans = new Map<number, ScanRun>();
   for (const [i, node] of graph.nodes.entries()) {
@@ -282,6 +281,23 @@ function evaluateNode(
       });
       return data;
     }
+    case "fold":
+    case "unfold": {
+      const [group, step] = attributes.axes!;
+      const folded = op === "fold" ? self : x;
+      const rest = withoutAxes(axes, ["t", group, step]);
+      const [each, one] = [along(group, folded), along(step, folded)];
+      const whole = op === "fold" ? x : self;
+      const n = size(step);
+      for (let t = 0; t < size("t"); t++) {
+        const [inFold, inWhole] = [Math.floor(t / n) * each + (t % n) * one, t * along("t", whole)];
+        walk(rest.map(size), [strides(self, rest), strides(x, rest)], (out, a) => {
+          if (op === "fold") data[inFold + out] = x.data[inWhole + a];
+          else data[inWhole + out] = x.data[inFold + a];
+        });
+      }
+      return data;
+    }
     case "last": {
       const T = size("t");
       const stride = along("t", x);
@@ -373,10 +389,7 @@ function runScan(node: Node, args: readonly Evaluated[], frame: Frame): ScanRun 
 
 function emptyStack(body: Graph, node: number, T: number, chunk?: AxisName): Evaluated {
   const axes = withoutAxes(body.nodes[node].axes, chunk === undefined ? [] : [chunk]);
-  const shape = axes.map((axis) => {
-    const size = sizeOf(body.axes, axis);
-    return size === "T" ? T : size;
-  });
+  const shape = axes.map((axis) => placesOf(sizeOf(body.axes, axis), T));
   return stackOf({ axes, shape, data: new Float64Array(0) }, T);
 }
 

@@ -10,7 +10,7 @@
  *     q·k_s  =  contract over K of q[t, b, n, K] and rename(k, t → s)         → [t, b, n, s]
  *
  * The order of a node's axes is its memory layout (the last one is contiguous) once the value is stored; it has no other meaning.
- * Sizes are numbers except that of time, which is the run-time argument `T`: one compiled program serves every length up to its capacity.
+ * Sizes are numbers except that of time, which is the run-time argument `T`, and what follows from it: one compiled program serves every length up to its capacity.
  *
  * Graphs are immutable plain data. `nodes` is in topological order and `node.args` are indices into it.
  * @see build.ts (makes graphs, checks every rule as it goes), verify.ts, print.ts, read.ts, interpret.ts (the meaning)
@@ -19,7 +19,8 @@ import type { Span } from "../../support/source.ts";
 
 /** Name of an axis, unique in its graph. `t` is time, `b` the batch; a second time axis is declared with size "T" (`s`). */
 export type AxisName = string;
-export type AxisSize = number | "T";
+/** "T/4": as many as it takes to hold all time steps, four in each (see `fold`). */
+export type AxisSize = number | "T" | `T/${number}`;
 
 export interface Graph {
   /** Every axis that a node uses, with its size. A scan body has its own graph but shares the names and sizes of its parent. */
@@ -117,6 +118,8 @@ export type ReduceOp = "sum" | "max_over" | "contract" | "argmax";
  *                                       (position 0 is the value at t = 0-lag+… in order of time). Never inside a scan body.
  * solve      attributes.axis, .to, .reverse   args [L, r]: the x with x_i = r_i + Σ_{j<i} L[i, j]·x_j along the axes i (`axis`) and j (`to`), j > i if reverse, by
  *                                       substitution; what L holds elsewhere counts for nothing; axes: those of r, to which L adds none but j
+ * fold       attributes.axes = [k, p]   args [x]: t as an axis k of groups ("T/4") and an axis p of the steps in each (4): result[k, p] = x[4k + p], 0 past the end
+ * unfold     attributes.axes = [k, p]   the adjoint of fold: k and p as t, without what lies past the end
  * last       attributes.reverse         args [x, lengths?]: the value of x at the last valid step (first step if reverse); lengths are at least 1
  */
 export type StructureOp =
@@ -133,6 +136,8 @@ export type StructureOp =
   | "scatter"
   | "shift"
   | "solve"
+  | "fold"
+  | "unfold"
   | "last";
 
 /**
@@ -156,7 +161,7 @@ export interface ScanAttributes {
   readonly sequences: number;
   readonly statics: number;
   readonly states: number;
-  /** Nodes: `parameter` leaves (kinds "sequence", "static", "state" with their index) and everything but scan, shift, last, iota over t, input
+  /** Nodes: `parameter` leaves (kinds "sequence", "static", "state" with their index) and everything but scan, shift, fold, unfold, last, iota over t, input
    * and weight (which come in as sequences and statics).
    * Its outputs are the next value of each state ("next 0" …), then the emitted values ("emit 0" …). */
   readonly body: Graph;

@@ -4,139 +4,36 @@
  *
  * The table is total (`satisfies { [K in Op]: … }`): an op without a rule does not compile.
  */
-import { InternalError, invariant } from "../../support/invariant.ts";
+import { invariant } from "../../support/invariant.ts";
 import { commonAxes, equalAxes, hasAxes, replaceAxis, sameAxisSet, unionAxes, withoutAxes } from "./axes.ts";
-import type { Attributes, AxisName, AxisSize, BinaryOp, ElementType, Node, Op, ScanAttributes, UnaryOp } from "./node.ts";
-
-export interface Shape {
-  readonly axes: readonly AxisName[];
-  readonly type: ElementType;
-}
-
-/** Sizes of the axes in force; a lookup of an undeclared one is our mistake. */
-export type AxisTable = ReadonlyMap<AxisName, AxisSize>;
-
-export interface OpRule {
-  /** Fewest and most arguments. */
-  readonly arity: readonly [number, number];
-  /** Attributes that must be there, and those that may be. */
-  readonly required: readonly (keyof Attributes)[];
-  readonly optional: readonly (keyof Attributes)[];
-  /** Each result element depends only on the elements of the arguments at the same place. */
-  readonly elementwise: boolean;
-  /** Gives other names or bounds to elements that exist: moves nothing. */
-  readonly view: boolean;
-  /** Axes (and type) are not determined by the arguments but declared by the node itself. */
-  readonly declared: boolean;
-  readonly result: (args: readonly Node[], attributes: Attributes, axes: AxisTable, declared: Shape | undefined) => Shape;
-}
-
-/** Reports a broken rule; unlike `invariant`, the text is made only when it is needed. @throws InternalError */
-export function broken(message: string): never {
-  throw new InternalError(`internal error: ${message} (this is a bug in Sluice, please report it)`);
-}
-
-/** Size of an axis. @throws InternalError if it was never declared. */
-export function sizeOf(axes: AxisTable, axis: AxisName): AxisSize {
-  const size = axes.get(axis);
-  if (size === undefined) broken(`axis ${axis} is not declared`);
-  return size;
-}
-
-function fixedSize(axes: AxisTable, axis: AxisName): number {
-  const size = sizeOf(axes, axis);
-  if (size === "T") broken(`axis ${axis} has the size of time where a number is needed`);
-  return size;
-}
-
-const real = (axes: readonly AxisName[]): Shape => ({ axes, type: "real" });
-
-function requireReal(args: readonly Node[]): void {
-  for (const arg of args) if (arg.type !== "real") broken(`a real argument is needed, ${arg.op} is an index`);
-}
-
-function requireAxes(node: Node, wanted: readonly AxisName[]): void {
-  if (!hasAxes(node.axes, wanted)) broken(`axes [${wanted}] are not all in [${node.axes}]`);
-}
-
-function requireDistinct(axes: readonly AxisName[]): void {
-  for (let i = 1; i < axes.length; i++) if (axes.indexOf(axes[i]) !== i) broken(`an axis occurs twice in [${axes}]`);
-}
-
-const NONE: OpRule["required"] = [];
-
-const leaf = (required: OpRule["required"], result: OpRule["result"], arity: OpRule["arity"] = [0, 0]): OpRule => ({
-  arity,
-  required,
-  optional: NONE,
-  elementwise: false,
-  view: false,
-  declared: true,
-  result,
-});
-
-const declaredShape: OpRule["result"] = (_args, _attributes, axes, declared) => {
-  invariant(declared, "this op must declare its axes");
-  requireDistinct(declared.axes);
-  for (const axis of declared.axes) sizeOf(axes, axis);
-  return declared;
-};
-
-const elementwise = (count: number, result: OpRule["result"]): OpRule => ({
-  arity: [count, count],
-  required: NONE,
-  optional: NONE,
-  elementwise: true,
-  view: false,
-  declared: false,
-  result,
-});
-
-const unary: OpRule = elementwise(1, (args) => {
-  requireReal(args);
-  return real(args[0].axes);
-});
-
-const binaryAxes = ([a, b]: readonly Node[]) => (hasAxes(a.axes, b.axes) ? a.axes : unionAxes(a.axes, b.axes));
-
-const arithmetic: OpRule = elementwise(2, (args) => {
-  requireReal(args);
-  return real(binaryAxes(args));
-});
-
-const integerArithmetic: OpRule = elementwise(2, (args) => {
-  invariant(args[0].type === args[1].type, "both operands must be real or both index");
-  return { axes: binaryAxes(args), type: args[0].type };
-});
-
-const comparison: OpRule = elementwise(2, (args) => {
-  invariant(args[0].type === args[1].type, "both operands must be real or both index");
-  return real(binaryAxes(args));
-});
-
-const structure = (
-  required: OpRule["required"],
-  view: boolean,
-  result: OpRule["result"],
-  arity: OpRule["arity"] = [1, 1],
-  optional: OpRule["optional"] = NONE,
-): OpRule => ({ arity, required, optional, elementwise: false, view, declared: false, result });
-
-const reduction = (arity: number, result: OpRule["result"]): OpRule => structure(["over"], false, result, [arity, arity]);
-
-function requireOver(over: readonly AxisName[]): void {
-  invariant(over.length > 0, "nothing to reduce over");
-  requireDistinct(over);
-}
-
-function names(to: AxisName | readonly AxisName[] | undefined): readonly AxisName[] {
-  return to === undefined ? [] : typeof to === "string" ? [to] : to;
-}
-
-function scanOf(node: Node) {
-  if (!(node.op === "scan" && node.attributes.scan)) broken(`a scan is needed, not ${node.op}`);
-  return node.attributes.scan;
-}
+import type { Attributes, AxisName, BinaryOp, Node, Op, ScanAttributes, UnaryOp } from "./node.ts";
+import {
+  arithmetic,
+  type AxisTable,
+  binaryAxes,
+  broken,
+  comparison,
+  declaredShape,
+  elementwise,
+  fixedSize,
+  integerArithmetic,
+  leaf,
+  names,
+  NONE,
+  type OpRule,
+  real,
+  reduction,
+  requireAxes,
+  requireDistinct,
+  requireOver,
+  requireReal,
+  scanOf,
+  type Shape,
+  sizeOf,
+  structure,
+  unary,
+} from "./op-rules.ts";
+import { isTimed, stepsTogether } from "./sizes.ts";
 
 const unaryTable = {
   neg: unary,
@@ -186,7 +83,7 @@ export const opTable = {
   input: leaf(["name"], declaredShape),
   weight: leaf(["name"], (args, attributes, axes, declared) => {
     const shape = declaredShape(args, attributes, axes, declared);
-    for (const axis of shape.axes) if (!(sizeOf(axes, axis) !== "T" && axis !== "b")) broken(`a weight cannot have the axis ${axis}`);
+    for (const axis of shape.axes) if (isTimed(sizeOf(axes, axis)) || axis === "b") broken(`a weight cannot have the axis ${axis}`);
     return shape;
   }),
   constant: leaf(["value"], (_args, _attributes, _axes, declared) => {
@@ -203,7 +100,7 @@ export const opTable = {
       invariant(args[0].type === "index" && args[0].axes.length === 0, "the seed is an index without axes");
       const shape = declaredShape(args, attributes, axes, declared);
       invariant(shape.type === "real", "random numbers are real");
-      const time = shape.axes.findIndex((axis) => sizeOf(axes, axis) === "T");
+      const time = shape.axes.findIndex((axis) => isTimed(sizeOf(axes, axis)));
       invariant(time <= 0, "time must be the first axis of random numbers, so that they do not depend on its length");
       return shape;
     },
@@ -279,7 +176,7 @@ export const opTable = {
   pick: structure(["axis", "start"], true, (args, attributes, axes) => {
     requireAxes(args[0], [attributes.axis!]);
     const size = sizeOf(axes, attributes.axis!);
-    if (!(attributes.start! >= 0 && (size === "T" || attributes.start! < size)))
+    if (!(attributes.start! >= 0 && (typeof size !== "number" || attributes.start! < size)))
       broken(`pick ${attributes.start} of ${attributes.axis} is out of range`);
     return { axes: withoutAxes(args[0].axes, [attributes.axis!]), type: args[0].type };
   }),
@@ -400,6 +297,20 @@ export const opTable = {
     [2, 2],
     ["reverse"],
   ),
+  fold: structure(["axes"], false, (args, attributes, axes) => {
+    requireAxes(args[0], ["t"]);
+    requireFold(attributes.axes!, axes);
+    const result = replaceAxis(args[0].axes, "t", attributes.axes!);
+    requireDistinct(result);
+    return { axes: result, type: args[0].type };
+  }),
+  unfold: structure(["axes"], false, (args, attributes, axes) => {
+    const [group, step] = attributes.axes!;
+    requireAxes(args[0], attributes.axes!);
+    requireFold(attributes.axes!, axes);
+    if (args[0].axes.includes("t")) broken("unfold: the value has the axis t already");
+    return { axes: replaceAxis(withoutAxes(args[0].axes, [step]), group, ["t"]), type: args[0].type };
+  }),
   last: structure(
     ["reverse"],
     false,
@@ -450,6 +361,12 @@ export const opTable = {
   }),
 } satisfies { [K in Op]: OpRule };
 
+function requireFold(pair: readonly AxisName[], axes: AxisTable): void {
+  invariant(pair.length === 2, "time folds into two axes");
+  const [group, step] = pair.map((axis) => sizeOf(axes, axis));
+  if (!isTimed(group) || group === "T" || stepsTogether(group) !== step) broken(`${pair[0]} of size ${group} does not hold groups of ${step} steps`);
+}
+
 /** The axes that a parameter of a scan's body has for an argument with these axes. */
 export function parameterShape(scan: ScanAttributes, parameter: Node, argument: readonly AxisName[]): readonly AxisName[] {
   return replaceAxis(argument, "t", scan.chunk !== undefined && parameter.axes.includes(scan.chunk) ? [scan.chunk] : []);
@@ -458,6 +375,30 @@ export function parameterShape(scan: ScanAttributes, parameter: Node, argument: 
 /** True for the unary and binary ops and `select`. */
 export function isElementwise(op: Op): boolean {
   return opTable[op].elementwise;
+}
+
+/** Ops whose result takes no longer to compute than to read from memory. */
+const CHEAP: ReadonlySet<Op> = new Set<Op>([
+  "add",
+  "sub",
+  "mul",
+  "neg",
+  "abs",
+  "max",
+  "min",
+  "step",
+  "relu",
+  "select",
+  "less",
+  "less_equal",
+  "equal",
+  "to_real",
+  "stop_gradient",
+]);
+
+/** True for elementwise ops of one instruction or two. */
+export function isCheap(op: Op): boolean {
+  return CHEAP.has(op);
 }
 
 /** True if the op only renames or bounds what exists: it moves nothing. */

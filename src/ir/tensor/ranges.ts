@@ -7,6 +7,7 @@
 import type { GraphBuilder, NodeId } from "./build.ts";
 import type { Op } from "./node.ts";
 import { isElementwise, isView } from "./ops.ts";
+import { isTimed } from "./sizes.ts";
 
 export interface Range {
   readonly low: number;
@@ -104,8 +105,8 @@ export function rangesOf(g: GraphBuilder): Ranges {
         return range(Math.min(b.low, c.low), Math.max(b.high, c.high));
       case "sum": {
         const sizes = attributes.over!.map((axis) => g.size(axis));
-        const most = sizes.reduce<number>((n, size) => n * (size === "T" ? Number.POSITIVE_INFINITY : size), 1);
-        const fewest = sizes.reduce<number>((n, size) => n * (size === "T" ? 1 : size), 1);
+        const most = sizes.reduce<number>((n, size) => n * (isTimed(size) ? Number.POSITIVE_INFINITY : size), 1);
+        const fewest = sizes.reduce<number>((n, size) => n * (isTimed(size) ? 1 : size), 1);
         return range(product(a.low, a.low < 0 ? most : fewest), product(a.high, a.high > 0 ? most : fewest));
       }
       case "contract":

@@ -5,6 +5,7 @@
  */
 import { invariant } from "../../support/invariant.ts";
 import type { Attributes, AxisName, AxisSize, ElementType, Graph, Node, Op, Output } from "./node.ts";
+import { readSize } from "./sizes.ts";
 
 const TOKEN = /\s+|"(?:[^"\\]|\\.)*"|[,;=%()[\]{}#]|[^\s,;=%()[\]{}"#]+/gy;
 
@@ -134,8 +135,7 @@ function readLines(input: Lines): Graph {
       while (tokens.peek() !== undefined) {
         const axis = unquote(tokens.next());
         tokens.expect("=");
-        const size = tokens.next();
-        axes.set(axis, size === "T" ? "T" : Number(size));
+        axes.set(axis, readSize(tokens.next()));
       }
     }
   }

@@ -95,8 +95,8 @@ function compilePattern(pattern: Pattern, names: string[]): Matcher {
 
 interface CompiledRule {
   readonly rule: Rule;
-  readonly names: readonly string[];
-  readonly match: Matcher;
+  /** Made when the rule is first tried on a node of its op with as many arguments: most never are. */
+  matcher?: { readonly names: readonly string[]; readonly match: Matcher };
 }
 
 interface CompiledRules {
@@ -112,13 +112,22 @@ function compiled(rules: readonly Rule[]): CompiledRules {
   if (known) return known;
   const byOp = new Map<Op, CompiledRule[]>();
   for (const rule of rules) {
-    const names: string[] = [];
-    const match = compilePattern(rule.pattern, names);
-    byOp.set(rule.pattern[0], [...(byOp.get(rule.pattern[0]) ?? []), { rule, names, match }]);
+    const [op] = rule.pattern;
+    const alike = byOp.get(op);
+    if (alike) alike.push({ rule });
+    else byOp.set(op, [{ rule }]);
   }
   const result = { byOp, settled: new WeakSet<Graph>() };
   compilations.set(rules, result);
   return result;
+}
+
+function matcherOf(each: CompiledRule): NonNullable<CompiledRule["matcher"]> {
+  if (each.matcher) return each.matcher;
+  const names: string[] = [];
+  const match = compilePattern(each.rule.pattern, names);
+  each.matcher = { names, match };
+  return each.matcher;
 }
 
 /** Makes the hook that applies rules to every new node of a builder; `trace` receives what fired. */
@@ -127,7 +136,10 @@ export function improveBy(rules: readonly Rule[], trace: Firing[]): Improve {
   return (g, id) => {
     const node = g.node(id);
     const slots: NodeId[] = []; // not shared: a replacement makes nodes, which come here too
-    for (const { rule, names, match } of byOp.get(node.op) ?? []) {
+    for (const each of byOp.get(node.op) ?? []) {
+      const { rule } = each;
+      if (rule.pattern.length - 1 !== node.args.length) continue;
+      const { names, match } = matcherOf(each);
       const better = match(g, id, slots, () => replacement(rule, { g, id, node, x: bound(names, slots) }));
       if (better === undefined) continue;
       trace.push({ rule: rule.name, op: node.op, became: g.node(better).op });

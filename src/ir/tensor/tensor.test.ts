@@ -175,6 +175,27 @@ test("shift, last, pick and lags over the ends of time", () => {
   expect(Object.values(run(1)).map((value) => [...value])).toEqual([[-1], [-2], [9], [1], [1], [1]]);
 });
 
+test("time folds into groups of steps, filled up with zeros, and unfolds again", () => {
+  const g = graphBuilder([...axes, ["groups", "T/3"], ["steps", 3]]);
+  const x = g.input("x", ["t"]);
+  const folded = g.fold(x, ["groups", "steps"]);
+  const graph = g.finish({
+    folded,
+    sums: g.sum(folded, "steps"),
+    again: g.unfold(g.mul(g.transpose(folded, ["steps", "groups"]), g.to_real(g.iota("steps"))), ["groups", "steps"]),
+  });
+  verify(graph);
+  expect(read(printGraph(graph))).toEqual(graph);
+  const run = (T: number) => interpret(graph, { x: Float64Array.from({ length: T }, (_, i) => i + 1) }, { T });
+  expect(Object.values(run(4)).map((value) => [...value])).toEqual([
+    [1, 2, 3, 4, 0, 0],
+    [6, 4],
+    [0, 2, 6, 0],
+  ]);
+  expect(Object.values(run(3)).map((value) => [...value])).toEqual([[1, 2, 3], [6], [0, 2, 6]]);
+  expect(() => g.fold(x, ["groups", "b"])).toThrow("groups of size T/3 does not hold groups of 2 steps");
+});
+
 test("scalar functions keep their digits at both ends", () => {
   const close = (actual: number, wanted: number) => expect(Math.abs(actual - wanted)).toBeLessThanOrEqual(Math.abs(wanted) * 4e-15);
   // Reference values from 50-digit arithmetic.

@@ -6,7 +6,9 @@
 import { InternalError, invariant } from "../../support/invariant.ts";
 import { equalAxes } from "./axes.ts";
 import type { AxisName, AxisSize, Graph, Node, Op, ScanAttributes } from "./node.ts";
-import { broken, parameterShape, shapeOf, type Shape } from "./ops.ts";
+import { broken, type Shape } from "./op-rules.ts";
+import { parameterShape, shapeOf } from "./ops.ts";
+import { isSize } from "./sizes.ts";
 
 let everyPass = false;
 
@@ -30,11 +32,11 @@ interface Enclosing {
   readonly args: readonly Node[];
 }
 
-const FORBIDDEN_IN_BODY: readonly Op[] = ["scan", "emitted", "final", "shift", "last", "input", "weight"];
+const FORBIDDEN_IN_BODY: readonly Op[] = ["scan", "emitted", "final", "shift", "fold", "unfold", "last", "input", "weight"];
 
 function verifyGraph(graph: Graph, axes: ReadonlyMap<AxisName, AxisSize>, enclosing: Enclosing | undefined): void {
   for (const [axis, size] of graph.axes) {
-    if (!(size === "T" || (Number.isInteger(size) && size > 0))) broken(`axis ${axis} has the size ${size}`);
+    if (!isSize(size)) broken(`axis ${axis} has the size ${size}`);
     if (axes.get(axis) !== size) broken(`axis ${axis} has the size ${size} in a scan body, ${axes.get(axis)} outside`);
   }
   invariant(!graph.axes.has("t") || graph.axes.get("t") === "T", "the axis t must have the size T");

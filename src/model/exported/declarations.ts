@@ -145,7 +145,13 @@ export function decode(values: ArrayLike<number>): Float64Array;
 function recordType(record: DatasetRecord): string {
   switch (record.kind) {
     case "text":
-      return `{ readonly kind: "text"; readonly unit: "${record.unit}"; readonly vocabulary: readonly string[] }`;
+      return `{
+  readonly kind: "text";
+  readonly unit: "${record.unit}";
+  readonly vocabulary: readonly string[];
+  /** What stood between two documents of the training text. */
+  readonly separator?: string;
+}`;
     case "table":
       return `{
   readonly kind: "table";
@@ -153,7 +159,14 @@ function recordType(record: DatasetRecord): string {
   readonly columns: readonly { readonly name: string; readonly mean: number; readonly deviation: number; readonly category?: string }[];
   /** The model gives this column, standardised in the same way. */
   readonly target: string;
+  /** Rows ahead; 1 unless given. */
   readonly horizon?: number;
+  /** Rows with one value of this column were a sequence of their own. */
+  readonly document?: string;
+  /** How the files were read that it was trained on: empty cells, the decimal sign, the separator of thousands. \`encode\` takes numbers and does none of it. */
+  readonly missing?: "drop" | "interpolate" | "last";
+  readonly decimal?: "." | ",";
+  readonly thousands?: string;
 }`;
     case "sequences":
       return `{ readonly kind: "sequences"; readonly inputs: Readonly<Record<string, unknown>> }`;

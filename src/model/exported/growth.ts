@@ -24,7 +24,7 @@ export function programFor(exported: ExportedProgram, code: Uint8Array, capacity
   const { growth } = exported;
   const grows = growth !== undefined && capacity !== exported.capacity;
   const x = capacity / exported.capacity;
-  const wasm = grows ? code.slice() : code;
+  const wasm = grows ? new Uint8Array(code) : code; // a copy also of Node's Buffer, whose slice is none
   if (grows) {
     for (const { value, at } of growth.code) {
       let position = 0;

@@ -1,5 +1,5 @@
 /**
- * What a person is told of an exported model: instructions, and a page that runs it.
+ * What a person is told of an exported model: how it is loaded and run, what it reads and gives.
  */
 import { shortGateNames } from "../gate-names.ts";
 import { sizeText } from "../sizes.ts";
@@ -28,31 +28,6 @@ function exampleStep({ network }: ExportDescription): string {
   return `{ ${network.inputs.map((input) => `${keyOf(input.name)}: ${value(input)}`).join(", ")} }`;
 }
 
-/** Text of example.html. */
-export function pageText({ description }: ExportTexts): string {
-  const { network } = description;
-  return `<!doctype html>
-<meta charset="utf-8">
-<title>${network.name}</title>
-<h1>${network.name}</h1>
-<pre id="result">loading</pre>
-<script type="module">
-  // Serve this folder (for example: npx http-server) and open example.html.
-  ${loading}
-  const result = document.getElementById("result");
-  try {
-    const model = await load();
-    const values = model.run(${exampleInputs(description)});
-    result.textContent = Object.entries(values)
-      .map(([name, { data, shape }]) => \`\${name} [\${shape.join(", ")}]\\n\${[...data].slice(0, 12).map((value) => value.toFixed(4)).join("  ")}\`)
-      .join("\\n\\n");
-  } catch (error) {
-    result.textContent = \`\${error.code ?? ""} \${error.message}\`;
-  }
-</script>
-`;
-}
-
 /** Text of README.md. */
 export function readmeText({ description, version, record }: ExportTexts): string {
   const { network, programs } = description;
@@ -71,7 +46,7 @@ Exported by Sluice ${version}: inference alone, without the compiler, in Node an
 | ${[...new Set(programs.map(({ file }) => `\`${file}\``))].join(", ")} | WebAssembly SIMD code |
 | \`${description.weights.file}\` | ${description.weights.count} weights, float32 |
 | \`model.d.ts\` | types |
-| \`example.html\` | a page that runs it; serve the folder |
+| \`example.html\` | a page that runs it; serve the folder: \`python3 -m http.server 8000\` |
 
 \`\`\`js
 ${loading}
@@ -98,7 +73,14 @@ const saved = stream.state(); // and stream.restore(saved), stream.reset()
   if (isText(record)) parts.push("Text: `encode(text)` gives the indices that it reads, `decode(indices)` the text of indices.");
   if (record?.kind === "table") {
     const ahead = `${record.horizon ?? 1} row${(record.horizon ?? 1) > 1 ? "s" : ""} ahead`;
-    parts.push(`Table: \`encode(rows)\` makes \`x\` of rows, \`decode(values)\` gives forecasts in the unit of ${record.target}, ${ahead}.`);
+    const apart =
+      record.document === undefined
+        ? ""
+        : ` Rows of each ${record.document} are a sequence of their own: run them apart, or \`stream.reset()\` between them.`;
+    parts.push(
+      `Table: \`encode(rows)\` makes \`x\` of rows, \`decode(values)\` gives forecasts in the unit of ${record.target}, ${ahead}. A row holds numbers, not texts: commas
+and empty cells of a file are the application's to read (\`record.decimal\`, \`record.thousands\`, \`record.missing\` say how training read them).${apart}`,
+    );
   }
   parts.push(`Where the files do not lie beside the module: \`load({ files: { "${description.weights.file}": bytes } })\`, with bytes, a response or an address. NaN and infinities are refused
 (E457). A page with a content security policy needs \`'wasm-unsafe-eval'\`.`);

@@ -4,6 +4,7 @@
 import { type Resource, resourceBytes } from "../../runtime/resource.ts";
 import { compileAhead } from "../../runtime/wasm/module-cache.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
+import { checkOptions } from "../../support/options.ts";
 import type { ExportDescription } from "./description.ts";
 import { type ExportedModel, openExported } from "./open.ts";
 
@@ -19,8 +20,10 @@ export interface LoadExportedOptions {
 export async function loadExported(
   description: ExportDescription,
   beside: Readonly<Record<string, URL>>,
-  { files = {} }: LoadExportedOptions = {},
+  options: LoadExportedOptions = {},
 ): Promise<ExportedModel> {
+  checkOptions("load", options, { files: true });
+  const { files = {} } = options;
   const unknown = Object.keys(files).find((name) => !Object.hasOwn(beside, name));
   if (unknown !== undefined) throw new SluiceError("E462", `this export has no file ${unknown}; its files are ${Object.keys(beside).join(", ")}`);
   const names = Object.keys(beside);

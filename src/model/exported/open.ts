@@ -9,6 +9,7 @@ import { denseAxes } from "../../runtime/executable.ts";
 import { fingerprint } from "../../runtime/wasm/module-cache.ts";
 import { invariant } from "../../support/invariant.ts";
 import { SluiceError } from "../../support/diagnostic.ts";
+import { checkOptions, type OptionNames, requireNames } from "../../support/options.ts";
 import { type ArrayInput, flatten } from "../arrays.ts";
 import { gateNamed, shortGateNames } from "../gate-names.ts";
 import { type ReadInputs, readInputs, readLengths } from "../input.ts";
@@ -37,7 +38,7 @@ export interface ExportedModel {
   stream(options?: StreamOptions): Stream;
 }
 
-const OPTIONS: readonly string[] = ["lengths", "batch", "initial", "outputs"] satisfies (keyof ExportedRunOptions)[];
+const OPTIONS: OptionNames<ExportedRunOptions> = { lengths: true, batch: true, initial: true, outputs: true };
 
 /**
  * The model of an export.
@@ -56,11 +57,10 @@ export function openExported(description: ExportDescription, code: (file: string
   };
 
   function run(given: RunInputs, options: ExportedRunOptions = {}): RunResult {
-    const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
-    if (unknown !== undefined)
-      throw new SluiceError("E462", `a run of an exported model has no option ${unknown}; its options are ${OPTIONS.join(", ")}`);
-    const names = [...new Set(options.outputs ?? network.outputs)];
-    checkNames(network, names);
+    checkOptions("run of an exported model", options, OPTIONS);
+    const wanted = options.outputs ?? network.outputs;
+    checkNames(network, wanted);
+    const names = [...new Set(wanted)];
     const read = readInputs(network, model.sizes, given, names, options);
     const lengths = options.lengths === undefined ? undefined : readLengths(options.lengths, read);
     const whole = new Map<string, Whole>();
@@ -103,6 +103,7 @@ export function openExported(description: ExportDescription, code: (file: string
     outputs: network.outputs,
     run,
     gates(inputs, names, options) {
+      if (names !== undefined) requireNames("the gates wanted", names);
       const wanted = names?.map((name) => [name, gateNamed(network, name)] as const) ?? shortGateNames(network.gates);
       const results = run(inputs, { ...options, outputs: wanted.map(([, gate]) => gate.value) });
       return Object.fromEntries(wanted.map(([name, gate]) => [name, results[gate.value]]));
@@ -135,5 +136,5 @@ function readWeights({ network, weights: { count, fingerprint: expected, file } 
     );
   }
   invariant(new Uint8Array(Uint16Array.of(1).buffer)[0] === 1, "weights are little-endian, and so is every engine with WebAssembly SIMD");
-  return new Float32Array(bytes.slice().buffer);
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }

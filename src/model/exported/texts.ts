@@ -4,7 +4,8 @@
  * In: a description and the runtime's own text. Out: file contents by name. Every name in them comes from the equations.
  */
 import { typesText } from "./declarations.ts";
-import { pageText, readmeText } from "./instructions.ts";
+import { readmeText } from "./instructions.ts";
+import { pageText } from "./page.ts";
 import { type ExportTexts, filesOf, isText } from "./words.ts";
 
 /** Contents of the text files by name. */

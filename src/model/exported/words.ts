@@ -13,6 +13,10 @@ export interface ExportTexts {
   readonly version: string;
   /** The data that the model was trained on, where it is known. */
   readonly record?: DatasetRecord;
+  /** Time steps of its longest training batch, where they are known. */
+  readonly window?: number;
+  /** An example of one sequence of its inputs, [steps, …] each, where there is one. */
+  readonly sample?: Readonly<Record<string, ArrayLike<number>>>;
 }
 
 /** Files that the module loads. */

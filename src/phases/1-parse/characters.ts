@@ -48,9 +48,8 @@ export function signOf(character: string): string | undefined {
   return SIGN_OF.get(character);
 }
 
+const GREEK = /^[Α-ΡΣ-Ωα-ω]$/;
 const SPACES = /^[\s\u200b-\u200f\u2060-\u2064\ufeff\u00ad]$/u;
-const LETTER = /^[\p{L}∆∑∏µ]$/u;
-const MARK = /^[\p{M}′″‴]$/u;
 const SUBSCRIPTS = /^[\u2080-\u208e\u2090-\u209c\u1d62-\u1d6a\u2c7c]$/u;
 const SUPERSCRIPTS = /^[\u2070-\u207f\u00b2\u00b3\u00b9\u1d2c-\u1d61\u02b0-\u02b8\u02e1-\u02e3\u2c7d]$/u;
 const SPACING_ACCENTS: Readonly<Record<string, string>> = { "˜": "\u0303", ˆ: "\u0302", "¯": "\u0304", ˉ: "\u0304", "˙": "\u0307", ˇ: "\u030c" };
@@ -71,13 +70,14 @@ export function classify(character: string): CharacterClass {
 function classifyFresh(c: string): CharacterClass {
   if (c === "\u2028" || c === "\u2029" || c === "\u0085") return "newline";
   if (SIGN_OF.has(c)) return "sign";
+  if (GREEK.test(c)) return "letter"; // before patterns that are slow to make
   if (SPACES.test(c)) return "space";
   if (SUBSCRIPTS.test(c)) return "subscript";
   if (SUPERSCRIPTS.test(c)) return "superscript";
   if (Object.hasOwn(SPACING_ACCENTS, c)) return "accent";
-  if (MARK.test(c)) return "mark";
+  if (/^[\p{M}′″‴]$/u.test(c)) return "mark";
   if (/^[0-9]$/.test(c.normalize("NFKC"))) return "digit";
-  if (LETTER.test(c)) return "letter";
+  if (/^[\p{L}∆∑∏µ]$/u.test(c)) return "letter";
   return "other";
 }
 

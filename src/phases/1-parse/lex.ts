@@ -25,7 +25,6 @@ export interface Token {
 
 const ASCII_LETTER = /[A-Za-z]/;
 const NUMBER = /(?:\d+(?:\.(?!\.|\*)\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
-const BRACED = /\{([\p{L}\p{N}]+)\}/uy;
 const TIME = /^t(?:([+-])(\d{1,6}))?$/;
 const SINGLE_SIGNS = "+-*/^@=()[]{},;:<>|~'";
 
@@ -91,8 +90,7 @@ export function lex(text: string, reporter: Reporter): Token[] {
       const c = characterAt(i);
       if (c === "") break;
       if (c === "_") {
-        BRACED.lastIndex = i + 1;
-        const braced = text[i + 1] === "{" ? BRACED.exec(text) : null;
+        const braced = text[i + 1] === "{" ? bracedAt(text, i + 1) : null;
         if (braced) {
           if (braced[1]!.normalize("NFKC") === "t") {
             lag = 0;
@@ -339,6 +337,13 @@ export function lex(text: string, reporter: Reporter): Token[] {
     reporter.error("E001", { start, end }, `${describe(c)} is no part of the language`);
     push("error", start, end);
   }
+}
+
+/** `{xi}` at this place. */
+function bracedAt(text: string, at: number): RegExpExecArray | null {
+  const pattern = /\{([\p{L}\p{N}]+)\}/uy;
+  pattern.lastIndex = at;
+  return pattern.exec(text);
 }
 
 function isDigit(code: number): boolean {

@@ -20,7 +20,6 @@ export const MAX_OPERATORS = 1000;
 
 const BINARY = new Map(OPERATORS.map((entry) => [entry.unicode, entry]));
 const FUNCTION_OPERATORS: Readonly<Record<string, BinaryOperator>> = { outer: "outer", conv: "convolve" };
-const REDUCTION = /^(Σ|(?:sum|max|mean|softmax)(?:_|(?=\p{Script=Greek})))(.*)$/u;
 type Reduction = "sum" | "max" | "mean" | "softmax";
 
 /** Reads an expression whose operators bind at least as tightly as `minimum`. */
@@ -260,7 +259,8 @@ function parseReduction(c: Cursor, token: Token): Expression | undefined {
     fail(c, "E018", token, `\`${quoted(c, token)}\` does not say over which index it sums`);
     return reduce(c, token, { kind: "identifier", span: { start: token.end, end: token.end }, name: "" }, "sum", true);
   }
-  const match = REDUCTION.exec(token.text);
+  if (!/^[Σms]/.test(token.text)) return undefined; // most names, and the next pattern is slow to make
+  const match = /^(Σ|(?:sum|max|mean|softmax)(?:_|(?=\p{Script=Greek})))(.*)$/u.exec(token.text);
   if (!match || match[2] === "") return undefined;
   const index = match[2]!;
   const isSum = match[1] === "Σ";

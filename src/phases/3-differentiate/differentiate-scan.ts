@@ -6,7 +6,7 @@
  * cotangents of the initial states. Cotangents of sequences are emitted; those of statics too, and summed over time outside.
  */
 import { invariant } from "../../support/invariant.ts";
-import { replaceAxis } from "../../ir/tensor/axes.ts";
+import { replaceAxis, sameAxisSet } from "../../ir/tensor/axes.ts";
 import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
 import { copyNode, importNodes, withoutName } from "../../ir/tensor/copy.ts";
 import type { Node, Output, ScanAttributes } from "../../ir/tensor/node.ts";
@@ -155,8 +155,9 @@ function touchedForward({ v, forwardCount, states, sequences, statics }: Tape): 
       return;
     }
     const { op, args } = v.node(id);
+    const isProduct = op === "contract" && !sameAxisSet(v.axesOf(args[0]), v.axesOf(args[1])); // else a sum of products, which takes its terms in passing
     for (const arg of args) {
-      if (op === "contract" && arg < forwardCount) factors.add(arg);
+      if (isProduct && arg < forwardCount) factors.add(arg);
       visit(arg);
     }
   };

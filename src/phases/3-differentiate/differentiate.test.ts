@@ -4,6 +4,7 @@ import { interpret, type Bindings } from "../../ir/tensor/interpret.ts";
 import type { Graph, Op } from "../../ir/tensor/node.ts";
 import { opTable } from "../../ir/tensor/ops.ts";
 import { randomAt, randomKeys } from "../../ir/tensor/random.ts";
+import { placesOf } from "../../ir/tensor/sizes.ts";
 import { verify } from "../../ir/tensor/verify.ts";
 import { differentiate } from "./differentiate.ts";
 
@@ -16,6 +17,8 @@ const AXES = [
   ["V", 5],
   ["L", 2],
   ["6", 6],
+  ["groups", "T/2"],
+  ["steps", 2],
 ] as const;
 
 function numbers(n: number, seed: number, low = -1, high = 1): Float64Array {
@@ -25,7 +28,7 @@ function numbers(n: number, seed: number, low = -1, high = 1): Float64Array {
 
 function elements(graph: Graph, name: string): number {
   const node = graph.nodes.find((each) => each.attributes.name === name)!;
-  return node.axes.reduce((n, axis) => n * (graph.axes.get(axis) === "T" ? T : (graph.axes.get(axis) as number)), 1);
+  return node.axes.reduce((n, axis) => n * placesOf(graph.axes.get(axis)!, T), 1);
 }
 
 /** Reals in a range by leaf name, indices below 2. */
@@ -127,6 +130,8 @@ const samples: Partial<Record<Op, Sample>> = {
     make: (g, x, w) =>
       g.add(g.shift(x, 1, g.expand(w, ["b", "H"])), g.shift(g.mul(x, w), -2, g.mul(g.input("c", ["L"]), g.expand(w, ["b", "H"])), "L")),
   },
+  fold: { make: (g, x, w) => g.mul(g.fold(g.mul(x, w), ["groups", "steps"]), g.input("c", ["steps"])) },
+  unfold: { make: (g, x, w) => g.unfold(g.mul(g.fold(x, ["groups", "steps"]), g.mul(w, g.input("c", ["steps"]))), ["groups", "steps"]) },
   solve: {
     make: (g, x, w) => {
       const other = g.otherAxis("H", ["H"]);

@@ -155,7 +155,10 @@ export const pullbacks = {
     return [where(g, attained, g.div(dy, g.sum(attained, node.attributes.over!)))];
   }),
   argmax: NOTHING,
-  contract: through("all", ({ g, args: [a, b], dy }) => [product(g, dy, b, g.axesOf(a)), product(g, dy, a, g.axesOf(b))]),
+  contract: through("all", ({ g, args: [a, b], dy }) => {
+    if (a === b) return [product(g, g.mul(dy, g.constant(2)), a, g.axesOf(a)), undefined]; // both at once
+    return [product(g, dy, b, g.axesOf(a)), product(g, dy, a, g.axesOf(b))];
+  }),
 
   rename: through("all", ({ g, node, dy }) => [g.rename(dy, node.attributes.to as readonly AxisName[], node.attributes.from!)]),
   transpose: through("all", ({ dy }) => [dy]),
@@ -190,6 +193,8 @@ export const pullbacks = {
     const zero = g.filled(0, attributes.lags === undefined ? rest : [attributes.lags, ...rest]);
     return [g.shift(dy, -lag, zero, attributes.lags), shiftedInitial(g, dy, lag, attributes.lags)];
   }),
+  fold: through("all", ({ g, node: { attributes }, dy }) => [g.unfold(dy, attributes.axes as [AxisName, AxisName])]),
+  unfold: through("all", ({ g, node: { attributes }, dy }) => [g.fold(dy, attributes.axes as [AxisName, AxisName])]),
   solve: through("all", ({ g, node, args: [l, r], y, dy }) => {
     const { axis, reverse } = node.attributes;
     const [t, s] = [axis!, node.attributes.to as AxisName];

@@ -9,6 +9,7 @@
 import type { GraphBuilder, NodeId } from "../../ir/tensor/build.ts";
 import type { Op } from "../../ir/tensor/node.ts";
 import { isElementwise, isView } from "../../ir/tensor/ops.ts";
+import { placesOf } from "../../ir/tensor/sizes.ts";
 
 /** Ops whose result is cheaper to compute again than to write and read. */
 const CHEAP: ReadonlySet<Op> = new Set<Op>([
@@ -63,7 +64,7 @@ export function planResiduals(
   mayKeep: (id: NodeId) => boolean = () => true,
 ): ResidualPlan {
   const kept = new Set<NodeId>();
-  const size = (id: NodeId): number => g.axesOf(id).reduce((n, axis) => n * (g.size(axis) === "T" ? TYPICAL_T : (g.size(axis) as number)), 1);
+  const size = (id: NodeId): number => g.axesOf(id).reduce((n, axis) => n * placesOf(g.size(axis), TYPICAL_T), 1);
   const isCheap = (id: NodeId): boolean =>
     CHEAP.has(g.node(id).op) || isView(g.node(id).op) || ofPositions(g, id) || (least && isElementwise(g.node(id).op)) || !mayKeep(id);
   const available = (id: NodeId): boolean => kept.has(id) || emitted.has(id);

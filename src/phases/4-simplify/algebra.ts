@@ -9,9 +9,11 @@ import type { AxisName, BinaryOp, Node, Op, UnaryOp } from "../../ir/tensor/node
 import { isBinary, isUnary, opTable } from "../../ir/tensor/ops.ts";
 import { constantValue, identity, isCommutative, type Match, type OpPattern, rule, type Rule } from "../../ir/tensor/rewrite.ts";
 import { binaryFunctions, unaryFunctions } from "../../ir/tensor/scalar.ts";
+import { isTimed } from "../../ir/tensor/sizes.ts";
 import { carefulForms } from "./careful.ts";
 import { maskForms } from "./masks.ts";
 import { outerForms } from "./outer.ts";
+import { isRowRoot } from "./rows.ts";
 import { isSquare, scaleForms } from "./scales.ts";
 
 const reals = ({ node }: Match): boolean => node.type === "real";
@@ -68,7 +70,7 @@ const arithmetic: Rule[] = [
     const value = constantValue(g, x.c);
     return value !== undefined && Number.isInteger(Math.log2(Math.abs(value))) ? g.mul(x.x, g.constant(1 / value)) : undefined; // exact only for powers of two
   }),
-  identity("x · 1/y", ["mul", "x", ["recip", "y"]], (g, { x, y }) => g.div(x, y)),
+  rule("x · 1/y", ["mul", "x", ["recip", "y"]], ({ g, x }) => (isRowRoot(g, x.y, x.x) ? undefined : g.div(x.x, x.y))),
   identity("- - x", ["neg", ["neg", "x"]], (_, { x }) => x),
   identity("x + -y", ["add", "x", ["neg", "y"]], (g, { x, y }) => g.sub(x, y)),
   identity("x - -y", ["sub", "x", ["neg", "y"]], (g, { x, y }) => g.add(x, y)),
@@ -112,11 +114,26 @@ const choices: Rule[] = [
   identity("stop_gradient", ["stop_gradient", "x"], (_, { x }) => x),
 ];
 
+/**
+ * True if what is summed is itself a sum over all steps and has no step or example left (a gradient of a weight): it is small, most likely wanted whole too, and
+ * its terms are not gone through a second time.
+ */
+function sumsWhole({ g, node }: Match): boolean {
+  const { axes, attributes } = g.node(node.args[0]);
+  const overTime = (over: readonly AxisName[]): boolean => over.some((axis) => isTimed(g.size(axis)));
+  return overTime(attributes.over!) && !overTime(node.attributes.over!) && !overTime(axes) && !axes.includes("b");
+}
+
 const sums: Rule[] = [
-  rule("Σ Σ", ["sum", ["sum", "x"]], ({ g, node, x }) => g.sum(x.x, [...g.node(node.args[0]).attributes.over!, ...node.attributes.over!])),
+  rule(
+    "Σ Σ",
+    ["sum", ["sum", "x"]],
+    ({ g, node, x }) => g.sum(x.x, [...g.node(node.args[0]).attributes.over!, ...node.attributes.over!]),
+    (match) => !sumsWhole(match),
+  ),
   rule("Σ constant along it", ["sum", ["broadcast", "x"]], ({ g, node, x }) => {
     const over = node.attributes.over!;
-    const constant = commonAxes(over, g.node(node.args[0]).attributes.over!).filter((axis) => g.size(axis) !== "T");
+    const constant = commonAxes(over, g.node(node.args[0]).attributes.over!).filter((axis) => !isTimed(g.size(axis)));
     if (constant.length === 0) return undefined;
     const rest = withoutAxes(over, constant);
     const inner = g.broadcast(x.x, withoutAxes(g.node(node.args[0]).attributes.over!, constant));
@@ -129,8 +146,11 @@ const sums: Rule[] = [
     ({ g, node, x }) => g.contract(x.x, x.y, node.attributes.over!),
     ({ g, node, x }) => !sameAxisSet(g.axesOf(node.args[0]), g.axesOf(x.x)) && !sameAxisSet(g.axesOf(node.args[0]), g.axesOf(x.y)), // others: see contract-sums.ts
   ),
-  rule("Σ contract", ["sum", ["contract", "x", "y"]], ({ g, node, x }) =>
-    g.contract(x.x, x.y, [...g.node(node.args[0]).attributes.over!, ...node.attributes.over!]),
+  rule(
+    "Σ contract",
+    ["sum", ["contract", "x", "y"]],
+    ({ g, node, x }) => g.contract(x.x, x.y, [...g.node(node.args[0]).attributes.over!, ...node.attributes.over!]),
+    (match) => !sumsWhole(match),
   ),
   rule("Σ of a renamed", ["sum", ["rename", "x"]], ({ g, node, x }) => {
     const { from, to } = g.node(node.args[0]).attributes;
@@ -152,7 +172,7 @@ const sums: Rule[] = [
     if (args.every((arg, i) => arg === node.args[i])) return undefined;
     const present = unionAxes(g.axesOf(args[0]), g.axesOf(args[1]));
     const lost = withoutAxes(node.attributes.over!, present);
-    if (lost.some((axis) => g.size(axis) === "T")) return undefined;
+    if (lost.some((axis) => isTimed(g.size(axis)))) return undefined;
     const over = commonAxes(node.attributes.over!, present);
     const result = over.length > 0 ? g.contract(args[0], args[1], over) : g.mul(args[0], args[1]);
     return lost.length > 0 ? g.mul(result, g.constant(size(g, lost))) : result;
@@ -379,7 +399,7 @@ const operandOrder: Rule[] = (["add", "mul", "max", "min", "equal", "contract"] 
   rule("order of operands", [op, "a", "b"], ({ g, node }) => {
     const [a, b] = node.args;
     const over = node.attributes.over ?? [];
-    const rank = (axes: readonly AxisName[]) => axes.map((axis) => (g.size(axis) === "T" ? "0" : axis === "b" ? "1" : "2")).join("");
+    const rank = (axes: readonly AxisName[]) => axes.map((axis) => (isTimed(g.size(axis)) ? "0" : axis === "b" ? "1" : "2")).join("");
     const [now, other] = [unionAxes(g.axesOf(a), g.axesOf(b)), unionAxes(g.axesOf(b), g.axesOf(a))].map((axes) => withoutAxes(axes, over));
     if (rank(other) < rank(now) || (equalAxes(now, other) && b < a)) return g.make(op, [b, a], node.attributes);
     return undefined;

@@ -14,6 +14,7 @@ import { copyNode } from "../../ir/tensor/copy.ts";
 import type { Graph, Node, Op, Output, ScanAttributes } from "../../ir/tensor/node.ts";
 import { isView } from "../../ir/tensor/ops.ts";
 import { constantValue, rebuild, type Firing } from "../../ir/tensor/rewrite.ts";
+import { ancestors, demandedEmits, nextOf, type Roles } from "./emits.ts";
 import { groupTerms } from "./group-terms.ts";
 import { HEAVY } from "./remake.ts";
 
@@ -62,35 +63,10 @@ interface MovedScan {
   readonly finals: ReadonlyMap<number, NodeId>;
 }
 
-/** What is known of each node of a body. */
-interface Roles {
-  readonly scan: ScanAttributes;
-  readonly live: readonly boolean[];
-  /** Depends on a live state. */
-  readonly recurrent: readonly boolean[];
-  /** Depends on a sequence. */
-  readonly varying: readonly boolean[];
-  /** Needed by the next value of a live state. */
-  readonly core: readonly boolean[];
-  /** Computed outside before the scan. */
-  readonly before: readonly boolean[];
-  /** Recurrent, not core, and heavy or downstream of something heavy: computed outside after the scan. */
-  readonly after: readonly boolean[];
-}
-
-const nextOf = (scan: ScanAttributes, state: number): number => scan.body.outputs[state].node;
-
 /** A state that keeps its value is a static. */
 function isFixed(scan: ScanAttributes, state: number): boolean {
   const next = scan.body.nodes[nextOf(scan, state)];
   return next.op === "parameter" && next.attributes.kind === "state" && next.attributes.index === state;
-}
-
-function ancestors(scan: ScanAttributes, roots: readonly number[]): boolean[] {
-  const reached = scan.body.nodes.map(() => false);
-  for (const root of roots) reached[root] = true;
-  for (let i = reached.length - 1; i >= 0; i--) if (reached[i]) for (const arg of scan.body.nodes[i].args) reached[arg] = true;
-  return reached;
 }
 
 function liveStates(scan: ScanAttributes, used: Used): boolean[] {
@@ -257,29 +233,6 @@ function moveOut(g: GraphBuilder, node: Node, args: readonly NodeId[], used: Use
   const finals = new Map([...used.finals].map((k) => [k, roles.live[k] ? g.final(run!, states.indexOf(k)) : initial(k)]));
   report(roles, outside, trace);
   return { emitted, finals };
-}
-
-/** Body nodes whose values of all steps are needed outside and can only be had by emitting them. */
-function demandedEmits({ scan, live, recurrent, varying, core, before, after }: Roles, wanted: readonly number[]): Set<number> {
-  const { nodes } = scan.body;
-  let inBody: readonly boolean[] = core;
-  for (;;) {
-    const emits = new Set<number>();
-    const seen = new Set<number>();
-    const demand = (i: number): void => {
-      if (seen.has(i) || before[i]) return;
-      seen.add(i);
-      const { op, args, attributes } = nodes[i];
-      if (op === "parameter" && attributes.kind === "state" && live[attributes.index!]) demand(nextOf(scan, attributes.index!));
-      else if (isView(op) || after[i]) args.forEach(demand);
-      else if (recurrent[i] || (varying[i] && inBody[i] && op !== "parameter")) emits.add(i);
-      else args.forEach(demand);
-    };
-    wanted.forEach(demand);
-    const grown = ancestors(scan, [...emits]).map((is, i) => is || inBody[i]); // what the body computes anyway is emitted, not computed twice
-    if (grown.every((is, i) => is === inBody[i])) return emits;
-    inBody = grown;
-  }
 }
 
 /** The value at every step, also if it is the same at all. */

@@ -4,10 +4,11 @@
  * In: a graph and what replaces some of its nodes. Out: the new graph. Nodes are made when they are first asked for, so a replacement may use nodes that
  * stand later in the old order, as long as there is no circle.
  */
-import { unionAxes } from "../../ir/tensor/axes.ts";
+import { sameAxisSet, unionAxes } from "../../ir/tensor/axes.ts";
 import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
 import { copyNode } from "../../ir/tensor/copy.ts";
 import type { AxisName, Graph, Node, Op } from "../../ir/tensor/node.ts";
+import { isElementwise } from "../../ir/tensor/ops.ts";
 import { orient } from "../../ir/tensor/rewrite.ts";
 
 /** Makes the replacement; `get` gives the new number of an old node. */
@@ -83,9 +84,16 @@ export function weightNameInside(outer: Graph, scan: Node): (body: Graph, id: nu
 /** Ops worth a place of their own outside: each reads much more than it writes, or reads at random. */
 export const HEAVY: ReadonlySet<Op> = new Set<Op>(["contract", "sum", "max_over", "argmax", "gather", "scatter"]);
 
-const NEVER_STATIC: ReadonlySet<Op> = new Set<Op>([...HEAVY, "shift", "last", "scan", "emitted", "final"]);
+/** True if the node takes its arguments element by element, so that cheap work on them can be done on the way. */
+export function readsInPassing(graph: Graph, id: number): boolean {
+  const { op, args } = graph.nodes[id];
+  if (op === "contract") return sameAxisSet(graph.nodes[args[0]].axes, graph.nodes[args[1]].axes);
+  return isElementwise(op) || op === "sum" || op === "max_over";
+}
 
-/** For every node, whether it is made of weights alone, by elementwise work and views: the same for all steps and examples, and no product. */
+const NEVER_STATIC: ReadonlySet<Op> = new Set<Op>(["contract", "argmax", "gather", "scatter", "shift", "last", "scan", "emitted", "final"]);
+
+/** For every node, whether it is made of weights alone, by elementwise work, sums and views: the same for all steps and examples, and no product. */
 export function staticNodes(graph: Graph): boolean[] {
   const result: boolean[] = [];
   for (const { op, args, axes, attributes } of graph.nodes) {

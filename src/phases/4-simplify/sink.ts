@@ -9,9 +9,9 @@ import { withoutAxes } from "../../ir/tensor/axes.ts";
 import { graphBuilder, type GraphBuilder, type NodeId } from "../../ir/tensor/build.ts";
 import { copyNode, importNodes } from "../../ir/tensor/copy.ts";
 import type { Graph, Node, Output } from "../../ir/tensor/node.ts";
-import { isElementwise, isView } from "../../ir/tensor/ops.ts";
+import { isCheap, isElementwise, isView } from "../../ir/tensor/ops.ts";
 import type { Firing } from "../../ir/tensor/rewrite.ts";
-import { HEAVY, readersOf, remake, type Replacement } from "./remake.ts";
+import { HEAVY, readersOf, readsInPassing, remake, type Replacement } from "./remake.ts";
 
 /** Sinks into every scan that has something to take and does not share it with another; call it until nothing changes. */
 export function sink(graph: Graph, trace: Firing[]): Graph {
@@ -21,7 +21,7 @@ export function sink(graph: Graph, trace: Firing[]): Graph {
   for (const [index, node] of graph.nodes.entries()) {
     if (node.op !== "scan" || node.attributes.scan!.chunk !== undefined) continue;
     const before = sunkBefore(graph, index, readers);
-    const after = before.size > 0 ? new Set<number>() : sunkAfter(graph, index); // not at once: what is read after may be made of what sinks before
+    const after = before.size > 0 ? new Set<number>() : sunkAfter(graph, index, readers); // not at once: what is read after may be made of what sinks before
     const sunk = [...before, ...after];
     if (sunk.length === 0 || sunk.some((id) => taken.has(id))) continue;
     for (const id of sunk) taken.add(id);
@@ -98,8 +98,11 @@ function sunkBefore(graph: Graph, scan: number, readers: readonly (readonly numb
   return sunk;
 }
 
-/** Elementwise values made of what a scan emits (and depends on its states) and of what does not depend on the scan. */
-function sunkAfter(graph: Graph, scan: number): Set<number> {
+/**
+ * Elementwise values made of what a scan emits (and depends on its states) and of what does not depend on the scan. What is read in passing and made of one value that is
+ * emitted in any case stays where it is read: to emit it too would be another write.
+ */
+function sunkAfter(graph: Graph, scan: number, readers: readonly (readonly number[])[]): Set<number> {
   const recurrent = recurrentEmits(graph.nodes[scan]);
   const downstream = new Uint8Array(graph.nodes.length);
   downstream[scan] = 1;
@@ -112,7 +115,25 @@ function sunkAfter(graph: Graph, scan: number): Set<number> {
     if (!canSink(graph, i) || !args.every((arg) => inside(arg) || !downstream[arg])) continue;
     if (args.some((arg) => sunk.has(arg) || (inside(arg) && recurrent[graph.nodes[arg].attributes.index!]))) sunk.add(i);
   }
+  const all = new Set(sunk);
+  for (const i of [...sunk].sort((a, b) => b - a)) {
+    const inPassing = readers[i].every((reader) => reader >= 0 && !sunk.has(reader) && readsInPassing(graph, reader));
+    if (inPassing && madeOfOne(graph, i, all, readers)) sunk.delete(i);
+  }
   return sunk;
+}
+
+/** True if a value is made by cheap work of smaller ones and of at most one as large, which is in memory in any case. */
+function madeOfOne(graph: Graph, id: number, sunk: ReadonlySet<number>, readers: readonly (readonly number[])[]): boolean {
+  const large = new Set<number>();
+  const follow = (i: number): boolean =>
+    isCheap(graph.nodes[i].op) &&
+    graph.nodes[i].args.every((arg) => {
+      if (sunk.has(arg)) return follow(arg);
+      if (graph.nodes[arg].axes.length >= graph.nodes[id].axes.length) large.add(arg);
+      return true;
+    });
+  return follow(id) && large.size <= 1 && [...large].every((each) => readers[each].some((reader) => !sunk.has(reader)));
 }
 
 /** For every emitted value, whether it depends on a state. */

@@ -6,6 +6,7 @@
  * move nothing. Pure but for `Place.live`, which the planner widens as it goes.
  */
 import type { AxisName, AxisSize, ElementType } from "../../ir/tensor/node.ts";
+import { isTimed } from "../../ir/tensor/sizes.ts";
 import type { BufferRole } from "../../ir/program/node.ts";
 
 export interface Place {
@@ -133,6 +134,29 @@ export function isDense(access: Access, axes: readonly AxisName[], sizes: Sizes)
     stride *= sizes.extent(axes[i]);
   }
   return access.perLength === 0;
+}
+
+/** Distance between neighbours along each axis, row-major, where time has no size: positions do not depend on its length. */
+export function positionStrides(axes: readonly AxisName[], sizes: Sizes): Map<AxisName, number> {
+  const strides = new Map<AxisName, number>();
+  let stride = 1;
+  for (let i = axes.length - 1; i >= 0; i--) {
+    strides.set(axes[i], stride);
+    const size = sizes.of(axes[i]);
+    stride *= isTimed(size) ? 1 : size;
+  }
+  return strides;
+}
+
+/** True if two accesses read the same elements in the same way. */
+export function sameAccess(a: Access, b: Access): boolean {
+  return (
+    a.place === b.place &&
+    a.offset === b.offset &&
+    a.perLength === b.perLength &&
+    a.strides.size === b.strides.size &&
+    [...a.strides].every(([axis, stride]) => b.strides.get(axis) === stride)
+  );
 }
 
 /** Marks the access's place as used by step `at`. */

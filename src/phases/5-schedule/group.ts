@@ -6,6 +6,7 @@
  */
 import type { Graph, Node } from "../../ir/tensor/node.ts";
 import { isElementwise, opTable } from "../../ir/tensor/ops.ts";
+import { isTimed } from "../../ir/tensor/sizes.ts";
 import type { ProductRoles } from "./roles.ts";
 
 export interface Group {
@@ -17,8 +18,10 @@ export interface Group {
 
 export interface Grouping {
   readonly groups: readonly Group[];
-  /** Group that computes a node, or that of the value it is a view of; −1 for what is in memory from the start. */
+  /** Last group that computes a node, or that of the value it is a view of; −1 for what is in memory from the start. */
   readonly groupOf: readonly number[];
+  /** All groups that compute a node: a nest may do it again for what reads the value there (settle.ts). */
+  readonly homesOf: (node: number) => readonly number[];
 }
 
 const LEAVES: ReadonlySet<string> = new Set(["input", "weight", "constant", "parameter"]);
@@ -29,8 +32,9 @@ export const isLeaf = (node: Pick<Node, "op">): boolean => LEAVES.has(node.op);
 export const isSink = (node: Node): boolean => SINKS.has(node.op);
 /** Computed element by element inside a nest, where later operations of the same nest can use it. */
 export const isFused = (node: Node): boolean => isElementwise(node.op) || FUSED.has(node.op);
-/** A name for values that lie elsewhere. `merge` may need a copy and is decided by the planner. */
-export const isView = (node: Node): boolean => opTable[node.op].view || node.op === "transpose" || node.op === "emitted" || node.op === "final";
+/** A name for values that lie elsewhere. `merge` and `unfold` may need a copy and are decided by the planner. */
+const NAMES: ReadonlySet<string> = new Set(["transpose", "unfold", "emitted", "final"]);
+export const isView = (node: Node): boolean => opTable[node.op].view || NAMES.has(node.op);
 
 /** Axes of the space that a node is computed over. */
 export function spaceOf(graph: Graph, node: Node): readonly string[] {
@@ -44,7 +48,7 @@ export function weightOnly(graph: Graph): boolean[] {
   graph.nodes.forEach((node, i) => {
     if (node.op === "weight" || node.op === "constant") result[i] = true;
     else if (isLeaf(node) || node.op === "iota") result[i] = false;
-    else if (node.axes.some((axis) => graph.axes.get(axis) === "T"))
+    else if (node.axes.some((axis) => isTimed(graph.axes.get(axis))))
       result[i] = false; // `prepare` runs before the number of steps is known
     else result[i] = node.op !== "scan" && node.op !== "random" && node.args.every((arg) => result[arg]);
   });
@@ -55,7 +59,7 @@ export function weightOnly(graph: Graph): boolean[] {
 export function positionsOnly(graph: Graph): boolean[] {
   const result: boolean[] = [];
   graph.nodes.forEach((node, i) => {
-    if (node.op === "constant" || node.op === "iota") result[i] = node.op === "constant" || graph.axes.get(node.attributes.axis!) !== "T";
+    if (node.op === "constant" || node.op === "iota") result[i] = node.op === "constant" || !isTimed(graph.axes.get(node.attributes.axis!));
     else result[i] = !isLeaf(node) && node.op !== "scan" && node.op !== "random" && node.args.every((arg) => result[arg]);
   });
   return result;
@@ -119,7 +123,7 @@ export function groupNodes(
     groups[found].nodes.push(i);
     groupOf[i] = found;
   });
-  return { groups, groupOf };
+  return { groups, groupOf, homesOf: (node) => [groupOf[node]] };
 }
 
 export function productReads(roles: ProductRoles): readonly number[] {

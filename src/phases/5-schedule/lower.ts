@@ -4,10 +4,27 @@
  * Every step becomes a function of (T, t, n); a scan is a loop over t around calls; an entry calls its steps in order. Equal tiles are shared.
  */
 import type { Place } from "./access.ts";
-import { add32, call, declare, forLoop, i32, i32Local, less32, letLocal, loopFunction, min32, rem32, sub32, when } from "../../ir/loop/build.ts";
+import {
+  add32,
+  call,
+  declare,
+  div32,
+  forLoop,
+  i32,
+  i32Local,
+  less32,
+  letLocal,
+  loopFunction,
+  min32,
+  rem32,
+  sub32,
+  when,
+} from "../../ir/loop/build.ts";
 import type { Expression, LoopFunction, Statement } from "../../ir/loop/node.ts";
 import type { ProgramStep } from "../../ir/program/node.ts";
+import { stepsTogether } from "../../ir/tensor/sizes.ts";
 import { unreachable } from "../../support/invariant.ts";
+import { foldedIn } from "./fold.ts";
 import { joinVectors } from "./join.ts";
 import { KERNEL_PARAMETERS, lowerNest, SHARED_PARAMETERS, type Sharing } from "./nest.ts";
 import { alone, sharesBatch } from "./share.ts";
@@ -15,7 +32,7 @@ import { lowerPack } from "./pack.ts";
 import { lowerProduct, type Tiles } from "./product.ts";
 import { lowerSolve } from "./solve.ts";
 import { workOf } from "./work.ts";
-import type { NestStep, Step } from "./step.ts";
+import type { Folded, NestStep, Step } from "./step.ts";
 
 export interface Lowered {
   readonly functions: LoopFunction[];
@@ -36,6 +53,13 @@ const lastStrip = (rows: number): Expression => {
   const last = sub32(i32Local("T"), i32(1));
   return sub32(last, rem32(last, i32(rows)));
 };
+
+/** A kernel that runs over groups of time steps has as many in hand as hold the steps that it is called for. */
+function overGroups(kernel: LoopFunction, folded: Folded | undefined): LoopFunction {
+  if (folded === undefined) return kernel;
+  const together = stepsTogether(folded);
+  return { ...kernel, body: [letLocal("n", div32(add32(i32Local("n"), i32(together - 1)), i32(together))), ...kernel.body] };
+}
 
 /** Elements that a scatter adds to may be the same twice: they keep their order. */
 const scatters = (step: NestStep): boolean => step.operations.some((operation) => operation.op === "scatter");
@@ -67,9 +91,9 @@ export function lowerEntry(entry: string, steps: readonly Step[], addresses: Rea
     const divided = (body: Statement[]): Statement[] => (threaded && inside === "none" ? alone(body) : body);
     switch (step.kind) {
       case "nest":
-        return pass(lowerNest(step, name, addressOf, bound, sharing), step);
+        return overGroups(pass(lowerNest(step, name, addressOf, bound, sharing), step), foldedIn(step.axes.map((axis) => axis.size)));
       case "product":
-        return lowerProduct(step, name, addressOf, bound, sharing, into.tiles);
+        return overGroups(lowerProduct(step, name, addressOf, bound, sharing, into.tiles), step.folded);
       case "pack":
         return lowerPack(step, name, addressOf, bound, sharing);
       case "solve":

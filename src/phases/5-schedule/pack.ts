@@ -7,16 +7,15 @@
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
 import { add32, clear, div32, forLoop, i32, i32Local, letLocal, load, loopFunction, mul32, rem32, store } from "../../ir/loop/build.ts";
-import type { AxisSize } from "../../ir/tensor/node.ts";
 import { strideOf } from "./access.ts";
 import { KERNEL_PARAMETERS, SHARED_PARAMETERS, type AddressOf, type Sharing } from "./nest.ts";
 import { alone } from "./share.ts";
-import type { PackStep } from "./step.ts";
+import type { PackSize, PackStep } from "./step.ts";
 
 /** Elements that one round of the loop along the terms moves. */
 const RUN = 8;
 
-const times = (size: AxisSize): Expression => (size === "T" ? i32Local("T") : i32(size));
+const times = (size: PackSize): Expression => (size === "T" ? i32Local("T") : i32(size));
 
 /** The loop function that fills the panels of a product's B. */
 export function lowerPack(step: PackStep, name: string, addressOf: AddressOf, bound: boolean, sharing: Sharing): LoopFunction {
@@ -32,7 +31,7 @@ function packPart(step: PackStep, part: PackStep["parts"][number], addressOf: Ad
   const ns = part.nAxes.map((axis, i) => ({ axis, size: part.nSizes[i], counter: `d${ks.length + i}` }));
   const stride = (axis: string): Expression => i32(4 * strideOf(part.source, axis));
   /** Number of a column or term: its axes counted through row-major. */
-  const linear = (loops: typeof ks, starts: readonly number[], full: readonly AxisSize[]): Expression =>
+  const linear = (loops: typeof ks, starts: readonly number[], full: readonly PackSize[]): Expression =>
     full.reduce<Expression>((sum, size, i) => add32(mul32(sum, times(size)), add32(i32Local(loops[i].counter), i32(starts[i]))), i32(0));
   let from: Expression = i32(addressOf(part.source.place) + 4 * part.source.offset);
   if (bound) from = add32(mul32(i32Local("t"), stride("t")), from);
@@ -68,7 +67,7 @@ function columnsAligned({ nFull }: PackStep, { nStarts }: PackStep["parts"][numb
 }
 
 /** Columns side by side in memory, four at a time; or one by one. */
-function packColumns(counter: string, size: AxisSize, from: Expression, to: Expression, aligned: boolean): Statement[] {
+function packColumns(counter: string, size: PackSize, from: Expression, to: Expression, aligned: boolean): Statement[] {
   const moved = (lanes: Lanes): Statement[] => [store(to, 0, load(from, 0, lanes), lanes)];
   if (size === "T" || !aligned) return [forLoop(counter, i32(0), times(size), 1, moved(1))];
   const whole = size - (size % 4);

@@ -4,15 +4,17 @@
  * In: roles from axes (roles.ts) and the accesses of A, B and C. Out: pack and product steps. Axes that lie row-major in every operand merge into
  * one dimension; those that do not become loops around the product. A B that never changes is packed once, where it is made.
  */
-import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
+import type { AxisName } from "../../ir/tensor/node.ts";
+import { isTimed } from "../../ir/tensor/sizes.ts";
 import { invariant } from "../../support/invariant.ts";
 import { renameAccess, strideOf, type Access, type Place } from "./access.ts";
+import { foldedIn } from "./fold.ts";
 import { labelOf } from "./label.ts";
 import type { Planning } from "./planning.ts";
-import { packedWidth, panelElements, PIECE } from "./product.ts";
+import { packedElements, panelElements, PIECE } from "./product.ts";
 import type { ProductRoles } from "./roles.ts";
 import { timedOf, type Timed } from "./space.ts";
-import type { Dimension, PackStep, ProductStep, Step } from "./step.ts";
+import type { Dimension, PackSize, PackStep, ProductStep, Step } from "./step.ts";
 
 /** Fewest rows for which a product of a few columns is computed turned: as many columns of a few rows fill whole vectors. */
 const ROWS_TO_TURN = 16;
@@ -22,7 +24,7 @@ export function planProduct(planner: Planning, given: ProductRoles, prepared: bo
   const target = planner.targetOf(given.result);
   const { n, m, initial, batched } = columnsInnermost(planner, given, target);
   const sizeOf = (axes: readonly AxisName[]): number =>
-    axes.reduce((product, axis) => (planner.sizes.of(axis) === "T" ? Number.NaN : product * (planner.sizes.of(axis) as number)), 1);
+    axes.reduce((product, axis) => (isTimed(planner.sizes.of(axis)) ? Number.NaN : product * (planner.sizes.of(axis) as number)), 1);
   const isNarrow = sizeOf(n) < 4 && sizeOf(m) >= ROWS_TO_TURN && initial === undefined && batched.length === 0 && !planner.accumulates(given.result);
   if (!isNarrow) return planInto(planner, given, prepared, target);
   const label = labelOf(planner.graph, given.result);
@@ -45,6 +47,7 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
   const rows = m.merged.timed ? m.merged.size * places.capacity : m.merged.size;
   const { tileRows, wide } = places;
   const accumulates = planner.accumulates(roles.result);
+  const folded = foldedIn([...roles.m, ...roles.k, ...roles.n, ...roles.batched].map(planner.sizes.of));
 
   const n = dimension(planner, roles.n, [c, ...(initial ? [initial] : [])]);
   const panelWidth = panelWidthOf(n.merged, rows, wide);
@@ -70,6 +73,7 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
       panelWidth,
       tileRows,
       wide,
+      folded,
     };
     planner.add(step, [a, c, ...(initial ? [initial] : []), whole(panels)], into);
     return;
@@ -87,7 +91,7 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
   }
   const packsA = innerStride(a, bothK.merged) !== 1;
   const mSize = room(planner, m.merged);
-  const rowsSize = packsA ? Math.ceil(mSize / tileRows + 1) * packedWidth(tileRows) * PIECE : 0;
+  const rowsSize = packsA ? packedElements(mSize, tileRows) : 0;
   // One tile of rows reads each number of B once: to pack it would cost more than to read it where it lies.
   const readsB = !m.merged.timed && mSize <= tileRows && !bothN.merged.timed && bothN.merged.size % 4 === 0 && innerStride(b, bothN.merged) === 1;
   const width = packsA ? panelWidthOf(bothN.merged, readsB ? mSize : 4, wide) : panelWidth;
@@ -115,6 +119,7 @@ function planInto(planner: Planning, given: ProductRoles, prepared: boolean, c: 
     panelWidth: width,
     tileRows,
     wide,
+    folded,
   };
   planner.add(step, [a, b, c, ...(start ? [start] : []), ...(packedB ? [whole(packedB)] : []), ...(packedA ? [whole(packedA)] : [])], into);
 }
@@ -150,7 +155,7 @@ function columnsInnermost({ sizes }: Planning, roles: ProductRoles, c: Access): 
 
 /** Elements that a dimension has at most. */
 function room(planner: Planning, { axes, size, timed }: Dimension): number {
-  return timed ? size * planner.sizes.extent(axes.find((axis) => planner.sizes.of(axis) === "T") ?? "t") : size;
+  return timed ? size * planner.sizes.extent(axes.find((axis) => isTimed(planner.sizes.of(axis))) ?? "t") : size;
 }
 
 const whole = (place: Place): Access => ({ place, offset: 0, perLength: 0, strides: new Map() });
@@ -175,7 +180,7 @@ function dimension(planner: Planning, axes: readonly AxisName[], accesses: reado
       return { merged: { axes: merged.slice(0, 1), size, timed }, rest: useful.slice(0, i + 1) };
     }
     if (merged.length === 0) merged.push(axis);
-    if (sizes.of(axis) === "T") timed = timedOf(axis, "T");
+    if (isTimed(sizes.of(axis))) timed = timedOf(axis, sizes.of(axis));
     else size *= sizes.of(axis) as number;
   }
   return { merged: { axes: merged, size, timed }, rest: [] };
@@ -187,11 +192,18 @@ interface Part {
   readonly starts: ReadonlyMap<AxisName, number>;
 }
 
+/** Size of an axis of a B that is packed before. */
+function packSize(planner: Planning, axis: AxisName): PackSize {
+  const size = planner.sizes.of(axis);
+  invariant(typeof size === "number" || size === "T", `groups of time steps along ${axis} are never packed before`);
+  return size;
+}
+
 /** The arrays that make up B without concatenations being made. */
 function packParts(planner: Planning, roles: ProductRoles): PackStep["parts"] {
   const parts = partsOf(planner, roles.b, new Map(), new Map());
   return parts.map((part) => {
-    const size = (axis: AxisName): AxisSize => part.sizes.get(axis) ?? planner.sizes.of(axis);
+    const size = (axis: AxisName): PackSize => part.sizes.get(axis) ?? packSize(planner, axis);
     return {
       source: part.source,
       nAxes: roles.n,
@@ -272,7 +284,7 @@ function packPanels(
     elements *= planner.sizes.extent(axis);
   }
   const panels = planner.places.block(label, elements, fixed);
-  const outer = roles.batched.map((axis) => ({ axis, size: planner.sizes.of(axis), stride: strides.get(axis)! }));
+  const outer = roles.batched.map((axis) => ({ axis, size: packSize(planner, axis), stride: strides.get(axis)! }));
   const step: PackStep = {
     kind: "pack",
     label,
@@ -282,8 +294,8 @@ function packPanels(
     terms: room(planner, k),
     outer,
     parts,
-    nFull: roles.n.map(planner.sizes.of),
-    kFull: roles.k.map(planner.sizes.of),
+    nFull: roles.n.map((axis) => packSize(planner, axis)),
+    kFull: roles.k.map((axis) => packSize(planner, axis)),
   };
   if (home !== planner) planner.held.push(panels);
   const into: Step[] = fixed ? planner.places.prepare : home.steps;

@@ -5,12 +5,12 @@
  * rows in hand; sums over t are cleared before and continue from strip to strip. What positions and weights alone decide (masks, distances) is repeated where it is read.
  */
 import type { AxisName, Graph, Node } from "../../ir/tensor/node.ts";
-import { hasAxes } from "../../ir/tensor/axes.ts";
+import { hasAxes, withoutAxes } from "../../ir/tensor/axes.ts";
 import { isElementwise } from "../../ir/tensor/ops.ts";
 import { isLeaf } from "./group.ts";
 import { labelOf } from "./label.ts";
-import type { Outside, Planning } from "./planning.ts";
-import { touch, type Access } from "./access.ts";
+import type { Outside, Planning, Value } from "./planning.ts";
+import { strideOf, touch, type Access } from "./access.ts";
 
 /** Time steps in hand: enough terms for the sums over t, few enough to waste little of a causal half. */
 const ROWS = 16;
@@ -60,18 +60,22 @@ export function planStrip(planner: Planning, members: readonly number[], causal:
   for (const member of members) if (!positional[member] || leaving.includes(member)) inner(member);
   const body: Graph = { axes: graph.axes, nodes, outputs: leaving.map((member) => ({ name: labelOf(graph, member), node: inside.get(member)! })) };
   const outside: Outside = {
-    parameter: ({ attributes }) => planner.valueOf(outer[attributes.index!]),
+    parameter: ({ attributes }) => near.get(outer[attributes.index!]) ?? planner.valueOf(outer[attributes.index!]),
     static: ({ op, attributes, axes }) => (op === "parameter" && !axes.includes("t") ? { planner, node: outer[attributes.index!] } : undefined),
   };
   // What a value from outside needs (a place, a constant in memory) is made before the loop.
   for (const node of outer) if (!isLeaf(graph.nodes[node])) planner.valueOf(node);
+  const near = bringNear(planner, members, outer);
   const rows = Math.min(ROWS, places.capacity);
   const strip = planner.nested(body, outside, rows);
   const targets: Access[] = [];
+  const apart: { readonly member: number; readonly sums: Access; readonly target: Access }[] = [];
   const want = leaving.map((member) => {
-    const access = planner.targetOf(member);
-    targets.push(access);
     const node = graph.nodes[member];
+    const target = planner.targetOf(member);
+    const access = inReach(planner, member, target);
+    if (access !== target) apart.push({ member, sums: access, target });
+    targets.push(access);
     if (!node.axes.includes("t")) {
       planner.copy({ kind: "constant", value: 0 }, access, node, `clear ${labelOf(graph, member)}`, planner.steps);
       strip.continuing.add(inside.get(member)!);
@@ -94,6 +98,44 @@ export function planStrip(planner: Planning, members: readonly number[], causal:
     touch(access, end);
   }
   planner.holdAround(strip, known, begin, end);
+  for (const { member, sums, target } of apart)
+    planner.copy({ kind: "access", access: sums }, target, graph.nodes[member], `copy ${labelOf(graph, member)}`, planner.steps);
+}
+
+/** The axis of a value along which a strip's vectors run: a second time. */
+const secondTime = ({ sizes }: Planning, axes: readonly AxisName[]): AxisName | undefined =>
+  axes.find((axis) => axis !== "t" && sizes.of(axis) === "T");
+
+/** A place like that of a node, with the time steps side by side. */
+function alongTime(planner: Planning, node: number, axis: AxisName): Access {
+  const { axes, type } = planner.graph.nodes[node];
+  return planner.places.scratch(labelOf(planner.graph, node), [...withoutAxes(axes, [axis]), axis], type, planner.sizes, 0, false);
+}
+
+/** Copies of what elementwise work in strips reads along a second time, but does not find side by side there: it would be read one by one for each pair. */
+function bringNear(planner: Planning, members: readonly number[], outer: readonly number[]): Map<number, Value> {
+  const { graph } = planner;
+  const read = new Set(members.filter((member) => isElementwise(graph.nodes[member].op)).flatMap((member) => graph.nodes[member].args));
+  const near = new Map<number, Value>();
+  for (const node of outer) {
+    const { axes } = graph.nodes[node];
+    const axis = secondTime(planner, axes);
+    if (axis === undefined || axes.includes("t") || !read.has(node)) continue;
+    const value = planner.valueOf(node);
+    if (value.kind === "constant" || strideOf(value.access, axis) <= 1) continue;
+    const access = alongTime(planner, node, axis);
+    planner.copy(value, access, graph.nodes[node], `bring ${labelOf(graph, node)} together`, planner.steps);
+    near.set(node, { kind: "access", access });
+  }
+  return near;
+}
+
+/** Where a sum over t of pointwise work grows: side by side along the second time, if its target is not. */
+function inReach(planner: Planning, member: number, target: Access): Access {
+  const { axes } = planner.graph.nodes[member];
+  const axis = secondTime(planner, axes);
+  if (axes.includes("t") || axis === undefined || planner.isProduct(member) || strideOf(target, axis) <= 1) return target;
+  return alongTime(planner, member, axis);
 }
 
 /** True for each value of a graph that positions and weights alone decide, by a few instructions. */

@@ -6,9 +6,25 @@
  * part of a concatenation, a gradient) if its producer can, else copied. Never gives addresses: memory.ts does.
  */
 import type { AxisName, AxisSize, Graph, Node } from "../../ir/tensor/node.ts";
+import { placesOf } from "../../ir/tensor/sizes.ts";
 import { InternalError, invariant } from "../../support/invariant.ts";
-import { mergeAccess, pickAccess, renameAccess, sliceAccess, splitAccess, touch, type Access, type Place, type Sizes } from "./access.ts";
-import { groupNodes, isFused, isLeaf, isSink, isView, positionsOnly, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
+import {
+  mergeAccess,
+  pickAccess,
+  positionStrides,
+  renameAccess,
+  sameAccess,
+  sliceAccess,
+  splitAccess,
+  strideOf,
+  touch,
+  type Access,
+  type Place,
+  type Sizes,
+} from "./access.ts";
+import { behindNames } from "./behind-names.ts";
+import { foldAccess, foldsTogether, placeOfFold, planFold, readsFirstSteps, unfoldAccess, type FoldedPlace } from "./fold.ts";
+import { groupNodes, isLeaf, isSink, isView, positionsOnly, spaceOf, weightOnly, type Group, type Grouping } from "./group.ts";
 import { labelOf } from "./label.ts";
 import { planChunks } from "./plan-chunks.ts";
 import { planLast, planScatter, planShift } from "./plan-moves.ts";
@@ -21,6 +37,7 @@ import type { Outside, Planning, ScanValues, Value, Want } from "./planning.ts";
 import type { Places } from "./places.ts";
 import { hasSquares, splitRegions, type Regions } from "./regions.ts";
 import { consumersOf, productsOf, type ProductRoles } from "./roles.ts";
+import { settle } from "./settle.ts";
 import type { NestStep, Operand, Operation, Step } from "./step.ts";
 
 export class Planner implements Planning {
@@ -41,12 +58,13 @@ export class Planner implements Planning {
   private readonly grouping: Grouping;
   private readonly values = new Map<number, Value>();
   private readonly wanted = new Map<number, Access>();
+  private readonly folds = new Map<number, FoldedPlace>();
   private readonly packOnlyMemo = new Map<number, boolean>();
 
   /** `rows`: inside a strip, how many time steps are in hand at most. */
   constructor(given: Graph, places: Places, outside?: Outside, rows?: number) {
     this.regions = rows === undefined && hasSquares(given) ? splitRegions(given) : undefined;
-    const graph = this.regions?.graph ?? given;
+    const graph = foldsTogether(this.regions?.graph ?? given);
     this.graph = graph;
     this.places = places;
     this.outside = outside;
@@ -54,7 +72,8 @@ export class Planner implements Planning {
       strip: rows !== undefined,
       extent: (axis: AxisName): number => {
         const size = this.sizes.of(axis);
-        if (size !== "T") return size;
+        if (typeof size === "number") return size;
+        if (size !== "T") return placesOf(size, places.capacity);
         return axis === "t" ? (rows ?? places.capacity) : Math.ceil(places.capacity / 8) * 8;
       },
       of: (axis: AxisName): AxisSize => {
@@ -70,14 +89,15 @@ export class Planner implements Planning {
       return (
         isLeaf(graph.nodes[node]) ||
         this.prepared[node] ||
-        (isView(graph.nodes[node]) && op !== "merge" && ready(graph.nodes[node].args[0])) ||
+        (isView(graph.nodes[node]) && op !== "merge" && op !== "unfold" && ready(graph.nodes[node].args[0])) ||
         op === "scan"
       );
     };
     const regionOf = this.regions?.regionOf;
     const together = (node: number, other: number): boolean => regionOf?.[node] === regionOf?.[other];
     this.products = productsOf(graph, this.consumers, ready, (node) => this.sizes.strip && this.fixed(node), together);
-    this.grouping = groupNodes(graph, this.products, (node) => this.packOnly(node), this.prepared, this.regions?.regionOf);
+    const grouping = groupNodes(graph, this.products, (node) => this.packOnly(node), this.prepared, this.regions?.regionOf);
+    this.grouping = this.sizes.strip ? grouping : settle(graph, grouping, this.products); // what a strip holds is in the cache
   }
 
   /** True for weights (and concatenations of weights) that only ever are the packed side of products: they are never made. */
@@ -133,13 +153,16 @@ export class Planner implements Planning {
   plan(want: readonly Want[]): void {
     const copies: { node: number; access: Access }[] = [];
     for (const { node, access, direct } of want) {
-      const source = direct ? this.behindNames(node, access) : undefined;
+      const source = direct ? behindNames(this, node, access) : undefined;
       if (source && !this.wanted.has(source.node)) {
         this.wanted.set(source.node, source.access);
         this.wanted.set(node, access); // where it leaves a strip under its own name
       } else copies.push({ node, access });
     }
-    for (let i = this.graph.nodes.length - 1; i >= 0; i--) if (this.graph.nodes[i].op === "concat" && !this.packOnly(i)) this.wantParts(i);
+    for (let i = this.graph.nodes.length - 1; i >= 0; i--) {
+      if (this.graph.nodes[i].op === "concat" && !this.packOnly(i)) this.wantParts(i);
+      if (this.graph.nodes[i].op === "fold" && !readsFirstSteps(this, i)) this.wantFolded(i);
+    }
     const order = [...this.grouping.groups].sort((p, q) => Number(q.prepared) - Number(p.prepared));
     for (const group of order) {
       if (group.kind === "strip") planStrip(this, group.nodes, this.regions!.causal[this.regions!.regionOf[group.nodes[0]]]);
@@ -149,26 +172,18 @@ export class Planner implements Planning {
     for (const { node, access } of copies) this.copy(this.valueOf(node), access, this.graph.nodes[node], `copy to ${access.place.name}`, this.steps);
   }
 
-  /** The node that computes a value under other axis names, and where it should write to put the value at `access`. */
-  private behindNames(node: number, access: Access): { node: number; access: Access } | undefined {
-    if (this.computes(node)) return { node, access };
-    const { op, args, attributes } = this.graph.nodes[node];
-    if (op === "transpose") return this.behindNames(args[0], access);
-    if (op !== "rename") return undefined;
-    return this.behindNames(args[0], renameAccess(access, typeof attributes.to === "string" ? [attributes.to] : attributes.to!, attributes.from!));
+  private wantFolded(node: number): void {
+    const place = placeOfFold(this, node);
+    this.folds.set(node, place);
+    this.wantBehind(this.graph.nodes[node].args[0], place.steps, false);
   }
 
-  /** True if a node has a step of its own that can write anywhere. */
-  private computes(node: number): boolean {
-    const { op } = this.graph.nodes[node];
-    return (
-      this.products.has(node) ||
-      isFused(this.graph.nodes[node]) ||
-      (isSink(this.graph.nodes[node]) && op !== "scan") ||
-      op === "concat" ||
-      op === "pad" ||
-      op === "solve"
-    );
+  /** Has a value written straight to a part of another one, if its producer can. */
+  private wantBehind(node: number, access: Access, prepared: boolean): void {
+    const source = behindNames(this, node, access);
+    if (!source || this.wanted.has(source.node) || this.prepared[source.node] !== prepared) return;
+    const hasColumns = this.graph.nodes[source.node].axes.some((axis) => strideOf(source.access, axis) === 1 && this.sizes.of(axis) !== 1);
+    if (hasColumns || !this.products.has(source.node)) this.wanted.set(source.node, source.access);
   }
 
   private wantParts(node: number): void {
@@ -179,8 +194,7 @@ export class Planner implements Planning {
     args.forEach((arg, i) => {
       const part = attributes.parts![i];
       const access = sliceAccess(target, attributes.axis!, part, start);
-      if (this.computes(arg) && !this.wanted.has(arg) && args.indexOf(arg) === i && this.prepared[arg] === this.prepared[node])
-        this.wanted.set(arg, access);
+      if (args.indexOf(arg) === i) this.wantBehind(arg, access, this.prepared[node]);
       start += this.sizes.of(part) as number;
     });
   }
@@ -242,6 +256,8 @@ export class Planner implements Planning {
         return viewed((access) => pickAccess(access, attributes.axis!, attributes.start!));
       case "split":
         return viewed((access) => splitAccess(access, attributes.axis!, typeof to === "string" ? [to] : to!, this.sizes));
+      case "unfold":
+        return viewed((access) => unfoldAccess(access, attributes.axes!, this.sizes) ?? this.unfoldCopy(node, access));
       case "merge":
         return viewed((access) => mergeAccess(access, attributes.axes!, to as AxisName, this.sizes) ?? this.mergeCopy(node, access));
       case "concat":
@@ -276,7 +292,21 @@ export class Planner implements Planning {
 
   /** Merged axes that do not lie row-major: their values are brought together first. */
   private mergeCopy(node: number, access: Access): Access {
-    const { args, attributes } = this.graph.nodes[node];
+    const { attributes } = this.graph.nodes[node];
+    const merged = mergeAccess(this.broughtTogether(node, access), attributes.axes!, attributes.to as AxisName, this.sizes);
+    invariant(merged, "axes of a dense place merge");
+    return merged;
+  }
+
+  private unfoldCopy(node: number, access: Access): Access {
+    const unfolded = unfoldAccess(this.broughtTogether(node, access), this.graph.nodes[node].attributes.axes!, this.sizes);
+    invariant(unfolded, "groups of a dense place unfold");
+    return unfolded;
+  }
+
+  /** The argument of a node in a dense place of its own. */
+  private broughtTogether(node: number, access: Access): Access {
+    const { args } = this.graph.nodes[node];
     const source = this.graph.nodes[args[0]];
     const target = this.places.scratch(labelOf(this.graph, node), source.axes, source.type, this.sizes, 0, this.prepared[node]);
     this.copy(
@@ -286,9 +316,7 @@ export class Planner implements Planning {
       `bring ${labelOf(this.graph, node)} together`,
       this.prepared[node] ? this.places.prepare : this.steps,
     );
-    const merged = mergeAccess(target, attributes.axes!, attributes.to as AxisName, this.sizes);
-    invariant(merged, "axes of a dense place merge");
-    return merged;
+    return target;
   }
 
   private inputAccess(name: string, axes: readonly AxisName[], type: Node["type"]): Access {
@@ -312,9 +340,10 @@ export class Planner implements Planning {
   }
 
   private planNest(group: Group): void {
+    if (group.nodes.length === 0) return;
     const index = new Map(group.nodes.map((node, i) => [node, i]));
     const touched: Access[] = [];
-    const operations = group.nodes.map((node): Operation => this.operation(node, index, touched));
+    const operations = group.nodes.map((node): Operation => this.operation(node, index, touched, group));
     const axes = spaceOf(this.graph, this.graph.nodes[group.nodes[0]]).map((name) => ({ name, size: this.sizes.of(name) }));
     const label = group.nodes
       .filter((_, i) => operations[i].stores.length > 0)
@@ -324,7 +353,7 @@ export class Planner implements Planning {
     this.add(step, touched, group.prepared ? this.places.prepare : this.steps);
   }
 
-  private operation(node: number, index: ReadonlyMap<number, number>, touched: Access[]): Operation {
+  private operation(node: number, index: ReadonlyMap<number, number>, touched: Access[], group: Group): Operation {
     const { op, args, type, attributes, axes } = this.graph.nodes[node];
     const lookup = op === "gather" || op === "random";
     const operands = args.map((arg): Operand => {
@@ -335,12 +364,12 @@ export class Planner implements Planning {
       touched.push(value.access);
       return { kind: "access", access: value.access, type: this.graph.nodes[arg].type };
     });
-    const stores = this.stored(node, index) ? [this.targetOf(node)] : [];
+    const stores = this.stored(node, group) ? [this.targetOf(node)] : [];
     touched.push(...stores);
     const continues = this.continuing.has(node);
     const operation: Operation = { op, args: operands, type, stores, over: isSink(this.graph.nodes[node]) ? attributes.over! : [], continues };
     if (op === "iota" || op === "argmax") return { ...operation, position: new Map([[attributes.axis ?? attributes.over![0], 1]]) };
-    if (op === "random") return { ...operation, stream: attributes.stream!, position: denseStrides(axes, this.sizes) };
+    if (op === "random") return { ...operation, stream: attributes.stream!, position: positionStrides(axes, this.sizes) };
     if (op === "gather") {
       const table = (operands[0] as { access: Access }).access;
       const along = pickAccess(table, attributes.axis!, 0);
@@ -353,10 +382,18 @@ export class Planner implements Planning {
     return operation;
   }
 
-  /** True if something outside its nest reads the value. */
-  private stored(node: number, index: ReadonlyMap<number, number>): boolean {
+  /** True if this nest writes the value: something reads it where it is not computed. */
+  private stored(node: number, group: Group): boolean {
+    const { groups, homesOf } = this.grouping;
+    const homes = homesOf(node);
+    if (groups[Math.min(...homes)] !== group) return false;
     if (isSink(this.graph.nodes[node]) || this.wanted.has(node) || this.graph.outputs.some((output) => output.node === node)) return true;
-    return this.consumers[node].some((user) => !index.has(user) || ["gather", "random"].includes(this.graph.nodes[user].op));
+    return this.consumers[node].some(
+      (user) =>
+        isView(this.graph.nodes[user]) ||
+        ["gather", "random"].includes(this.graph.nodes[user].op) ||
+        homesOf(user).some((home) => !homes.includes(home)),
+    );
   }
 
   private planSingle(node: number, group: Group): void {
@@ -378,8 +415,9 @@ export class Planner implements Planning {
         args.forEach((arg, i) => {
           const part = attributes.parts![i];
           const access = sliceAccess(target, attributes.axis!, part, start);
-          if (this.wanted.get(arg) === undefined || !sameAccess(this.wanted.get(arg)!, access)) {
-            this.copy(this.valueOf(arg), access, this.graph.nodes[arg], `part of ${labelOf(this.graph, node)}`, into);
+          const value = this.valueOf(arg);
+          if (value.kind === "constant" || !sameAccess(value.access, access)) {
+            this.copy(value, access, this.graph.nodes[arg], `part of ${labelOf(this.graph, node)}`, into);
           }
           start += this.sizes.of(part) as number;
         });
@@ -395,6 +433,11 @@ export class Planner implements Planning {
       case "scatter":
         planScatter(this, node, into);
         return;
+      case "fold": {
+        const place = this.folds.get(node);
+        this.setValue(node, place ? planFold(this, node, place) : foldAccess(this.accessOf(args[0]), attributes.axes!, this.sizes));
+        return;
+      }
       case "shift":
         this.setValue(node, planShift(this, node));
         return;
@@ -416,6 +459,10 @@ export class Planner implements Planning {
   /** True if a sum goes on from what its target holds. */
   accumulates(node: number): boolean {
     return this.continuing.has(node);
+  }
+
+  isProduct(node: number): boolean {
+    return this.products.has(node);
   }
 
   /** Keeps alive through a loop [begin, end] what its body reads from outside (places made before number `known`, and what was packed for it). */
@@ -442,25 +489,4 @@ export class Planner implements Planning {
   groupOf(node: number): number {
     return this.grouping.groupOf[node];
   }
-}
-
-function denseStrides(axes: readonly AxisName[], sizes: Sizes): Map<AxisName, number> {
-  const strides = new Map<AxisName, number>();
-  let stride = 1;
-  for (let i = axes.length - 1; i >= 0; i--) {
-    strides.set(axes[i], stride);
-    const size = sizes.of(axes[i]);
-    stride *= size === "T" ? 1 : size;
-  }
-  return strides;
-}
-
-function sameAccess(a: Access, b: Access): boolean {
-  return (
-    a.place === b.place &&
-    a.offset === b.offset &&
-    a.perLength === b.perLength &&
-    a.strides.size === b.strides.size &&
-    [...a.strides].every(([axis, stride]) => b.strides.get(axis) === stride)
-  );
 }

@@ -54,6 +54,7 @@ export interface Planning {
   packOnly(node: number): boolean;
   packable(roles: ProductRoles): boolean;
   accumulates(node: number): boolean;
+  isProduct(node: number): boolean;
   valueOf(node: number): Value;
   accessOf(node: number): Access;
   targetOf(node: number): Access;

@@ -2,8 +2,8 @@
  * Matrix products as loops: blocks of rows, panels of columns, tiles.
  *
  * In: a product step whose places have addresses. Out: loop functions of (T, t, n) and the tiles that they call (shared by name). B lies in panels
- * [n / width][k][width], padded with zeros: packed once (weights), or piece by piece when it changes (weight gradients), where A is packed beside it
- * if its terms are not contiguous. A single tile of rows reads B where it lies. Pieces of k have a fixed length and sum into C in order: bits do not
+ * [n / width][k][width], padded with zeros: packed once (weights), or piece by piece when it changes (weight gradients), where A is packed block by
+ * block if its terms are not contiguous. A single tile of rows reads B where it lies. Pieces of k have a fixed length and sum into C in order: bits do not
  * depend on them.
  */
 import type { Expression, Lanes, LoopFunction, Statement } from "../../ir/loop/node.ts";
@@ -31,6 +31,7 @@ import { invariant } from "../../support/invariant.ts";
 import { strideOf, type Access, type Place } from "./access.ts";
 import { KERNEL_PARAMETERS, SHARED_PARAMETERS, type AddressOf, type Sharing } from "./nest.ts";
 import { shareOf } from "./share.ts";
+import { timedOf } from "./space.ts";
 import type { Dimension, ProductStep } from "./step.ts";
 import { tileFunction, tileName, type TileShape } from "./tile.ts";
 
@@ -38,8 +39,15 @@ import { tileFunction, tileName, type TileShape } from "./tile.ts";
 export const PIECE = 256;
 /** Rows of A that stay in cache while all panels pass by, in whole tiles. */
 const rowBlock = (tileRows: number): number => tileRows * Math.floor(64 / tileRows);
-/** Room of a packed row of a tile: whole vectors. */
-export const packedWidth = (tileRows: number): number => 4 * Math.ceil(tileRows / 4);
+/** Tiles whose rows are packed at once: their rows of a term are whole lines of the cache, which are read once. */
+const PACKED_AT_ONCE = 8;
+/** The same for rows that are packed, a block at a time. */
+const packedBlock = (tileRows: number): number => 2 * PACKED_AT_ONCE * tileRows;
+/** Elements from a tile's packed rows to the next one's: a few more than a piece has, so that tiles packed at once go to different sets of the cache. */
+const packedTile = (tileRows: number): number => (PIECE + 4) * tileRows;
+/** Room for the packed rows of a block. */
+export const packedElements = (rows: number, tileRows: number): number =>
+  Math.ceil(Math.min(rows, packedBlock(tileRows)) / tileRows) * packedTile(tileRows);
 
 export type Tiles = Map<string, LoopFunction>;
 
@@ -54,7 +62,7 @@ export function lowerProduct(step: ProductStep, name: string, addressOf: Address
   let body = new ProductWriter(step, addressOf, bound, sharing, rows, tiles).write();
   for (let d = step.outer.length - 1; d >= 0; d--) {
     const { axis, size } = step.outer[d];
-    const end = size === "T" ? i32Local(axis === "t" ? "n" : "T") : i32(size);
+    const end = typeof size === "number" ? i32(size) : i32Local(timedOf(axis, size) as "n" | "T");
     body = [forLoop(`o${d}`, ...(d === outerBatch ? ([i32Local("lo"), i32Local("hi")] as const) : ([i32(0), end] as const)), 1, body)];
   }
   const share = sharing === "none" ? [] : outerBatch >= 0 ? shareOf(i32(step.outer[outerBatch].size as number), 1) : rowShare(step, sharing);
@@ -104,8 +112,7 @@ class ProductWriter {
       letLocal("from", from),
       letLocal("length", min32(i32(PIECE), sub32(i32Local("terms"), i32Local("from")))),
       ...(step.packedB ? this.packB() : [letLocal("bBase", add32(i32Local("source"), mul32(i32Local("from"), i32(this.termBytes()))))]),
-      ...(this.packsA ? this.packA() : []),
-      ...(this.packsA ? this.panelsOf(...this.rowRange(), start, i32Local("length")) : this.rowBlocks(start, i32Local("length"))),
+      ...this.rowBlocks(start, i32Local("length")),
     ];
     const several = step.k.timed || step.k.size > PIECE;
     statements.push(...piece(i32(0), step.accumulates ? "c" : this.first()));
@@ -152,13 +159,17 @@ class ProductWriter {
   private rowBlocks(start: TileShape["start"]["kind"], terms: Expression): Statement[] {
     const { m } = this.step;
     const [from, to] = this.rowRange();
-    const block = rowBlock(this.step.tileRows);
-    if (!m.timed && m.size <= block) return this.panelsOf(from, to, start, terms);
+    const block = this.packsA ? packedBlock(this.step.tileRows) : rowBlock(this.step.tileRows);
+    const pass = (first: Expression, end: Expression): Statement[] => [
+      ...(this.packsA ? this.packA(first, end) : []),
+      ...this.panelsOf(first, end, start, terms),
+    ];
+    if (!m.timed && m.size <= block) return pass(from, to);
     return [
       letLocal("rows", to),
       forLoop("block", from, i32Local("rows"), block, [
         letLocal("blockEnd", min32(add32(i32Local("block"), i32(block)), i32Local("rows"))),
-        ...this.panelsOf(i32Local("block"), i32Local("blockEnd"), start, terms),
+        ...pass(i32Local("block"), i32Local("blockEnd")),
       ]),
     ];
   }
@@ -212,7 +223,7 @@ class ProductWriter {
     const { tileRows } = step;
     const rowBytes = 4 * dimensionStride(step.c, step.m);
     const aRow = this.packsA ? 4 : 4 * dimensionStride(step.a, step.m);
-    const aStep = this.packsA ? 4 * packedWidth(step.tileRows) : 4 * dimensionStride(step.a, step.k);
+    const aStep = this.packsA ? 4 * tileRows : 4 * dimensionStride(step.a, step.k);
     const initial = step.initial;
     const initialRow = initial ? 4 * dimensionStride(initial, step.m) : 0;
     const constant = initial !== undefined && dimensionStride(initial, step.n) === 0;
@@ -230,8 +241,8 @@ class ProductWriter {
       const name = tileName(shape);
       if (!this.tiles.has(name)) this.tiles.set(name, tileFunction(shape));
       // Packed rows lie tile by tile: [row / rows][k][rows].
-      const packedAt = mul32(div32(sub32(at, this.rowRange()[0]), i32(tileRows)), i32(4 * packedWidth(tileRows)));
-      const a = this.packsA ? add32(this.own(step.packedA!), mul32(packedAt, i32Local("length"))) : add32(i32Local("aBase"), mul32(at, i32(aRow)));
+      const packed = (): Expression => add32(this.own(step.packedA!), mul32(div32(sub32(at, from), i32(tileRows)), i32(4 * packedTile(tileRows))));
+      const a = this.packsA ? packed() : add32(i32Local("aBase"), mul32(at, i32(aRow)));
       const shifted = this.packsA || step.panels ? a : add32(a, mul32(i32Local("from"), i32(4 * dimensionStride(step.a, step.k))));
       const c = add32(add32(i32Local("cBase"), column), mul32(at, i32(rowBytes)));
       const first =
@@ -246,15 +257,19 @@ class ProductWriter {
       if (whole < staticRows) statements.push(tile(staticRows - whole, i32(whole)));
       return statements;
     }
-    const evenly = step.m.size % tileRows === 0 && this.sharing !== "batch";
-    statements.push(letLocal("wholeEnd", evenly ? to : sub32(to, rem32(sub32(to, from), i32(tileRows)))));
+    const rests = this.rests();
+    statements.push(letLocal("wholeEnd", rests.length === 0 ? to : sub32(to, rem32(sub32(to, from), i32(tileRows)))));
     statements.push(forLoop("i", from, i32Local("wholeEnd"), tileRows, [tile(tileRows, i32Local("i"))]));
-    if (!evenly) {
-      for (let rows = 1; rows < tileRows; rows++) {
-        statements.push(when(equal32(sub32(to, i32Local("wholeEnd")), i32(rows)), [tile(rows, i32Local("wholeEnd"))]));
-      }
-    }
+    for (const rows of rests) statements.push(when(equal32(sub32(to, i32Local("wholeEnd")), i32(rows)), [tile(rows, i32Local("wholeEnd"))]));
     return statements;
+  }
+
+  /** How many rows a range may leave over after whole tiles: known, because blocks and shares begin at whole tiles, but for times and parts of the batch. */
+  private rests(): readonly number[] {
+    const { m, tileRows } = this.step;
+    const rest = m.size % tileRows;
+    const isOpen = (this.rows === "share" && this.sharing === "batch") || (m.timed && rest !== 0);
+    return isOpen ? Array.from({ length: tileRows - 1 }, (_, i) => i + 1) : rest === 0 ? [] : [rest];
   }
 
   /** Packs the terms [from, from + length) of B into panels. */
@@ -283,49 +298,77 @@ class ProductWriter {
   }
 
   /** Packs the rows of A, a tile at a time: [row / rows][k][rows]. */
-  private packA(): Statement[] {
+  private packA(from: Expression, end: Expression): Statement[] {
     const { step } = this;
     const kStride = 4 * dimensionStride(step.a, step.k);
     const mStride = dimensionStride(step.a, step.m);
-    const [from, end] = this.rowRange();
     const { tileRows } = step;
-    const width = packedWidth(tileRows);
-    const to = add32(this.own(step.packedA!), mul32(mul32(div32(sub32(i32Local("i"), from), i32(tileRows)), i32(4 * width)), i32Local("length")));
-    // Rows that grow with time, or are a share, are packed in whole tiles: what lies beyond the last row is read and never used.
-    const rest = step.m.timed || this.rows === "share" ? 0 : step.m.size % tileRows;
-    const whole = rest > 0 ? i32(step.m.size - rest) : end;
-    const tileAt = (at: Expression, rows: number): Statement[] => {
-      const source = add32(i32Local("aBase"), mul32(at, i32(4 * mStride)));
-      return [letLocal("rowSource", source), ...this.packPanel(to, 0, rows, width, kStride, mStride, "rowSource")];
-    };
-    const statements: Statement[] = [forLoop("i", from, whole, tileRows, tileAt(i32Local("i"), tileRows))];
-    if (rest > 0) statements.push(letLocal("i", whole), ...tileAt(whole, rest));
+    const tileBytes = 4 * packedTile(tileRows);
+    const to = add32(this.own(step.packedA!), mul32(div32(sub32(i32Local("i"), from), i32(tileRows)), i32(tileBytes)));
+    const size = from.kind === "i32" && end.kind === "i32" ? end.value - from.value : undefined;
+    const tilesAt = (at: Expression, rows: number, tiles = 1): Statement[] => [
+      letLocal("rowSource", add32(i32Local("aBase"), mul32(at, i32(4 * mStride)))),
+      ...this.packPanel(to, 0, rows, tileRows, kStride, mStride, "rowSource", tiles, tileBytes),
+    ];
+    const several = PACKED_AT_ONCE * tileRows;
+    const statements: Statement[] = [];
+    let next = from;
+    if (mStride === 1 && (size === undefined || size >= several)) {
+      next = size === undefined ? i32Local("packedEnd") : add32(from, i32(size - (size % several)));
+      if (size === undefined) statements.push(letLocal("packedEnd", sub32(end, rem32(sub32(end, from), i32(several)))));
+      statements.push(forLoop("i", from, next, several, tilesAt(i32Local("i"), tileRows, PACKED_AT_ONCE)));
+    }
+    // Rows side by side whose number is known only when it runs are packed in whole tiles: what lies beyond the last row is read and never used.
+    const rests = size !== undefined ? [size % tileRows].filter((rest) => rest > 0) : mStride === 1 ? [] : this.rests();
+    const whole = rests.length === 0 ? end : size === undefined ? sub32(end, rem32(sub32(end, from), i32(tileRows))) : sub32(end, i32(rests[0]));
+    statements.push(forLoop("i", next, whole, tileRows, tilesAt(i32Local("i"), tileRows)));
+    for (const rest of rests) {
+      const last = [letLocal("i", whole), ...tilesAt(i32Local("i"), rest)];
+      statements.push(...(size === undefined ? [when(equal32(sub32(end, whole), i32(rest)), last)] : last));
+    }
     return statements;
   }
 
   /** Copies `columns` columns for `length` terms; columns beyond are zero. */
-  private packPanel(to: Expression, column: number, columns: number, width: number, kStride: number, nStride: number, source: string): Statement[] {
+  private packPanel(
+    to: Expression,
+    column: number,
+    columns: number,
+    width: number,
+    kStride: number,
+    nStride: number,
+    source: string,
+    panels = 1,
+    panelBytes = 0,
+  ): Statement[] {
     const inner: Statement[] = [];
-    for (let v = 0; v < width; v += 4) {
-      const lanes = Math.max(0, Math.min(4, columns - v));
-      if (this.step.wide && nStride === 1 && lanes === 4 && columns - v >= 8) {
-        const read = (at: number): Expression => load(i32Local("s"), 4 * (column + at));
-        inner.push(storePair(i32Local("q"), 4 * v, read(v), read(v + 4)));
-        v += 4;
-      } else if (nStride === 1 && lanes > 0) inner.push(store(i32Local("q"), 4 * v, load(i32Local("s"), 4 * (column + v), lanes as Lanes)));
-      else if (lanes === 0) inner.push(clear(add32(i32Local("q"), i32(4 * v)), i32(16)));
-      else {
-        if (lanes < 4) inner.push(clear(add32(i32Local("q"), i32(4 * v)), i32(16)));
-        for (let lane = 0; lane < lanes; lane++)
-          inner.push(store(i32Local("q"), 4 * (v + lane), load(i32Local("s"), 4 * (column + v + lane) * nStride, 1), 1));
-      }
-    }
+    for (let panel = 0; panel < panels; panel++) inner.push(...this.packTerm(panel * panelBytes, column + panel * columns, columns, width, nStride));
     inner.push(letLocal("s", add32(i32Local("s"), i32(kStride))));
     return [
       letLocal("s", add32(i32Local(source), mul32(i32Local("from"), i32(kStride)))),
       letLocal("q0", to),
       forLoop("q", i32Local("q0"), add32(i32Local("q0"), mul32(i32Local("length"), i32(4 * width))), 4 * width, inner),
     ];
+  }
+
+  /** Copies the columns of one term, from `s` to `q`. */
+  private packTerm(offset: number, column: number, columns: number, width: number, nStride: number): Statement[] {
+    const statements: Statement[] = [];
+    const read = (at: number, lanes: Lanes = 4): Expression => load(i32Local("s"), 4 * (column + at) * nStride, lanes);
+    for (let v = 0; v < width; v += 4) {
+      const room = Math.min(4, width - v);
+      const lanes = Math.max(0, Math.min(4, columns - v));
+      const at = offset + 4 * v;
+      if (this.step.wide && nStride === 1 && lanes === 4 && columns - v >= 8) {
+        statements.push(storePair(i32Local("q"), at, read(v), read(v + 4)));
+        v += 4;
+        continue;
+      }
+      if (lanes < room && (lanes === 0 || nStride !== 1)) statements.push(clear(add32(i32Local("q"), i32(at)), i32(4 * room)));
+      if (nStride === 1 && lanes > 0) statements.push(store(i32Local("q"), at, read(v, lanes as Lanes), lanes as Lanes));
+      if (nStride !== 1) for (let lane = 0; lane < lanes; lane++) statements.push(store(i32Local("q"), at + 4 * lane, read(v + lane, 1), 1));
+    }
+    return statements;
   }
 }
 

@@ -6,6 +6,7 @@
  * An addition that follows a product and has no other use for it is what C begins with. Everything that is not a product is a nest.
  */
 import type { AxisName, AxisSize, Graph, Node } from "../../ir/tensor/node.ts";
+import { isTimed } from "../../ir/tensor/sizes.ts";
 
 export interface ProductRoles {
   /** Nodes of A and B. */
@@ -46,7 +47,7 @@ export function productsOf(
   graph.nodes.forEach((node, i) => {
     if (node.op !== "contract") return;
     const roles = rolesOf(graph, i, node.axes);
-    if (!roles || (roles.n.some((axis) => graph.axes.get(axis) === "T") && !(roles.n.length === 1 && fixed(roles.b)))) return;
+    if (!roles || (roles.n.some((axis) => isTimed(graph.axes.get(axis))) && !(roles.n.length === 1 && fixed(roles.b)))) return;
     const add = outputs.has(i) || consumers[i].length !== 1 || !together(i, consumers[i][0]) ? undefined : consumers[i][0];
     const initial = add === undefined ? undefined : addend(graph, add, i);
     const inMemory = (other: number): boolean => ready(other) || products.has(other);
@@ -102,5 +103,5 @@ function rolesOf(graph: Graph, index: number, resultAxes: readonly AxisName[]): 
 }
 
 function numberOf(size: AxisSize | undefined): number {
-  return size === "T" || size === undefined ? Number.POSITIVE_INFINITY : size;
+  return isTimed(size) || size === undefined ? Number.POSITIVE_INFINITY : size;
 }

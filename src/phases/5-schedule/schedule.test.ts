@@ -145,7 +145,7 @@ test("products: rows, columns, long sums, several axes, initial values", () => {
     [1, 3, 2, 1],
     [2, 2, 17, 5],
     [7, 20, 9, 40],
-    [4, 300, 30, 3],
+    [4, 301, 30, 3],
     // Few columns, computed turned; few rows, whose B is read where it lies.
     [7, 2, 20, 40],
     [5, 3, 24, 9],
@@ -153,6 +153,7 @@ test("products: rows, columns, long sums, several axes, initial values", () => {
     const g = graphBuilder(sizes(B, D, H));
     const x = g.input("x", ["t", "b", "D"]);
     const y = g.input("y", ["t", "b", "H"]);
+    const z = g.input("z", ["t", "D", "b"]);
     const W = g.weight("W", ["H", "D"]);
     const V = g.weight("V", ["D", "H"]);
     const bias = g.weight("bias", ["H"]);
@@ -168,10 +169,41 @@ test("products: rows, columns, long sums, several axes, initial values", () => {
         dots: g.contract(xW, y, "H"),
         outer: g.mul(g.rename(y, "H", "H'"), y),
         gram: g.contract(g.rename(y, "H", "H'"), y, ["t"]),
+        // Rows that lie apart, and end within a tile.
+        apart: g.contract(z, y, ["t"]),
       }),
       T,
       T + 3,
       1e-4,
+    );
+  }
+});
+
+test("time in groups: elementwise work, sums and products over them, and back", () => {
+  for (const [B, D, H, T, room] of [
+    [2, 5, 6, 7, 9],
+    [3, 4, 8, 4, 4],
+    [1, 8, 3, 1, 30],
+  ] as const) {
+    const g = graphBuilder([...sizes(B, D, H), ["k", "T/4"], ["p", 4], ["one", 1], ["2/k", "T/2"], ["2", 2]]);
+    const x = g.input("x", ["t", "b", "D"]);
+    const W = g.weight("W", ["H", "D"]);
+    const [folded, late] = [g.fold(x, ["k", "p"]), g.fold(g.mul(x, x), ["k", "p"])];
+    const steps = [0, 1, 2, 3].map((p) => g.pick(folded, "p", p));
+    const product = g.contract(g.sub(steps[0], steps[3]), W, "D");
+    const parts = [product, g.exp(product), g.mul(product, product), g.contract(steps[2], W, "D")].map((part) => g.broadcast(part, "one"));
+    const first = g.pick(g.fold(g.shift(x, 1, g.filled(0.5, ["b", "D"])), ["k", "p"]), "p", 0);
+    judge(
+      g.finish({
+        again: g.unfold(g.exp(g.transpose(late, ["p", "k", "b", "D"])), ["k", "p"]),
+        joined: g.unfold(g.concat(parts, ["one", "one", "one", "one"], "p"), ["k", "p"]),
+        dW: g.contract(g.contract(first, W, "D"), steps[1], ["k", "b"]),
+        total: g.sum(late, ["k", "p"]),
+        pairs: g.unfold(g.fold(x, ["2/k", "2"]), ["2/k", "2"]),
+        padded: g.unfold(g.pad(g.broadcast(steps[1], "one"), "one", "p", 2), ["k", "p"]),
+      }),
+      T,
+      room,
     );
   }
 });

@@ -7,6 +7,7 @@
 import type { LoopModule } from "../../ir/loop/node.ts";
 import type { Buffer, Entry } from "../../ir/program/node.ts";
 import type { Graph } from "../../ir/tensor/node.ts";
+import { placesOf } from "../../ir/tensor/sizes.ts";
 import type { Access } from "./access.ts";
 import { lowerEntry, type Lowered } from "./lower.ts";
 import { planMemory, type Reserved } from "./memory.ts";
@@ -74,7 +75,7 @@ export function schedule(units: readonly ScheduledUnit[], options: ScheduleOptio
         type: place.type,
         offsetBytes: addresses.get(place)!,
         axes: place.axes,
-        shape: place.shape,
+        shape: place.shape.map((size) => (size === "T" ? size : placesOf(size, places.capacity))),
         sizeBytes: 4 * place.elements,
         live: place.persistent ? [-1, Number.POSITIVE_INFINITY] : [place.live.from, place.live.to],
       }),

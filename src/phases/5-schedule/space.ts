@@ -5,9 +5,10 @@
  * elements go at a time, and address patterns: accesses whose strides agree share one address and differ by a constant.
  */
 import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
+import { isTimed } from "../../ir/tensor/sizes.ts";
 import type { Access } from "./access.ts";
 
-/** What a count grows with: nothing, the steps of `t` in hand (`n`), or all steps (`T`, for a second time axis). */
+/** What a count grows with: nothing, the steps of `t` (or groups of steps) in hand (`n`), or all steps (`T`, for a second time axis). */
 export type Timed = false | "n" | "T";
 
 /** A number of iterations: factor, factor · n or factor · T. */
@@ -18,7 +19,8 @@ export interface Count {
 
 /** What the size of an axis grows with. */
 export function timedOf(axis: AxisName, size: AxisSize): Timed {
-  return size === "T" ? (axis === "t" ? "n" : "T") : false;
+  if (size === "T") return axis === "t" ? "n" : "T";
+  return isTimed(size) ? "n" : false;
 }
 
 export interface Loop {
@@ -47,7 +49,7 @@ function stride(of: Strided, axis: AxisName): number {
 }
 
 function counted({ name, size }: { name: AxisName; size: AxisSize }): Count {
-  return size === "T" ? { factor: 1, timed: timedOf(name, size) } : { factor: size, timed: false };
+  return isTimed(size) ? { factor: 1, timed: timedOf(name, size) } : { factor: size, timed: false };
 }
 
 const isOuter = (axis: AxisName): boolean => axis === "t" || axis === "b";
@@ -93,15 +95,14 @@ export function planLoops(
     const mergeable =
       inner !== undefined &&
       !inner.count.timed &&
-      (axis.size !== "T" || inner.count.factor % 4 === 0) &&
+      (!isTimed(axis.size) || inner.count.factor % 4 === 0) &&
       accesses.every((access) => stride(access, axis.name) === stride(access, inner.axes[inner.axes.length - 1]) * inner.count.factor) &&
       accesses.every((access) => !access.scalarAlong) &&
       separate.every((group) => group.has(axis.name) === group.has(inner.axes[0]));
     if (mergeable) {
-      const count: Count =
-        axis.size === "T"
-          ? { factor: inner.count.factor, timed: timedOf(axis.name, axis.size) }
-          : { factor: inner.count.factor * axis.size, timed: false };
+      const count: Count = isTimed(axis.size)
+        ? { factor: inner.count.factor, timed: timedOf(axis.name, axis.size) }
+        : { factor: inner.count.factor * axis.size, timed: false };
       loops[0] = { axes: [axis.name, ...inner.axes], count };
     } else loops.unshift({ axes: [axis.name], count: counted(axis) });
   }

@@ -45,6 +45,9 @@ export interface NestStep {
   readonly ifShorterThan?: number;
 }
 
+/** Size of an axis of groups of time steps. */
+export type Folded = Exclude<AxisSize, number | "T">;
+
 /** Several axes that lie row-major in every access of a product, as one. */
 export interface Dimension {
   readonly axes: readonly AxisName[];
@@ -85,7 +88,12 @@ export interface ProductStep {
   readonly tileRows: number;
   /** Vectors of a tile are stored two by two. */
   readonly wide: boolean;
+  /** Size of its axis of groups of time steps, if it has one. */
+  readonly folded?: Folded;
 }
+
+/** Size of an axis of what is packed: never groups of time steps. */
+export type PackSize = Exclude<AxisSize, Folded>;
 
 export interface PackStep {
   readonly kind: "pack";
@@ -97,21 +105,21 @@ export interface PackStep {
   /** Terms that a panel has room for: the distance between panels. */
   readonly terms: number;
   /** Batched axes: one set of panels for each index. */
-  readonly outer: readonly { readonly axis: AxisName; readonly size: AxisSize; readonly stride: number }[];
+  readonly outer: readonly { readonly axis: AxisName; readonly size: PackSize; readonly stride: number }[];
   /** Parts of B: a concatenation is packed without being made. */
   readonly parts: readonly {
     readonly source: Access;
     readonly nAxes: readonly AxisName[];
     readonly kAxes: readonly AxisName[];
-    readonly nSizes: readonly AxisSize[];
-    readonly kSizes: readonly AxisSize[];
+    readonly nSizes: readonly PackSize[];
+    readonly kSizes: readonly PackSize[];
     /** Where the part begins along each axis. */
     readonly nStarts: readonly number[];
     readonly kStarts: readonly number[];
   }[];
   /** Sizes of B's own axes: a column's number counts through them row-major. */
-  readonly nFull: readonly AxisSize[];
-  readonly kFull: readonly AxisSize[];
+  readonly nFull: readonly PackSize[];
+  readonly kFull: readonly PackSize[];
 }
 
 /** x_i = r_i + Σ_{j<i} L[i, j]·x_j for all columns at once (j > i if reverse). */

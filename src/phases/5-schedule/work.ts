@@ -1,5 +1,6 @@
 /** Floating-point work of a step, for `explain` and for profiles: multiplications and additions counted as one each, functions as one. */
 import type { AxisName, AxisSize } from "../../ir/tensor/node.ts";
+import { isTimed, stepsTogether } from "../../ir/tensor/sizes.ts";
 import type { ProgramStep, Work } from "../../ir/program/node.ts";
 import { timedOf, type Timed } from "./space.ts";
 import type { Step, StripStep } from "./step.ts";
@@ -14,7 +15,7 @@ const NONE: Work = { constant: 0, perStep: 0, perPair: 0 };
 
 const plus = (p: Work, q: Work): Work => ({ constant: p.constant + q.constant, perStep: p.perStep + q.perStep, perPair: p.perPair + q.perPair });
 
-const rangeOf = (axis: AxisName, size: AxisSize): Range => ({ size: size === "T" ? 1 : size, timed: timedOf(axis, size) });
+const rangeOf = (axis: AxisName, size: AxisSize): Range => ({ size: isTimed(size) ? 1 / stepsTogether(size) : size, timed: timedOf(axis, size) });
 
 function scaled(count: number, ranges: readonly Range[]): Work {
   const total = ranges.reduce((product, { size }) => product * size, count);
@@ -37,8 +38,11 @@ function workOfStep(step: Step): Work {
         step.operations.filter((operation) => operation.op !== "copy").length,
         step.axes.map((axis) => rangeOf(axis.name, axis.size)),
       );
-    case "product":
-      return scaled(2, [step.m, step.n, step.k, ...step.outer.map((loop) => rangeOf(loop.axis, loop.size))]);
+    case "product": {
+      const together = step.folded === undefined ? 1 : stepsTogether(step.folded);
+      const dimensions = [step.m, step.n, step.k].map(({ size, timed }): Range => ({ size: timed ? size / together : size, timed }));
+      return scaled(2, [...dimensions, ...step.outer.map((loop) => rangeOf(loop.axis, loop.size))]);
+    }
     case "solve":
       return scaled(
         step.rows.size * step.columns.size,

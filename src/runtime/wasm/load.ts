@@ -20,9 +20,9 @@ export function loadProgram(program: Program, pool?: ThreadPool): Executable {
   invariant(program.threads === 1 || pool !== undefined, "a program for several threads needs a pool");
   const memory = allocate(program);
   const shared = program.threads > 1 ? pool!.load(program, moduleOf(program.wasm), memory) : undefined;
-  const instance = new WebAssembly.Instance(moduleOf(program.wasm), { env: { memory } });
+  const instance = shared ? undefined : new WebAssembly.Instance(moduleOf(program.wasm), { env: { memory } });
   // A module may bring its own memory instead of importing one.
-  const own = instance.exports.memory;
+  const own = instance?.exports.memory;
   const bytes = own instanceof WebAssembly.Memory ? own.buffer : memory.buffer;
   invariant(bytes.byteLength >= program.memoryBytes, `a memory of ${bytes.byteLength} bytes for a program of ${program.memoryBytes}`);
 
@@ -40,7 +40,7 @@ export function loadProgram(program: Program, pool?: ThreadPool): Executable {
       entries.set(name, (steps) => shared(number, steps));
       continue;
     }
-    const entry = instance.exports[name];
+    const entry = instance!.exports[name];
     invariant(typeof entry === "function", `the module has no entry ${name}`);
     entries.set(name, entry as (steps: number) => void);
   }

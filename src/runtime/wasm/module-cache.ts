@@ -3,7 +3,8 @@
  */
 
 const capacity = 32;
-const modules = new Map<string, { readonly bytes: Uint8Array; readonly module: WebAssembly.Module }>();
+/** The most recently used last. */
+const modules: { readonly bytes: Uint8Array; readonly module: WebAssembly.Module }[] = [];
 
 /** Compiles bytes off the thread, so that `moduleOf` has their module at once: a page may compile only small modules on its main thread. */
 export async function compileAhead(bytes: Uint8Array): Promise<void> {
@@ -12,11 +13,10 @@ export async function compileAhead(bytes: Uint8Array): Promise<void> {
 
 /** Compiles bytes, or returns the module compiled from equal bytes before. @throws WebAssembly.CompileError for bytes that are no module */
 export function moduleOf(bytes: Uint8Array): WebAssembly.Module {
-  const key = keyOf(bytes);
-  const known = modules.get(key);
-  if (known !== undefined && equalBytes(known.bytes, bytes)) {
-    modules.delete(key);
-    modules.set(key, known); // most recently used last
+  const at = modules.findIndex((known) => equalBytes(known.bytes, bytes));
+  if (at >= 0) {
+    const [known] = modules.splice(at, 1);
+    modules.push(known);
     return known.module;
   }
   const module = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
@@ -24,14 +24,12 @@ export function moduleOf(bytes: Uint8Array): WebAssembly.Module {
   return module;
 }
 
-const keyOf = (bytes: Uint8Array): string => `${bytes.length}:${fingerprint(bytes)}`;
-
 function keep(bytes: Uint8Array, module: WebAssembly.Module): void {
-  if (modules.size >= capacity) modules.delete(modules.keys().next().value!);
-  modules.set(keyOf(bytes), { bytes, module });
+  if (modules.length >= capacity) modules.shift();
+  modules.push({ bytes, module });
 }
 
-/** FNV-1a, 32 bits: tells bytes apart where a collision costs little (here a compilation: equality of the bytes decides). */
+/** FNV-1a, 32 bits: tells bytes apart where a collision is an accident that costs little. */
 export function fingerprint(bytes: Uint8Array): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);

@@ -4,6 +4,7 @@
  * Out: for each kind of arithmetic two programs that must give the same bits. Sizes are chosen so that every kind of tile, tail and pass is used.
  */
 import { analyze, compileProgram, lower } from "../../compile.ts";
+import { WHOLE_TRAINING } from "../../ir/network/variant.ts";
 import type { Program } from "../../ir/program/node.ts";
 import { invariant } from "../../support/invariant.ts";
 import { codeFor, engineCode, type Joining } from "./engine.ts";
@@ -33,16 +34,7 @@ export function probePrograms(): ProbePair[] {
   invariant(network !== undefined, "the probe's equations have a mistake");
   const features = network.inputs.find(({ name }) => name === "x")!.shape[0].terms[0].names[0];
   const sizes = Object.fromEntries(network.sizes.filter(({ free }) => free).map(({ name }) => [name, name === features ? SIZES.D : SIZES.H]));
-  const { graph } = lower(network, {
-    sizes,
-    batch: BATCH,
-    mode: "train",
-    initial: "fresh",
-    lengths: false,
-    reset: false,
-    outputs: ["h", "loss"],
-    gradient: { of: "loss", inputs: ["x"] },
-  });
+  const { graph } = lower(network, { ...WHOLE_TRAINING, sizes, batch: BATCH, outputs: ["h", "loss"], gradient: { of: "loss", inputs: ["x"] } });
   const { D, H } = SIZES;
   const weights = ["f", "n"].flatMap((gate) => [
     { name: `W${gate}`, shape: [H, D] },

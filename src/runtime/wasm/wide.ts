@@ -74,7 +74,7 @@ function check(): Check {
   const pairs = probePrograms();
   const input = JSON.stringify(pairs.map(({ plain, wide }) => [told(plain), told(wide)]));
   for (const flag of FLAGS) {
-    const { status, stdout, error } = child.spawnSync(process.execPath, [flag, "-e", script(flag)], {
+    const { status, signal, stdout, error } = child.spawnSync(process.execPath, [flag, "-e", script(flag)], {
       input,
       encoding: "utf8",
       timeout: TIMEOUT_MS,
@@ -82,11 +82,28 @@ function check(): Check {
       maxBuffer: 2 ** 20,
     });
     if (status === BAD_OPTION) continue;
-    if (error !== undefined) return { text: `no wide vectors: the check could not be run (${error.message})` };
-    if (status !== 0) return { text: `no wide vectors: V8 ${process.versions.v8} fails when it joins vectors` };
-    return judged(flag, pairs, JSON.parse(stdout) as Verdict[]);
+    const code = (error as NodeJS.ErrnoException | undefined)?.code;
+    if (code === "ETIMEDOUT") return { text: `no wide vectors: their check was not done after ${TIMEOUT_MS / 1000} s` };
+    // One that ends before it has read all its input is told apart by how it ended.
+    if (error !== undefined && code !== "EPIPE") return { text: `no wide vectors: the check could not be run (${error.message})` };
+    if (status !== 0) return { text: `no wide vectors: V8 ${process.versions.v8} fails when it joins vectors${signal ? ` (${signal})` : ""}` };
+    const verdicts = verdictsIn(stdout, pairs.length);
+    if (verdicts === undefined) return { text: "no wide vectors: their check ended without a result" };
+    return judged(flag, pairs, verdicts);
   }
   return { text: `no wide vectors: V8 ${process.versions.v8} has no option for them on this machine` };
+}
+
+/** What the checking process printed; undefined if that is anything else. */
+function verdictsIn(stdout: string, pairs: number): Verdict[] | undefined {
+  try {
+    const told: unknown = JSON.parse(stdout);
+    const isVerdict = (each: Partial<Verdict> | null): boolean =>
+      typeof each?.same === "boolean" && typeof each.plainMs === "number" && typeof each.wideMs === "number";
+    return Array.isArray(told) && told.length === pairs && told.every(isVerdict) ? told : undefined;
+  } catch {
+    return undefined; // no JSON: the sentence says that there is no result
+  }
 }
 
 function judged(flag: string, pairs: readonly { readonly arithmetic: keyof Joining }[], verdicts: readonly Verdict[]): Check {

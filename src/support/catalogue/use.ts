@@ -89,8 +89,9 @@ export const USE = {
     explanation: "A part of the table is shorter than the window and horizon need. Give more rows, a shorter window or other shares.",
   },
   E430: {
-    title: "Line is not JSON",
-    explanation: 'Every line of the file has to be one JSON object, such as `{"x": [[0.1, 0.2], [0.3, 0.4]], "y": 1}`.',
+    title: "Line or record is not JSON",
+    explanation:
+      'Every line of the file, or every item of its list, has to be one JSON object, such as `{"x": [[0.1, 0.2], [0.3, 0.4]], "y": 1}` or a row of a table, `{"day": 3, "load": 2.5}`.',
   },
   E431: {
     title: "Field missing or of another kind",
@@ -164,8 +165,8 @@ export const USE = {
     explanation: "A state that begins with an input or an expression needs its first value from the caller, `initial: { h: … }`.",
   },
   E462: {
-    title: "Option of a run not understood",
-    explanation: "The option does not exist, or its number cannot be meant. The message lists what there is.",
+    title: "Option or argument not understood",
+    explanation: "There is no such option, or a value is of another kind than it can be. The message lists what there is.",
   },
   E463: {
     title: "Data and network do not fit",
@@ -219,7 +220,7 @@ export const USE = {
   E475: {
     title: "No threads",
     explanation:
-      "Several threads need shared memory: Node, or a worker of a page served with the headers of cross-origin isolation. Leave out `threads` to run on one; the results have the same bits.",
+      "There are 1 to 64 threads. A thread that was stopped from outside, or failed, takes the others with it: begin anew, from a checkpoint if there is one; new threads are started. (A page without cross-origin isolation is no error: it trains on one thread, with the same bits, and the start event says so.)",
   },
   E476: {
     title: "No attention between these values",

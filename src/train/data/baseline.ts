@@ -10,24 +10,29 @@ import type { Forecast } from "./table.ts";
 export interface Baselines {
   /** Forecast: the last known value. */
   readonly persistence: number;
-  /** AR(p): y[t+h] = c₀ + Σ_{k=1..p} c_k y[t+1-k], by least squares on the rows before the part. */
-  readonly linear: { readonly order: number; readonly rmse: number };
+  /** AR(p): y[t+h] = c₀ + Σ_{k=1..p} c_k y[t+1-k], by least squares on the rows before the part; not for a table of several documents. */
+  readonly linear?: { readonly order: number; readonly rmse: number };
 }
 
 /** Both baselines over the test part of a forecast (or another), fitted on all rows before it. `order` defaults to 29, less for a short series. */
-export function forecastBaselines({ target, horizon, parts }: Forecast, part: "valid" | "test" = "test", order?: number): Baselines {
+export function forecastBaselines({ target, horizon, parts, documents }: Forecast, part: "valid" | "test" = "test", order?: number): Baselines {
   const range = parts[part];
+  if (documents !== undefined) {
+    const inside = documents.filter(({ start, end }) => start >= range.start && end <= range.end);
+    const counted = inside.map(({ start, end }) => ({ start: Math.min(start + horizon, end), end }));
+    return { persistence: persistenceError(target, counted, horizon) };
+  }
   const chosen = order ?? Math.max(1, Math.min(29, Math.floor((range.start - horizon) / 4)));
   const coefficients = fitAutoregression(target, chosen, range.start, horizon);
   return {
-    persistence: persistenceError(target, range, horizon),
+    persistence: persistenceError(target, [range], horizon),
     linear: { order: chosen, rmse: autoregressionError(target, coefficients, range, horizon) },
   };
 }
 
-/** Root mean squared error of y[t-h] as the forecast of y[t], over the rows of the range. */
-export function persistenceError(series: Float64Array, range: Range, horizon = 1): number {
-  return rootMeanSquare(range, (row) => series[row] - series[row - horizon]);
+/** Root mean squared error of y[t-h] as the forecast of y[t], over the rows of the ranges. */
+export function persistenceError(series: Float64Array, ranges: readonly Range[], horizon = 1): number {
+  return rootMeanSquare(ranges, (row) => series[row] - series[row - horizon]);
 }
 
 /**
@@ -49,17 +54,21 @@ export function fitAutoregression(series: Float64Array, order: number, end: numb
 
 /** Root mean squared error of the fitted model over the rows of the range. */
 export function autoregressionError(series: Float64Array, coefficients: Float64Array, range: Range, horizon = 1): number {
-  return rootMeanSquare(range, (row) => {
+  return rootMeanSquare([range], (row) => {
     let forecast = coefficients[0];
     for (let k = 1; k < coefficients.length; k++) forecast += coefficients[k] * series[row - horizon + 1 - k];
     return series[row] - forecast;
   });
 }
 
-function rootMeanSquare({ start, end }: Range, error: (row: number) => number): number {
+function rootMeanSquare(ranges: readonly Range[], error: (row: number) => number): number {
   let sum = 0;
-  for (let row = start; row < end; row++) sum += error(row) ** 2;
-  return Math.sqrt(sum / (end - start));
+  let count = 0;
+  for (const { start, end } of ranges) {
+    for (let row = start; row < end; row++) sum += error(row) ** 2;
+    count += end - start;
+  }
+  return Math.sqrt(sum / count);
 }
 
 /** Minimises ‖A c - b‖ by Householder reflections; a column that depends on those before it gets 0. Overwrites `columns`, those of A, and `right`. */

@@ -17,32 +17,6 @@ export function requireBetween(option: string, value: number, least: number, mos
   throw new SluiceError("E407", `option ${option} is ${value}; it must lie between ${least} and ${most}`);
 }
 
-/** The known name that differs least from the given one, if it is close enough to be a slip (case does not count). */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.floor(name.length / 3) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), bestDistance);
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
-/** Insertions, deletions and replacements between two texts, or `limit` if there are at least so many. */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
-  }
-  return Math.min(limit, row[b.length]);
-}
-
 /** A list for a sentence, cut after ten: `Date, Temp`. */
 export function listNames(names: readonly string[]): string {
   const shown = names.slice(0, 10).join(", ");

@@ -2,9 +2,12 @@
  * From a table's columns to complete arrays of numbers: which columns, in which row order, with what in the empty cells.
  *
  * In: a table and the names a person gave. Out: one float64 array for each component of the input. Every refusal names row, column and cure.
+ * With a column of documents (a patient, a ticker) the rows of each are put together, in the order in which documents first come, and are apart from those of
+ * all others: times may begin anew, and nothing is filled over a border.
  */
 import { SluiceError } from "../../support/diagnostic.ts";
-import { listNames, nearestName, quoteCell } from "./checks.ts";
+import { listNames, quoteCell } from "./checks.ts";
+import { nearestWord } from "../../support/text.ts";
 import { explainWrong, type CategoryColumn, type Column, type NumberColumn, type Table } from "./csv.ts";
 import { firstDescent } from "./dates.ts";
 
@@ -13,6 +16,8 @@ import { firstDescent } from "./dates.ts";
  * categories, the nearest known value before, else after). "last": the known value before (at the start, after).
  */
 export type MissingPolicy = "error" | "drop" | "interpolate" | "last";
+
+export const MISSING_POLICIES: readonly MissingPolicy[] = ["error", "drop", "interpolate", "last"];
 
 /** A category column gives one component for each category; more than this are refused. */
 export const COLUMN_LIMIT = 50;
@@ -35,11 +40,13 @@ export interface ColumnChoice {
   readonly inputs?: readonly string[];
   /** Components of a model already trained, whose categories stay as they were. */
   readonly categories?: readonly { readonly name: string; readonly category?: string }[];
+  /** Column of documents; not read unless named. */
+  readonly document?: string;
 }
 
 /** @throws SluiceError E421 (no such column), E423 (a column of another kind than is needed) */
-export function chooseColumns(table: Table, { target, inputs, categories }: ColumnChoice, notes: string[]): ChosenColumns {
-  const numbers = table.columns.filter(({ kind }) => kind === "number").map(({ name }) => name);
+export function chooseColumns(table: Table, { target, inputs, categories, document }: ColumnChoice, notes: string[]): ChosenColumns {
+  const numbers = table.columns.filter(({ name, kind }) => kind === "number" && name !== document).map(({ name }) => name);
   if (numbers.length === 0 && target === undefined) {
     const kinds = table.columns.map(({ name, kind }) => `${name} (${kind})`).join(", ");
     throw new SluiceError("E423", `${table.file} has no column of numbers: ${kinds}; check the delimiter and the decimal sign`);
@@ -54,18 +61,71 @@ export function chooseColumns(table: Table, { target, inputs, categories }: Colu
   const wanted = inputs ?? numbers;
   // The target's own past is what a forecast mostly rests on, so it is always read.
   const names = wanted.includes(targetName) ? wanted : [...wanted, targetName];
-  const left = table.columns.filter(({ name, kind }) => kind === "category" && inputs === undefined && name !== targetName).map(({ name }) => name);
+  const left = table.columns
+    .filter(({ name, kind }) => kind === "category" && inputs === undefined && name !== targetName && name !== document)
+    .map(({ name }) => name);
   if (left.length > 0) notes.push(`columns of categories are not read unless named: ${listNames(left)}`);
   const components = names.flatMap((name) => componentsOf(table, name, categories));
   return { components, targetAt: components.findIndex(({ name }) => name === targetName) };
 }
 
+/** Rows in the order in which they are used. */
+export interface RowOrder {
+  readonly order: Int32Array;
+  /** Of each row of the table: which document it belongs to; absent: all are one. */
+  readonly documentOf?: Int32Array;
+  /** What the file calls each document. */
+  readonly names?: readonly string[];
+}
+
 /**
- * The order of rows, ascending in time.
- * @throws SluiceError E426 (rows that do not ascend), E422 (a time that is missing), E421, E423
+ * The order of rows: those of a document together, ascending in time.
+ * @throws SluiceError E426 (rows that do not ascend), E422 (a time or document that is missing), E421, E423
  */
-export function orderRows(table: Table, { time, sort = false }: { readonly time?: string; readonly sort?: boolean }, notes: string[]): Int32Array {
-  const order = Int32Array.from({ length: table.rows }, (_, row) => row);
+export function orderRows(
+  table: Table,
+  options: { readonly time?: string; readonly sort?: boolean; readonly document?: string },
+  notes: string[],
+): RowOrder {
+  if (options.document === undefined)
+    return {
+      order: inTime(
+        table,
+        options,
+        notes,
+        Int32Array.from({ length: table.rows }, (_, row) => row),
+      ),
+    };
+  const { documentOf, names } = documentsOf(table, options.document);
+  const rowsOf: number[][] = names.map(() => []);
+  documentOf.forEach((document, row) => rowsOf[document].push(row));
+  const order = Int32Array.from(rowsOf.flatMap((rows) => [...inTime(table, options, notes, Int32Array.from(rows))]));
+  return { order, documentOf, names };
+}
+
+/** Documents in the order in which they first come. */
+function documentsOf(table: Table, name: string): { documentOf: Int32Array; names: readonly string[] } {
+  const column = findColumn(table, name);
+  if (column.kind === "empty") throw new SluiceError("E423", `${table.file}: column ${name} is empty, so it tells no documents apart; name another`);
+  const numbers = new Map<number, number>();
+  const documentOf = Int32Array.from(column.values, (value, row) => {
+    if (column.kind === "category" ? value === -1 : Number.isNaN(value))
+      throw new SluiceError("E422", `${place(table, row, name)} does not say which document the row belongs to; fill it in, or leave the row out`);
+    if (!numbers.has(value)) numbers.set(value, numbers.size);
+    return numbers.get(value)!;
+  });
+  const text = (value: number): string =>
+    column.kind === "category" ? column.categories[value] : column.kind === "time" ? new Date(value).toISOString() : String(value);
+  return { documentOf, names: [...numbers.keys()].map(text) };
+}
+
+/** These rows ascending in time. */
+function inTime(
+  table: Table,
+  { time, sort = false }: { readonly time?: string; readonly sort?: boolean },
+  notes: string[],
+  order: Int32Array,
+): Int32Array {
   const column = time === undefined ? table.columns.find(({ kind }) => kind === "time") : findColumn(table, time);
   if (column === undefined) return order;
   if (column.kind !== "time" && column.kind !== "number") {
@@ -74,24 +134,37 @@ export function orderRows(table: Table, { time, sort = false }: { readonly time?
       `${table.file}: column ${column.name} holds ${KINDS[column.kind]}, but a column of times is needed; write dates as 2024-12-31`,
     );
   }
-  const times = column.values;
+  const times = Float64Array.from(order, (row) => column.values[row]);
   const unknown = times.findIndex(Number.isNaN);
   if (unknown !== -1) {
     // Without a wish to go by it, a hole in a column of times hinders nothing.
     if (time === undefined && !sort) return order;
-    throw new SluiceError("E422", `${place(table, unknown, column.name)} has no time; fill it in, or leave the row out of the file`);
-  }
-  if (sort) {
-    const sorted = order.sort((a, b) => times[a] - times[b] || a - b);
-    if (firstDescent(times) !== -1) notes.push(`rows were sorted by ${column.name}`);
-    return sorted;
+    throw new SluiceError("E422", `${place(table, order[unknown], column.name)} has no time; fill it in, or leave the row out of the file`);
   }
   const descent = firstDescent(times);
-  if (descent !== -1) {
-    const problem = `${place(table, descent, column.name)} is earlier than a row before it, but the parts have to follow each other in time`;
-    throw new SluiceError("E426", `${problem}; sort the file by ${column.name}, or use the option sort`);
+  if (descent === -1) return order;
+  if (sort) {
+    const said = `rows were sorted by ${column.name}`;
+    if (!notes.includes(said)) notes.push(said);
+    return order.sort((a, b) => column.values[a] - column.values[b] || a - b);
   }
-  return order;
+  const problem = `${place(table, order[descent], column.name)} is earlier than a row before it, but the parts have to follow each other in time`;
+  const anew = "name the column of documents (document, --document) if times begin anew in each";
+  throw new SluiceError("E426", `${problem}; sort the file by ${column.name}, use the option sort, or ${anew}`);
+}
+
+/** Rows of one document among those that are used. */
+export interface DocumentRows {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface UsedRows {
+  readonly values: readonly Float64Array[];
+  readonly targetAt: number;
+  /** Absent for a table that is one. */
+  readonly documents?: readonly DocumentRows[];
 }
 
 /**
@@ -101,10 +174,10 @@ export function orderRows(table: Table, { time, sort = false }: { readonly time?
 export function usedRows(
   table: Table,
   { components, targetAt }: ChosenColumns,
-  order: Int32Array,
+  { order, documentOf, names }: RowOrder,
   missing: MissingPolicy,
   notes: string[],
-): { readonly values: readonly Float64Array[]; readonly targetAt: number } {
+): UsedRows {
   for (const { column } of components) checkCells(table, column);
   const isMissing = ({ column }: Component, row: number) => (column.kind === "number" ? Number.isNaN(column.values[row]) : column.values[row] === -1);
   let rows = order;
@@ -120,15 +193,29 @@ export function usedRows(
     rows = order.filter((row) => !components.some((component) => isMissing(component, row)));
     if (rows.length < order.length) notes.push(`${order.length - rows.length} of ${order.length} rows with empty cells were left out`);
   }
+  const documents = documentOf && names && cutDocuments(rows, documentOf, names);
   let filled = 0;
   const values = components.map((component) => {
     const result = Float64Array.from(rows, (row) => (isMissing(component, row) ? Number.NaN : valueOf(component, row)));
-    filled += fillGaps(result, missing === "interpolate" && component.category === undefined ? "line" : "last");
+    for (const { name, start, end } of documents ?? [{ name: table.file, start: 0, end: rows.length }]) {
+      filled += fillGaps(result.subarray(start, end), missing === "interpolate" && component.category === undefined ? "line" : "last");
+      if (documents && Number.isNaN(result[start]))
+        throw new SluiceError("E422", `${table.file}: all of ${name} has no value in column ${component.name}; use missing drop, or leave it out`);
+    }
     return result;
   });
   if (rows.length === 0) throw new SluiceError("E428", `${table.file} has no row without an empty cell; use missing interpolate or last`);
   if (filled > 0) notes.push(`${filled} empty cells were filled (${missing})`);
-  return { values, targetAt };
+  return { values, targetAt, documents };
+}
+
+function cutDocuments(rows: Int32Array, documentOf: Int32Array, names: readonly string[]): DocumentRows[] {
+  const documents: DocumentRows[] = [];
+  for (let start = 0, end = 0; start < rows.length; start = end) {
+    while (end < rows.length && documentOf[rows[end]] === documentOf[rows[start]]) end++;
+    documents.push({ name: names[documentOf[rows[start]]], start, end });
+  }
+  return documents;
 }
 
 const KINDS = { number: "numbers", time: "times", category: "texts", empty: "nothing" } as const;
@@ -137,7 +224,7 @@ function findColumn(table: Table, name: string): Column {
   const column = table.columns.find((candidate) => candidate.name === name);
   if (column) return column;
   const names = table.columns.map((candidate) => candidate.name);
-  const near = nearestName(name, names);
+  const near = nearestWord(name, names);
   const hint = near ? `did you mean ${near}? ` : "";
   throw new SluiceError("E421", `${table.file} has no column ${name}; ${hint}its columns are ${listNames(names)}`);
 }

@@ -263,7 +263,7 @@ test.skipIf(!existsSync(shared("series/daily-min-temperatures.csv")))(
     const made: Forecast = tableForecast(table, {});
     expect(made.parts.test).toEqual({ start: 2920, end: 3650 });
     const { persistence, linear } = forecastBaselines(made);
-    expect([persistence.toFixed(3), linear.order, linear.rmse.toFixed(3)]).toEqual(["2.481", 29, "2.211"]);
+    expect([persistence.toFixed(3), linear!.order, linear!.rmse.toFixed(3)]).toEqual(["2.481", 29, "2.211"]);
     // The metric of a network that repeats its input is the persistence error.
     const metric = forecastError(made.dataset.record as TableRecord, "forecast");
     let total = 0;
@@ -280,7 +280,7 @@ test.skipIf(!existsSync(shared("series/daily-min-temperatures.csv")))(
     const rows = counted(made.dataset.test!, 1);
     const squares = rows.reduce((sum, { x, y }) => sum + (restoreTarget(record, x[0]) - restoreTarget(record, y)) ** 2, 0);
     expect(Math.sqrt(squares / rows.length)).toBeCloseTo(persistence, 4);
-    expect(persistenceError(made.target, made.parts.test)).toBe(persistence);
+    expect(persistenceError(made.target, [made.parts.test])).toBe(persistence);
   },
 );
 

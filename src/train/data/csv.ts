@@ -1,14 +1,16 @@
 /**
- * A CSV file as a typed table: columns of numbers, times or categories, by name.
+ * A table as typed columns of numbers, times or categories, by name: CSV, or records of JSON (a list of objects, or an object on each line).
  *
  * In: the text of the file. Out: columns; what could not be read as the column's kind stays known by row, and is an error only where the column is used.
- * Found by looking: the delimiter (by papaparse), whether the first row holds names, the kind of each column. Rows are numbered as in the file, the
+ * Found by looking: the delimiter, whether the first row holds names, the kind of each column. Rows are numbered as in the file, the
  * first is row 1. Never drops, sorts or fills anything.
  */
-import Papa from "papaparse";
 import { SluiceError } from "../../support/diagnostic.ts";
+import { checkOptions, type OptionNames, requireKind } from "../../support/options.ts";
 import { quoteCell } from "./checks.ts";
+import { guessDelimiter, readCells } from "./csv-cells.ts";
 import { readDates } from "./dates.ts";
+import { isJsonTable, readJsonRecords } from "./json-records.ts";
 
 export interface TableReading {
   /** The name that messages show; default "the table". */
@@ -73,32 +75,15 @@ const COMMA_NUMBER = /^[+-]?(?:\d+,\d+|\d{1,3}(?:[.]\d{3})+,\d+|\d{1,3}(?:,\d{3}
 const DECIMAL_COMMA = /^[+-]?(?:\d+|\d{1,3}(?:[.]\d{3})+),\d+$/;
 const POINT_NUMBER = /^[+-]?(?:\d[\d,]*)?\.\d+(?:[eE][+-]?\d+)?$/;
 
-/** @throws SluiceError E420 (empty), E425 (a row with another number of cells, a quote never closed) */
+const READING_OPTIONS: OptionNames<TableReading> = { file: true, delimiter: true, header: true, decimal: true, thousands: true };
+
+/** @throws SluiceError E420 (empty), E425 (a row with another number of cells, a quote never closed), E430 (not JSON), E462 */
 export function readTable(text: string, given: TableReading = {}): Table {
-  const { file = "the table" } = given;
-  // Empty lines would count against every delimiter, but they have to stay for the numbers of the rows.
-  const guess = () => Papa.parse(text, { preview: 1, skipEmptyLines: "greedy", delimitersToGuess: [",", ";", "\t", "|"] }).meta.delimiter;
-  const delimiter = given.delimiter ?? guess();
-  const { data, errors } = Papa.parse<string[]>(text, { delimiter });
-  const quote = errors.find(({ type }) => type === "Quotes");
-  if (quote) {
-    const place = `${file}, row ${(quote.row ?? 0) + 1}`;
-    throw new SluiceError("E425", `${place}: a quotation mark is opened and never closed, or has text after it; write a mark inside a value twice`);
-  }
-  const lines = data.flatMap((cells, index) => (cells.length === 1 && cells[0].trim() === "" ? [] : [{ cells, row: index + 1 }]));
-  if (lines.length === 0) throw new SluiceError("E420", `${file} is empty; it needs a row of column names and rows of numbers`);
+  checkOptions("readTable", given, READING_OPTIONS);
+  requireKind(typeof text === "string", "a table", "the text of a file", text);
+  const { file = "the table", decimal, thousands } = given;
   const notes: string[] = [];
-  const byComma = given.decimal === undefined && delimiter === ";" && hasDecimalCommas(lines);
-  const reading: TableReading = byComma ? { ...given, decimal: "," } : given;
-  if (byComma) notes.push("numbers are read with a decimal comma: the delimiter is “;”, and none has a point");
-  const header = reading.header ?? looksLikeNames(lines[0].cells, reading);
-  const body = header ? lines.slice(1) : lines;
-  if (body.length === 0) {
-    throw new SluiceError("E420", `${file} has column names (${lines[0].cells.map(quoteCell).join(", ")}) but no rows below them; add rows`);
-  }
-  const width = lines[0].cells.length;
-  for (const { cells, row } of lines) checkWidth(cells, row, width, file, delimiter);
-  const names = header ? uniqueNames(lines[0].cells, notes) : lines[0].cells.map((_, k) => `column ${k + 1}`);
+  const { names, body, reading, delimiter, header } = isJsonTable(text) ? jsonCells(text, file, given) : csvCells(text, file, given, notes);
   return {
     file,
     columns: names.map((name, k) =>
@@ -112,9 +97,57 @@ export function readTable(text: string, given: TableReading = {}): Table {
     fileRows: Int32Array.from(body, ({ row }) => row),
     delimiter,
     header,
-    said: { ...(given.decimal && { decimal: given.decimal }), ...(given.thousands && { thousands: given.thousands }) },
+    said: { ...(decimal && { decimal }), ...(thousands && { thousands }) },
     notes,
   };
+}
+
+/** Rows of a file as texts, and how their numbers are written. */
+interface Cells extends Pick<Table, "delimiter" | "header"> {
+  readonly names: readonly string[];
+  readonly body: readonly { readonly cells: readonly string[]; readonly row: number }[];
+  readonly reading: TableReading;
+}
+
+function csvCells(text: string, file: string, given: TableReading, notes: string[]): Cells {
+  const content = text.replace(/^\uFEFF/, "");
+  const delimiter = given.delimiter || guessDelimiter(content);
+  const { rows, broken } = readCells(content, delimiter);
+  if (broken !== undefined) {
+    const place = `${file}, row ${broken}`;
+    throw new SluiceError("E425", `${place}: a quotation mark is opened and never closed, or has text after it; write a mark inside a value twice`);
+  }
+  const lines = rows.flatMap((cells, index) => (cells.length === 1 && cells[0].trim() === "" ? [] : [{ cells, row: index + 1 }]));
+  if (lines.length === 0) throw new SluiceError("E420", `${file} is empty; it needs a row of column names and rows of numbers`);
+  const byComma = given.decimal === undefined && delimiter === ";" && hasDecimalCommas(lines);
+  const reading: TableReading = byComma ? { ...given, decimal: "," } : given;
+  if (byComma) notes.push("numbers are read with a decimal comma: the delimiter is “;”, and none has a point");
+  const header = reading.header ?? looksLikeNames(lines[0].cells, reading);
+  const body = header ? lines.slice(1) : lines;
+  if (body.length === 0) {
+    throw new SluiceError("E420", `${file} has column names (${lines[0].cells.map(quoteCell).join(", ")}) but no rows below them; add rows`);
+  }
+  const width = lines[0].cells.length;
+  for (const { cells, row } of lines) checkWidth(cells, row, width, file, delimiter);
+  const names = header ? uniqueNames(lines[0].cells, notes) : lines[0].cells.map((_, k) => `column ${k + 1}`);
+  return { names, body, reading, delimiter, header };
+}
+
+/** Columns are the fields of all records, in the order in which they come; a field that is absent or null is missing. */
+function jsonCells(text: string, file: string, reading: TableReading): Cells {
+  const records = readJsonRecords(text, file);
+  const names = [...new Set(records.flatMap(({ values }) => Object.keys(values)))];
+  const cell = (value: unknown, place: string): string => {
+    if (typeof value === "object" && value !== null)
+      throw new SluiceError("E431", `${place} is ${Array.isArray(value) ? "a list" : "an object"}; the rows of a table hold numbers and texts only`);
+    // Numbers of JSON have a point; a text may be written as was said.
+    return typeof value === "number" ? String(value).replace(".", reading.decimal ?? ".") : String(value ?? "");
+  };
+  const body = records.map(({ values, number, unit }) => ({
+    cells: names.map((name) => cell(Object.hasOwn(values, name) ? values[name] : null, `${file}, ${unit} ${number}: field ${name}`)),
+    row: number,
+  }));
+  return { names, body, reading, delimiter: ",", header: true };
 }
 
 /** True if numbers have commas and none has a point that could be the decimal sign. */

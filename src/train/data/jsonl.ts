@@ -1,5 +1,5 @@
 /**
- * JSON lines as a dataset: one sequence on each line, its fields named as the network's inputs.
+ * JSON lines as a dataset: one sequence on each line (or one list of sequences), its fields named as the network's inputs.
  *
  *     {"x": [[0.1, 0.2], [0.3, 0.4]], "y": "walking"}
  *
@@ -11,8 +11,11 @@
  */
 import { SluiceError } from "../../support/diagnostic.ts";
 import type { Sequence } from "./batching.ts";
-import { listNames, nearestName, quoteCell } from "./checks.ts";
+import { listNames, quoteCell } from "./checks.ts";
+import { checkOptions, type OptionNames, requireKind } from "../../support/options.ts";
+import { nearestWord } from "../../support/text.ts";
 import type { Dataset, DatasetRecord } from "./dataset.ts";
+import { type JsonRecord, readJsonRecords } from "./json-records.ts";
 import { divide, sequenceDataset } from "./sequences.ts";
 
 export interface JsonLinesOptions {
@@ -45,30 +48,37 @@ export interface Field {
 type Fields = Readonly<Record<string, Field>>;
 export type SequencesRecord = Extract<DatasetRecord, { kind: "sequences" }>;
 
-interface Line {
-  readonly file: string;
-  readonly number: number;
-  readonly values: Readonly<Record<string, unknown>>;
-}
+const LINES_OPTIONS: OptionNames<JsonLinesOptions> = {
+  name: true,
+  file: true,
+  types: true,
+  valid: true,
+  test: true,
+  batch: true,
+  seed: true,
+  record: true,
+};
 
-/** @throws SluiceError E407, E412, E427, E430–E432 */
+/** @throws SluiceError E407, E412, E427, E430–E432, E462 */
 export function jsonLinesDataset(
   text: string | { readonly train: string; readonly valid?: string; readonly test?: string },
   options: JsonLinesOptions = {},
 ): Dataset {
+  checkOptions("jsonLinesDataset", options, LINES_OPTIONS);
   const { file = "the data", batch = 32, seed = 1, valid = 0.1, test = 0.1, types = {} } = options;
   const single = typeof text === "string";
+  requireKind(single || typeof text?.train === "string", "the lines", "a text, or { train, valid, test }", text);
   const lines = single
-    ? divide(parseLines(text, file), { valid, test, seed })
+    ? divide(readJsonRecords(text, file), { valid, test, seed })
     : {
-        train: parseLines(text.train, `${file} (train)`),
-        valid: parseLines(text.valid ?? "", `${file} (valid)`),
-        test: parseLines(text.test ?? "", `${file} (test)`),
+        train: readJsonRecords(text.train, `${file} (train)`),
+        valid: readJsonRecords(text.valid ?? "", `${file} (valid)`),
+        test: readJsonRecords(text.test ?? "", `${file} (test)`),
       };
   const all = [...lines.train, ...lines.valid, ...lines.test].sort((a, b) => (a.file === b.file ? a.number - b.number : 0));
   if (lines.train.length === 0) throw new SluiceError("E412", `${file} is empty; it needs one JSON object on each line`);
   const fields = options.record ? (options.record.inputs as Fields) : inferFields(all, types);
-  const read = (line: Line) => readSequence(line, fields, Object.keys(fields));
+  const read = (line: JsonRecord) => readSequence(line, fields, Object.keys(fields));
   return sequenceDataset(
     { train: lines.train.map(read), valid: lines.valid.map(read), test: lines.test.map(read) },
     {
@@ -95,7 +105,7 @@ export function readNumberedSequences(
   const fields = Object.fromEntries(
     Object.entries(record.inputs as Fields).map(([name, field]): [string, Field] => [name, { ...field, perStep: field.perStep ?? true }]),
   );
-  const lines = parseLines(text, file);
+  const lines = readJsonRecords(text, file);
   if (lines.length === 0) throw new SluiceError("E412", `${file} is empty; it needs one JSON object on each line`);
   return lines.map((line) => {
     const names = Object.keys(fields).filter((name) => name !== "y" || Object.hasOwn(line.values, "y"));
@@ -114,31 +124,6 @@ function scale(values: Float32Array | Int32Array, { columns }: Field): void {
   }
 }
 
-function parseLines(text: string, file: string): Line[] {
-  const lines: Line[] = [];
-  text
-    .replace(/^\uFEFF/, "")
-    .split("\n")
-    .forEach((content, index) => {
-      if (content.trim() === "") return;
-      const line = { file, number: index + 1, values: {} };
-      let values: unknown;
-      try {
-        values = JSON.parse(content);
-      } catch (cause) {
-        const hint = /\b(NaN|-?Infinity)\b/.test(content)
-          ? "NaN and Infinity are no JSON: correct the value or leave the sequence out"
-          : "write one whole JSON object on each line";
-        throw new SluiceError("E430", `${place(line)} is not JSON; ${hint}`, [], { cause });
-      }
-      if (typeof values !== "object" || values === null || Array.isArray(values)) {
-        throw new SluiceError("E430", `${place(line)} is not a JSON object; write fields with names, as in {"x": [[0.1, 0.2]], "y": 1}`);
-      }
-      lines.push({ ...line, values: values as Record<string, unknown> });
-    });
-  return lines;
-}
-
 type Kind = "a list of lists of numbers" | "a list of numbers" | "a list of texts" | "a number" | "a text";
 
 function kindOf(value: unknown): Kind | undefined {
@@ -150,12 +135,12 @@ function kindOf(value: unknown): Kind | undefined {
   return typeof first === "string" ? "a list of texts" : "a list of numbers";
 }
 
-function inferFields(lines: readonly Line[], types: NonNullable<JsonLinesOptions["types"]>): Fields {
+function inferFields(lines: readonly JsonRecord[], types: NonNullable<JsonLinesOptions["types"]>): Fields {
   const [first] = lines;
   const names = Object.keys(first.values);
   for (const name of Object.keys(types)) {
     if (names.includes(name)) continue;
-    const near = nearestName(name, names);
+    const near = nearestWord(name, names);
     throw new SluiceError("E431", `${first.file} has no field ${name}; ${near ? `did you mean ${near}? ` : ""}its fields are ${listNames(names)}`);
   }
   if (!names.some((name) => Array.isArray(first.values[name]))) {
@@ -164,7 +149,7 @@ function inferFields(lines: readonly Line[], types: NonNullable<JsonLinesOptions
   return Object.fromEntries(names.map((name) => [name, inferField(lines, name, types[name])]));
 }
 
-function inferField(lines: readonly Line[], name: string, wanted: "real" | "index" | undefined): Field {
+function inferField(lines: readonly JsonRecord[], name: string, wanted: "real" | "index" | undefined): Field {
   const kind = kindOf(lines[0].values[name]);
   if (kind === undefined) {
     const cure = "give numbers, texts, or lists of them";
@@ -198,7 +183,7 @@ function inferField(lines: readonly Line[], name: string, wanted: "real" | "inde
   return { type, size: type === "real" ? 1 : greatest + 1, perStep };
 }
 
-function readSequence(line: Line, fields: Fields, names: readonly string[]): Sequence {
+function readSequence(line: JsonRecord, fields: Fields, names: readonly string[]): Sequence {
   for (const name of Object.keys(line.values)) {
     if (Object.hasOwn(fields, name)) continue;
     throw new SluiceError(
@@ -232,7 +217,7 @@ function readSequence(line: Line, fields: Fields, names: readonly string[]): Seq
   return { steps, inputs, ...(atEnd && { lossMask: new Float32Array(steps).fill(1, steps - 1) }) };
 }
 
-function readField(line: Line, name: string, field: Field, steps: number): Float32Array | Int32Array {
+function readField(line: JsonRecord, name: string, field: Field, steps: number): Float32Array | Int32Array {
   const { type, size, perStep, names } = field;
   const width = type === "real" ? size : 1;
   const result = type === "real" ? new Float32Array(steps * width) : new Int32Array(steps);
@@ -270,8 +255,8 @@ function readNumber(item: unknown, type: "real" | "index", size: number, where: 
   return item;
 }
 
-function place({ file, number }: Line, field?: string): string {
-  return field === undefined ? `${file}, line ${number}` : `${file}, line ${number}: field ${field}`;
+function place({ file, number, unit }: JsonRecord, field?: string): string {
+  return `${file}, ${unit} ${number}${field === undefined ? "" : `: field ${field}`}`;
 }
 
 function show(value: unknown): string {

@@ -6,9 +6,11 @@
  * Without a valid split, part of the training sequences is set aside by seed.
  */
 import { SluiceError } from "../../support/diagnostic.ts";
+import { isNamed } from "../../support/options.ts";
 import type { Sequence } from "./batching.ts";
 import type { Dataset } from "./dataset.ts";
 import type { SequencesRecord } from "./jsonl.ts";
+import { type Moments, moments } from "./scaling.ts";
 import { divide, sequenceDataset } from "./sequences.ts";
 
 export interface LabelledOptions {
@@ -35,7 +37,7 @@ export function labelledDataset(content: unknown, options: LabelledOptions = {})
   const { file = "the sequences", batch = 32, seed = 1, valid = 0.15, standardise = true } = options;
   const wrong = (problem: string) =>
     new SluiceError("E434", `${file}: ${problem}; the form is {"features": 2, "classes": 3, "splits": {"train": [{"x": [[0.1, 0.2]], "y": 0}]}}`);
-  if (!isObject(content) || !isObject(content.splits)) throw wrong("it has no splits");
+  if (!isNamed(content) || !isNamed(content.splits)) throw wrong("it has no splits");
   const { splits, features, classes, name } = content;
   if (!isPositive(features) || !isPositive(classes)) throw wrong("features and classes have to be whole numbers, at least 1");
   const read = (split: string): Item[] => {
@@ -47,8 +49,8 @@ export function labelledDataset(content: unknown, options: LabelledOptions = {})
   if (given.train.length === 0)
     throw new SluiceError("E412", `${file} has no sequences to train on; its splits are ${Object.keys(splits).join(", ") || "missing"}`);
   const set = given.valid.length > 0 || valid === 0 ? given : { ...divide(given.train, { valid, test: 0, seed }), test: given.test };
-  const known = (options.record?.inputs.x as { columns?: ReturnType<typeof moments> } | undefined)?.columns;
-  const columns = known ?? (standardise ? moments(set.train, features) : Array.from({ length: features }, () => ({ mean: 0, deviation: 1 })));
+  const known = (options.record?.inputs.x as { columns?: readonly Moments[] } | undefined)?.columns;
+  const columns = known ?? (standardise ? momentsOf(set.train, features) : Array.from({ length: features }, () => ({ mean: 0, deviation: 1 })));
   const encode = ({ frames, label }: Item): Sequence => {
     const steps = frames.length;
     const x = Float32Array.from({ length: steps * features }, (_, i) => {
@@ -75,7 +77,7 @@ function readItem(
   context: { where: string; features: number; classes: number; file: string; wrong: (problem: string) => SluiceError },
 ): Item {
   const { where, features, classes, file, wrong } = context;
-  if (!isObject(item) || !Array.isArray(item.x)) throw wrong(`${where} has no list of frames x`);
+  if (!isNamed(item) || !Array.isArray(item.x)) throw wrong(`${where} has no list of frames x`);
   const { x: frames, y: label } = item;
   if (!Number.isInteger(label) || (label as number) < 0 || (label as number) >= classes) {
     throw wrong(`${where} has y = ${JSON.stringify(label)}, which is not a class from 0 to ${classes - 1}`);
@@ -95,22 +97,10 @@ function readItem(
   return { frames, label: label as number };
 }
 
-/** Mean and population deviation of each feature over all frames; a constant feature keeps deviation 1. */
-function moments(items: readonly Item[], features: number): { readonly mean: number; readonly deviation: number }[] {
-  const count = items.reduce((sum, { frames }) => sum + frames.length, 0);
-  return Array.from({ length: features }, (_, k) => {
-    let mean = 0;
-    for (const { frames } of items) for (const frame of frames) mean += frame[k];
-    mean /= count;
-    let square = 0;
-    for (const { frames } of items) for (const frame of frames) square += (frame[k] - mean) ** 2 / count;
-    const deviation = Math.sqrt(square);
-    return { mean, deviation: deviation > 1e-12 * Math.max(1, Math.abs(mean)) ? deviation : 1 };
-  });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Those of each feature over all frames. */
+function momentsOf(items: readonly Item[], features: number): Moments[] {
+  const frames = items.flatMap((item) => item.frames);
+  return Array.from({ length: features }, (_, k) => moments(frames.map((frame) => frame[k])));
 }
 
 function isPositive(value: unknown): value is number {

@@ -8,6 +8,7 @@
  * @source Boulanger-Lewandowski, Bengio & Vincent 2012; Chung et al. 2014, table 2
  */
 import { SluiceError } from "../../support/diagnostic.ts";
+import { checkOptions, isNamed, type OptionNames } from "../../support/options.ts";
 import type { Sequence } from "./batching.ts";
 import type { Dataset } from "./dataset.ts";
 import { sequenceDataset } from "./sequences.ts";
@@ -22,12 +23,15 @@ export interface PianoRollOptions {
   readonly countFirst?: boolean;
 }
 
-/** @throws SluiceError E433 (another form, a note out of range), E412 (no pieces) */
+const PIANO_OPTIONS: OptionNames<PianoRollOptions> = { name: true, file: true, batch: true, seed: true, countFirst: true };
+
+/** @throws SluiceError E433 (another form, a note out of range), E412 (no pieces), E462 */
 export function pianoRollDataset(content: unknown, options: PianoRollOptions = {}): Dataset {
+  checkOptions("pianoRollDataset", options, PIANO_OPTIONS);
   const { file = "the piano roll", batch = 16, seed = 1, countFirst = true } = options;
   const wrong = (problem: string) =>
     new SluiceError("E433", `${file}: ${problem}; a piano roll is {"lowestNote": 21, "dims": 88, "splits": {"train": [[[60, 64], …], …]}}`);
-  if (!isObject(content) || !isObject(content.splits)) throw wrong("it has no splits");
+  if (!isNamed(content) || !isNamed(content.splits)) throw wrong("it has no splits");
   const { splits, lowestNote = 21, dims = 88, name } = content;
   if (!isCount(lowestNote) || !isCount(dims) || dims === 0) throw wrong("lowestNote and dims have to be whole numbers");
   const read = (split: "train" | "valid" | "test"): Sequence[] => {
@@ -69,10 +73,6 @@ function readPiece(
     }
   });
   return { steps, inputs: { x, y: x.slice(dims) }, ...(!countFirst && { lossMask: new Float32Array(steps).fill(1, 1) }) };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isCount(value: unknown): value is number {

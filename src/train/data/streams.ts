@@ -27,7 +27,7 @@ export interface StreamOptions {
   /** Extra positions at the end of each array. */
   readonly lookAhead: number;
   readonly seed: number;
-  /** By position: 1 where a document begins. Nothing is predicted across such a border, and no state goes over it. */
+  /** By position: 1 where a document begins. Nothing is predicted across such a border (as far as the look-ahead), and no state goes over it. */
   readonly begins?: Uint8Array;
 }
 
@@ -53,7 +53,7 @@ export function trainingStreams(tracks: Tracks, range: Range, { batch, window, l
         steps: window,
         batch,
         inputs: readTracks(tracks, window + lookAhead, batch, (row) => first + row * available),
-        ...(begins && readBorders(begins, window, batch, (row) => first + row * available)),
+        ...(begins && readBorders(begins, window, { batch, lookAhead }, (row) => first + row * available)),
         carry: within > 0,
       };
     },
@@ -75,7 +75,7 @@ export function randomWindows(tracks: Tracks, range: Range, { batch, window, loo
       const random = createRandom(derive(seed, "windows", step));
       const starts = Array.from({ length: batch }, () => range.start + random.integer(places));
       const inputs = readTracks(tracks, window + lookAhead, batch, (row) => starts[row]);
-      const borders = begins && readBorders(begins, window, batch, (row) => starts[row], lossMask);
+      const borders = begins && readBorders(begins, window, { batch, lookAhead }, (row) => starts[row], lossMask);
       return { steps: window, batch, inputs, ...(lossMask && { lossMask }), ...borders, carry: false };
     },
   };
@@ -86,7 +86,7 @@ export function randomWindows(tracks: Tracks, range: Range, { batch, window, loo
  * filled with rows of length 0.
  */
 export function stridedWindows(tracks: Tracks, range: Range, options: StreamOptions, stride: number, burnIn = 0): BatchSource {
-  const { batch, window, lookAhead, seed } = options;
+  const { batch, window, lookAhead, seed, begins } = options;
   const places = Math.floor((range.end - range.start - window) / stride) + 1;
   const batchesPerPass = Math.ceil(places / batch);
   const padded = places % batch !== 0;
@@ -104,7 +104,8 @@ export function stridedWindows(tracks: Tracks, range: Range, options: StreamOpti
       const inputs = readTracks(tracks, window + lookAhead, batch, (row) => order[first + row] ?? -1);
       // All batches have lengths if one needs them, so that one compiled program serves.
       const lengths = padded ? Int32Array.from({ length: batch }, (_, row) => (first + row < places ? window : 0)) : undefined;
-      return { steps: window, batch, inputs, ...(lengths && { lengths }), ...(lossMask && { lossMask }), carry: false };
+      const borders = begins && readBorders(begins, window, { batch, lookAhead }, (row) => order[first + row] ?? -window, lossMask);
+      return { steps: window, batch, inputs, ...(lengths && { lengths }), ...(lossMask && { lossMask }), ...borders, carry: false };
     },
   };
 }
@@ -149,7 +150,7 @@ export function evaluationStreams(
         }
       }
       const inputs = readTracks(tracks, steps + lookAhead, batch, (row) => parts[row] - warm[row] + offset, range.end + lookAhead);
-      const borders = begins && readBorders(begins, steps, batch, (row) => parts[row] - warm[row] + offset, lossMask);
+      const borders = begins && readBorders(begins, steps, { batch, lookAhead }, (row) => parts[row] - warm[row] + offset, lossMask);
       return { steps, batch, inputs, lossMask, ...borders, carry: within > 0 };
     },
   };
@@ -177,11 +178,11 @@ function readTracks(tracks: Tracks, steps: number, batch: number, startOf: (row:
   return inputs;
 }
 
-/** Where documents begin in these rows, and which steps count: not those whose next position begins another document. */
+/** Where documents begin in these rows, and which steps count: not those that look ahead into another document. */
 function readBorders(
   begins: Uint8Array,
   steps: number,
-  batch: number,
+  { batch, lookAhead }: Pick<StreamOptions, "batch" | "lookAhead">,
   startOf: (row: number) => number,
   counts?: Float32Array,
 ): { readonly reset: Float32Array; readonly lossMask: Float32Array } {
@@ -191,7 +192,7 @@ function readBorders(
     const start = startOf(row);
     for (let t = 0; t < steps; t++) {
       if (begins[start + t] === 1) reset[t * batch + row] = 1;
-      if (begins[start + t + 1] === 1) lossMask[t * batch + row] = 0;
+      for (let ahead = 1; ahead <= lookAhead; ahead++) if (begins[start + t + ahead] === 1) lossMask[t * batch + row] = 0;
     }
   }
   return { reset, lossMask };

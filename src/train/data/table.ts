@@ -5,15 +5,20 @@
  * target `horizon` rows ahead; "x" holds `horizon` rows of look-ahead, so `x[t+1]` may be the target of a network too. Training, validation and test
  * follow each other in time; mean and deviation are those of the training rows alone. An evaluation reads on from the rows before its part (they do not
  * count) and counts exactly the forecasts of the rows of its part.
+ * With a column of documents (`document`) each of its values is a sequence of its own: states begin anew with it, nothing is forecast from another, and every
+ * document lies whole in one part.
  * Never reorders rows unless asked, never fills a missing cell unless told how.
  */
 import { SluiceError } from "../../support/diagnostic.ts";
+import { checkOptions, type OptionNames, requireKind, requireNames, requireWord } from "../../support/options.ts";
 import type { Metric } from "../metric.ts";
-import { requireBetween, requireWhole } from "./checks.ts";
-import { chooseColumns, orderRows, usedRows, type MissingPolicy } from "./columns.ts";
+import { requireWhole } from "./checks.ts";
+import { chooseColumns, type DocumentRows, MISSING_POLICIES, type MissingPolicy, orderRows, type UsedRows, usedRows } from "./columns.ts";
 import type { Table } from "./csv.ts";
 import type { BatchSource, Dataset, DatasetRecord } from "./dataset.ts";
 import { evaluationStreams, randomWindows, stridedWindows, trainingStreams, type Range, type Tracks } from "./streams.ts";
+import { moments } from "./scaling.ts";
+import { beginsOf, cutRows, type TableParts, wholeDocuments } from "./table-parts.ts";
 
 export type TableRecord = Extract<DatasetRecord, { kind: "table" }>;
 
@@ -24,6 +29,8 @@ export interface TableOptions {
   readonly inputs?: readonly string[];
   /** Column of times; default the first there is. Rows must ascend in it. */
   readonly time?: string;
+  /** Column whose values tell documents apart (a patient, a ticker): the rows of each are a sequence of their own, in which times may begin anew. */
+  readonly document?: string;
   /** Sort the rows by time first. */
   readonly sort?: boolean;
   /** Rows ahead; default 1. */
@@ -57,24 +64,54 @@ export interface Forecast {
   /** Values of the target in the file's unit, in the rows that are used. */
   readonly target: Float64Array;
   readonly horizon: number;
-  /** Rows of each part; forecasts are counted for exactly these. */
-  readonly parts: { readonly train: Range; readonly valid: Range; readonly test: Range };
+  /** Rows of each document, where there are several. */
+  readonly documents?: readonly DocumentRows[];
+  /** Rows of each part; forecasts are counted for exactly these (but those with less than `horizon` rows of their document before them). */
+  readonly parts: TableParts;
 }
 
-/** @throws SluiceError E407, E421–E424, E426–E428 */
+const TABLE_OPTIONS: OptionNames<TableOptions> = {
+  target: true,
+  inputs: true,
+  time: true,
+  document: true,
+  sort: true,
+  horizon: true,
+  missing: true,
+  train: true,
+  valid: true,
+  test: true,
+  window: true,
+  batch: true,
+  sampling: true,
+  stride: true,
+  burnIn: true,
+  warmUp: true,
+  seed: true,
+  record: true,
+};
+
+/** @throws SluiceError E407, E421–E424, E426–E428, E462 */
 export function tableForecast(table: Table, options: TableOptions = {}): Forecast {
+  checkOptions("tableForecast", options, TABLE_OPTIONS);
+  requireKind(Array.isArray(table?.columns), "what is forecast", "a table, readTable(text)", table);
   const { record: known, missing = known?.missing ?? "error", batch = 32, stride = 1, burnIn = 0, sampling = "random", seed = 1 } = options;
   const horizon = known ? (known.horizon ?? 1) : (options.horizon ?? 1);
+  requireWord("policy for missing values", missing, MISSING_POLICIES);
+  requireWord("sampling", sampling, ["random", "strided", "streams"]);
+  if (options.inputs !== undefined) requireNames("inputs", options.inputs);
   requireWhole("horizon", horizon, 1);
   requireWhole("batch", batch, 1);
   requireWhole("stride", stride, 1);
   requireWhole("burnIn", burnIn, 0);
   const notes = [...table.notes];
+  const document = known ? known.document : options.document;
   const chosen = chooseColumns(table, known ? columnsOf(known) : options, notes);
-  const ordered = orderRows(table, options, notes);
-  const { values, targetAt } = usedRows(table, chosen, ordered, missing, notes);
+  const ordered = orderRows(table, { ...options, document }, notes);
+  const { values, targetAt, documents } = usedRows(table, chosen, ordered, missing, notes);
   const rows = values[0].length;
-  const parts = cutRows(rows, options);
+  const parts = documents ? wholeDocuments(cutRows(rows, options), documents, `${table.file}, column ${document}`) : cutRows(rows, options);
+  const begins = documents && beginsOf(documents, rows);
   const trainRows = parts.train.end - horizon;
   const window = options.window ?? Math.max(1, Math.min(64, Math.floor(trainRows / 4)));
   requireWhole("window", window, 1);
@@ -85,7 +122,7 @@ export function tableForecast(table: Table, options: TableOptions = {}): Forecas
   const columns =
     known?.columns ??
     chosen.components.map(({ name, category }, k) => {
-      const { mean, deviation } = category === undefined ? moments(values[k], parts.train.end) : { mean: 0, deviation: 1 };
+      const { mean, deviation } = category === undefined ? moments(values[k].subarray(0, parts.train.end)) : { mean: 0, deviation: 1 };
       return { name, mean, deviation, ...(category !== undefined && { category }) };
     });
   const target = values[targetAt];
@@ -93,20 +130,21 @@ export function tableForecast(table: Table, options: TableOptions = {}): Forecas
     kind: "table",
     columns,
     target: columns[targetAt].name,
+    ...(document !== undefined && { document }),
     ...(horizon > 1 && { horizon }),
     ...(missing !== "error" && { missing }),
     ...table.said,
   };
   const tracks = makeTracks(values, target, record);
   const inputs: Dataset["inputs"] = { x: { type: "real", size: columns.length }, y: { type: "real", size: 1 } };
-  const layout = { batch, window, lookAhead: horizon, seed };
+  const layout = { batch, window, lookAhead: horizon, seed, begins };
   // The step that reads row p forecasts row p + horizon: a part's steps begin `horizon` rows before its rows.
   const evaluation = ({ start, end }: Range) =>
     end > start
       ? evaluationStreams(
           tracks,
           { start: start - horizon, end: end - horizon },
-          { batch: 1, window: Math.max(window, 64), lookAhead: horizon, warmUp, context: 0 },
+          { batch: 1, window: Math.max(window, 64), lookAhead: horizon, warmUp, context: 0, begins },
         )
       : undefined;
   const trainRange = { start: 0, end: trainRows };
@@ -126,20 +164,22 @@ export function tableForecast(table: Table, options: TableOptions = {}): Forecas
     record,
     ...(notes.length > 0 && { notes }),
   };
-  return { dataset, target, horizon, parts };
+  return { dataset, target, horizon, parts, documents };
 }
 
 /**
- * The input "x" of a model for new rows: the columns of its record, standardised as in training. Returns [rows, columns].
+ * The input "x" of a model for new rows: the columns of its record, standardised as in training. Returns [rows, columns]; `documents` says which rows are
+ * sequences of their own, and are to be run alone.
  * @throws SluiceError E421–E424, E426, E427
  */
 export function tableInputs(
   record: TableRecord,
   table: Table,
   missing: MissingPolicy = record.missing ?? "error",
-): { readonly x: Float32Array; readonly rows: number } {
-  const { values } = usedRows(table, chooseColumns(table, columnsOf(record), []), orderRows(table, {}, []), missing, []);
-  return { x: standardise(values, record.columns), rows: values[0].length };
+): { readonly x: Float32Array; readonly rows: number; readonly documents?: readonly DocumentRows[] } {
+  requireKind(record?.kind === "table", "the first argument of tableInputs", "the record of a table", record);
+  const { values, documents } = recordedRows(record, table, missing);
+  return { x: standardise(values, record.columns), rows: values[0].length, documents };
 }
 
 /**
@@ -154,7 +194,7 @@ export function tableSource(
   const { missing = record.missing ?? "error", window = 64 } = options;
   requireWhole("window", window, 1);
   const { horizon = 1 } = record;
-  const { values, targetAt } = usedRows(table, chooseColumns(table, columnsOf(record), []), orderRows(table, {}, []), missing, []);
+  const { values, targetAt, documents } = recordedRows(record, table, missing);
   const target = values[targetAt];
   if (target.length <= horizon) {
     throw new SluiceError(
@@ -164,7 +204,13 @@ export function tableSource(
   }
   const tracks = makeTracks(values, target, record);
   const range = { start: 0, end: target.length - horizon };
-  return { source: evaluationStreams(tracks, range, { batch: 1, window, lookAhead: horizon, warmUp: 0 }), target };
+  const begins = documents && beginsOf(documents, target.length);
+  return { source: evaluationStreams(tracks, range, { batch: 1, window, lookAhead: horizon, warmUp: 0, begins }), target };
+}
+
+/** What a model with this record reads of a table. */
+function recordedRows(record: TableRecord, table: Table, missing: MissingPolicy): UsedRows {
+  return usedRows(table, chooseColumns(table, columnsOf(record), []), orderRows(table, { document: record.document }, []), missing, []);
 }
 
 /** A standardised value of the target in the unit of the file. */
@@ -180,7 +226,7 @@ export function restoreTarget(record: TableRecord, value: number): number {
 export function forecastError(record: TableRecord, value: string): Metric {
   const { deviation } = record.columns.find(({ name }) => name === record.target)!;
   return {
-    name: "squared error",
+    name: "mse",
     outputs: [value],
     measure: (batch, values, counts) => {
       const { y } = batch.inputs;
@@ -198,7 +244,12 @@ export function forecastError(record: TableRecord, value: string): Metric {
 }
 
 function columnsOf(record: TableRecord) {
-  return { target: record.target, inputs: [...new Set(record.columns.map(({ name }) => name))], categories: record.columns };
+  return {
+    target: record.target,
+    inputs: [...new Set(record.columns.map(({ name }) => name))],
+    categories: record.columns,
+    document: record.document,
+  };
 }
 
 function makeTracks(values: readonly Float64Array[], target: Float64Array, { columns, target: name, horizon = 1 }: TableRecord): Tracks {
@@ -207,17 +258,6 @@ function makeTracks(values: readonly Float64Array[], target: Float64Array, { col
     x: { type: "real", size: columns.length, values: standardise(values, columns) },
     y: { type: "real", size: 1, values: ahead(standardise([target], [scale]), horizon) },
   };
-}
-
-function moments(values: Float64Array, end: number): { readonly mean: number; readonly deviation: number } {
-  let mean = 0;
-  for (let i = 0; i < end; i++) mean += values[i];
-  mean /= end;
-  let square = 0;
-  for (let i = 0; i < end; i++) square += (values[i] - mean) ** 2 / end;
-  // A column that is constant in training stays 0 there; any other deviation would be arbitrary too.
-  const deviation = Math.sqrt(square);
-  return { mean, deviation: deviation > 1e-12 * Math.max(1, Math.abs(mean)) ? deviation : 1 };
 }
 
 function standardise(values: readonly Float64Array[], columns: TableRecord["columns"]): Float32Array {
@@ -242,29 +282,6 @@ function ahead(values: Float32Array, horizon: number): Float32Array {
   const result = new Float32Array(values.length);
   result.set(values.subarray(horizon));
   return result;
-}
-
-function cutRows(rows: number, { train, valid = 0.16, test = 0.2 }: TableOptions): Forecast["parts"] {
-  let trainEnd: number;
-  let validEnd: number;
-  let end = rows;
-  if (train !== undefined && train > 1) {
-    for (const [name, value] of Object.entries({ train, valid, test })) requireWhole(name, value, 0);
-    [trainEnd, validEnd, end] = [train, train + valid, train + valid + test];
-    if (end > rows) {
-      throw new SluiceError("E428", `train, valid and test ask for ${end} rows, but the table has ${rows}; ask for fewer`);
-    }
-  } else {
-    requireBetween("valid", valid, 0, 0.9);
-    requireBetween("test", test, 0, 0.9);
-    const share = train ?? 1 - valid - test;
-    requireBetween("train (or what valid and test leave)", share, 0.05, 1);
-    requireBetween("train + valid + test", share + valid + test, 0, 1 + 1e-9);
-    trainEnd = Math.floor(rows * share + 1e-6);
-    validEnd = Math.floor(rows * (share + valid) + 1e-6);
-    end = Math.floor(rows * (share + valid + test) + 1e-6);
-  }
-  return { train: { start: 0, end: trainEnd }, valid: { start: trainEnd, end: validEnd }, test: { start: validEnd, end } };
 }
 
 function checkLengths(

@@ -9,6 +9,7 @@
  * The default split, 90 % training and 10 % validation in the order of the text, is that of nanoGPT.
  */
 import { SluiceError } from "../../support/diagnostic.ts";
+import { checkOptions, type OptionNames, requireKind, requireWord } from "../../support/options.ts";
 import { quoteCell, requireBetween, requireWhole } from "./checks.ts";
 import type { BatchSource, Dataset, DatasetRecord } from "./dataset.ts";
 import { evaluationStreams, randomWindows, type Range, type Track, type Tracks, trainingStreams } from "./streams.ts";
@@ -47,11 +48,37 @@ export interface TextOptions {
 
 export const UNKNOWN = "<unk>";
 
-/** @throws SluiceError E410 (empty, or shorter than it must be), E407 (an option out of range, an empty separator), E411 (a symbol that the given record lacks) */
+const TEXT_OPTIONS: OptionNames<TextOptions> = {
+  name: true,
+  unit: true,
+  window: true,
+  batch: true,
+  valid: true,
+  test: true,
+  sampling: true,
+  minimumCount: true,
+  seed: true,
+  separator: true,
+  record: true,
+};
+
+/**
+ * @throws SluiceError E410 (empty, or shorter than it must be), E407 (an option out of range, an empty separator), E411 (a symbol that the given record
+ * lacks), E462 (an unknown option)
+ */
 export function textDataset(text: string | TextParts, options: TextOptions = {}): Dataset {
+  checkOptions("textDataset", options, TEXT_OPTIONS);
   const { record, window = 64, valid = 0.1, test = 0, sampling = "streams", seed = 1 } = options;
   const unit = record?.unit ?? options.unit ?? "character";
   const { minimumCount = unit === "word" ? 2 : 1 } = options;
+  requireKind(
+    typeof text === "string" || (text?.train !== undefined && !ArrayBuffer.isView(text)),
+    "the text",
+    "a text, or { train, valid, test }",
+    text,
+  );
+  requireWord("unit", unit, ["character", "word"]);
+  requireWord("sampling", sampling, ["streams", "windows"]);
   requireWhole("window", window, 1);
   requireWhole("minimumCount", minimumCount, 1);
   if (options.batch !== undefined) requireWhole("batch", options.batch, 1);
@@ -93,6 +120,8 @@ export function textDataset(text: string | TextParts, options: TextOptions = {})
  * @throws SluiceError E411 for a symbol that the vocabulary lacks, unless it has `<unk>`
  */
 export function encodeText(record: TextRecord, text: string): Int32Array {
+  requireKind(record?.kind === "text", "the first argument of encodeText", "the record of a text", record);
+  requireKind(typeof text === "string", "what is encoded", "a text", text);
   return encodeSymbols(record, record.unit === "word" ? splitWords(text) : splitCharacters(text));
 }
 

@@ -2,7 +2,8 @@
  * The published experiments by name.
  */
 import { SluiceError } from "../../support/diagnostic.ts";
-import { listNames, nearestName } from "../data/checks.ts";
+import { listNames } from "../data/checks.ts";
+import { nearestWord } from "../../support/text.ts";
 import { adding } from "./adding.ts";
 import { continualReber } from "./continual-reber.ts";
 import type { Experiment } from "./experiment.ts";
@@ -18,6 +19,6 @@ export function findExperiment(name: string): Experiment {
   const experiment = EXPERIMENTS.find((candidate) => candidate.name === name);
   if (experiment) return experiment;
   const names = EXPERIMENTS.map((candidate) => candidate.name);
-  const near = nearestName(name, names);
+  const near = nearestWord(name, names);
   throw new SluiceError("E490", `there is no experiment ${name}; ${near ? `did you mean ${near}? ` : ""}the experiments are ${listNames(names)}`);
 }

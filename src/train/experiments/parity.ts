@@ -8,24 +8,16 @@ import { evaluate } from "../evaluate.ts";
 import { parity as task } from "../tasks/parity.ts";
 import { scoreMetric } from "../tasks/score.ts";
 import { eachRun, type Experiment, trainVariant } from "./experiment.ts";
+import { twoLayers } from "./two-layers.ts";
 
-const textWith = (gate: string): string => `# Two layers of a gated diagonal recurrence, each with a feed-forward layer
-layer(u) → z
-  n = rms_norm(u)
-  a = ${gate}
+const textWith = (gate: string): string =>
+  twoLayers(
+    "parity",
+    `  a = ${gate}
   h = a∘h[t-1] + σ(Wi·n)∘(Wh·n)
-  r = u + Wr·(h∘silu(Wg·n))
-  z = r + W2·gelu(W1·rms_norm(r))
-  where h ∈ ℝ^D, W1 ∈ ℝ^(M×D), ba ~ 0
-
-parity(token, y) → logits
-  u = E[token]
-  v = layer(u)
-  w = layer(v)
-  logits = Wy·w + by
-  loss = cross_entropy(logits, y)
-  where u ∈ ℝ^D, y : index
-`;
+  r = u + Wr·(h∘silu(Wg·n))`,
+    "h ∈ ℝ^D, W1 ∈ ℝ^(M×D), ba ~ 0",
+  );
 
 export const parity: Experiment = {
   name: "parity",

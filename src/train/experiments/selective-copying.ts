@@ -8,24 +8,16 @@ import { evaluate } from "../evaluate.ts";
 import { scoreMetric } from "../tasks/score.ts";
 import { selectiveCopying as task } from "../tasks/selective-copying.ts";
 import { eachRun, type Experiment, trainVariant } from "./experiment.ts";
+import { twoLayers } from "./two-layers.ts";
 
-const textWith = (gate: string): string => `# Two layers of a gated diagonal recurrence, each with a feed-forward layer
-layer(u) → z
-  n = rms_norm(u)
-  a = ${gate}
+const textWith = (gate: string): string =>
+  twoLayers(
+    "selective_copying",
+    `  a = ${gate}
   h = a∘h[t-1] + (1 - a)∘(Wh·n)
-  r = u + Wr·h
-  z = r + W2·gelu(W1·rms_norm(r))
-  where h ∈ ℝ^N, W1 ∈ ℝ^(M×D), ba ~ chrono(64)
-
-selective_copying(token, y) → logits
-  u = E[token]
-  v = layer(u)
-  w = layer(v)
-  logits = Wy·w + by
-  loss = cross_entropy(logits, y)
-  where u ∈ ℝ^D, y : index
-`;
+  r = u + Wr·h`,
+    "h ∈ ℝ^N, W1 ∈ ℝ^(M×D), ba ~ chrono(64)",
+  );
 
 export const selectiveCopying: Experiment = {
   name: "selective-copying",

@@ -2,7 +2,8 @@
  * The built-in tasks by name.
  */
 import { SluiceError } from "../../support/diagnostic.ts";
-import { listNames, nearestName } from "../data/checks.ts";
+import { listNames } from "../data/checks.ts";
+import { nearestWord } from "../../support/text.ts";
 import { adding } from "./adding.ts";
 import { copyMemory } from "./copy-memory.ts";
 import { flagRecall } from "./flag-recall.ts";
@@ -19,6 +20,6 @@ export function findTask(name: string): Task {
   const task = TASKS.find((candidate) => candidate.name === name);
   if (task) return task;
   const names = TASKS.map((candidate) => candidate.name);
-  const near = nearestName(name, names);
+  const near = nearestWord(String(name), names);
   throw new SluiceError("E441", `there is no task ${name}; ${near ? `did you mean ${near}? ` : ""}the tasks are ${listNames(names)}`);
 }

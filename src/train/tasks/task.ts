@@ -6,9 +6,11 @@
  * Inputs: symbols as one-hot real "x" (or, with option `index` 1, as index "token"); numbers as real "x"; the target as "y".
  */
 import { SluiceError } from "../../support/diagnostic.ts";
+import { checkOptions, type OptionNames } from "../../support/options.ts";
 import { createRandom, derive, type Random } from "../../support/random.ts";
 import { packSequences, type Sequence } from "../data/batching.ts";
-import { listNames, nearestName, requireBetween, requireWhole } from "../data/checks.ts";
+import { listNames, requireBetween, requireWhole } from "../data/checks.ts";
+import { nearestWord } from "../../support/text.ts";
 import type { Batch, BatchSource, Dataset } from "../data/dataset.ts";
 import type { Score } from "./score.ts";
 
@@ -88,6 +90,8 @@ export interface TaskDefinition extends Omit<Task, "dataset" | "render" | "descr
 
 const INDEX_OPTION: TaskOption = { value: 0, least: 0, most: 1, meaning: "1: symbols as an index input “token”; 0: as a one-hot real input “x”" };
 
+const SETTINGS: OptionNames<TaskSettings> = { options: true, batch: true, seed: true, validExamples: true, testExamples: true };
+
 /** The task of a definition: checks options, encodes, batches. */
 export function makeTask(definition: TaskDefinition): Task {
   const options = { ...definition.options, ...(typeof definition.reads(defaultsOf(definition.options)) !== "number" && { index: INDEX_OPTION }) };
@@ -104,7 +108,9 @@ export function makeTask(definition: TaskDefinition): Task {
     describe: (given) => definition.describe(resolve(given)),
     score: (given) => definition.score(resolve(given)),
     render: (batch, row, given) => render(definition, batch, row, resolve(given)),
-    dataset: ({ options: given, batch = 32, seed = 1, validExamples = 512, testExamples = 2560 } = {}) => {
+    dataset: (settings: TaskSettings = {}) => {
+      checkOptions(`the dataset of ${definition.name}`, settings, SETTINGS);
+      const { options: given, batch = 32, seed = 1, validExamples = 512, testExamples = 2560 } = settings;
       const chosen = resolve(given);
       requireWhole("batch", batch, 1);
       const test = resolve(definition.test ? { ...definition.test(chosen), index: chosen.index } : chosen);
@@ -130,7 +136,7 @@ function resolveOptions(task: string, known: Readonly<Record<string, TaskOption>
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     if (!Object.hasOwn(known, name)) {
-      const near = nearestName(name, Object.keys(known));
+      const near = nearestWord(name, Object.keys(known));
       const cure = `${near ? `did you mean ${near}? ` : ""}it has ${listNames(Object.keys(known))}`;
       throw new SluiceError("E440", `task ${task} has no option ${name}; ${cure}`);
     }

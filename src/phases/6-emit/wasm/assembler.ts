@@ -16,6 +16,12 @@ export interface MemoryImport {
   readonly maximumPages?: number;
 }
 
+export interface ImportedFunction {
+  readonly import: readonly [module: string, name: string];
+  readonly params: readonly ValueType[];
+  readonly results: readonly ValueType[];
+}
+
 export interface AssembledFunction {
   readonly params: readonly ValueType[];
   readonly results: readonly ValueType[];
@@ -27,6 +33,8 @@ export interface AssembledFunction {
 
 export interface AssembledModule {
   readonly memory: MemoryImport;
+  /** They have the first indices. */
+  readonly imported?: readonly ImportedFunction[];
   readonly functions: readonly AssembledFunction[];
   /** What the memory holds when the module is instantiated. */
   readonly data?: { readonly address: number; readonly bytes: readonly number[] };
@@ -39,15 +47,17 @@ export interface AssembledModule {
 const valueTypeCodes: { readonly [K in ValueType]: number } = { i32: 0x7f, v128: 0x7b };
 const END = 0x0b;
 
-/** The bytes of a module: magic, version, types, memory import, functions, exports, code, data. */
+/** The bytes of a module: magic, version, types, imports, functions, exports, code, data. */
 export function assembleModule(module: AssembledModule): Uint8Array {
-  const types = new Map<string, { readonly index: number; readonly each: AssembledFunction }>();
-  const typeIndices = module.functions.map((each) => {
+  const { imported = [] } = module;
+  const types = new Map<string, { readonly index: number; readonly each: Pick<AssembledFunction, "params" | "results"> }>();
+  const [importedTypes, typeIndices] = [imported, module.functions].map((functions) => functions.map(typeIndex));
+  function typeIndex(each: Pick<AssembledFunction, "params" | "results">): number {
     const key = `${each.params.join()}→${each.results.join()}`;
     const known = types.get(key) ?? { index: types.size, each };
     types.set(key, known);
     return known.index;
-  });
+  }
 
   const out = createByteWriter(module.functions.reduce((total, each) => total + each.code.length + 64, 1024));
   writeBytes(out, [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
@@ -58,11 +68,16 @@ export function assembleModule(module: AssembledModule): Uint8Array {
       for (const type of list) writeByte(section, valueTypeCodes[type]);
     }
   });
-  writeSection(out, 2, [module.memory], (section, memory) => {
-    writeName(section, memory.import[0]);
-    writeName(section, memory.import[1]);
-    writeByte(section, 0x02);
-    writeLimits(section, memory);
+  writeSection(out, 2, [module.memory, ...imported], (section, each) => {
+    writeName(section, each.import[0]);
+    writeName(section, each.import[1]);
+    if ("params" in each) {
+      writeByte(section, 0x00);
+      writeUnsigned(section, importedTypes[imported.indexOf(each)]);
+    } else {
+      writeByte(section, 0x02);
+      writeLimits(section, each);
+    }
   });
   writeSection(out, 3, typeIndices, writeUnsigned);
   writeSection(out, 7, module.exports, (section, [name, index]) => {
@@ -76,7 +91,7 @@ export function assembleModule(module: AssembledModule): Uint8Array {
     writeUnsigned(section, bytes.length);
     writeBytes(section, bytes);
   });
-  if (module.names !== undefined) writeNames(out, module.names);
+  if (module.names !== undefined) writeNames(out, [...imported.map((each) => each.import[1]), ...module.names]);
   return writtenBytes(out).slice();
 }
 

@@ -52,7 +52,7 @@ const PAGE = 65536;
 
 function runEmitted(module: LoopModule, name: string, args: readonly number[], memory: WebAssembly.Memory, options?: EmitOptions): void {
   const bytes = emitWasm(module, options) as BufferSource;
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory, absent: () => 0 } });
   (instance.exports[name] as (...args: readonly number[]) => void)(...args);
 }
 
@@ -401,14 +401,14 @@ test("threads meet at a barrier: none goes on before all have come, awake or asl
   const bytes = emitWasm(module, { memory: { import: ["env", "memory"], initialPages: 1, maximumPages: 1, shared: true } });
   const compiled = new WebAssembly.Module(bytes as BufferSource);
   const text = `const { workerData: w } = require("node:worker_threads");
-    new WebAssembly.Instance(w.compiled, { env: { memory: w.memory } }).exports.f(w.p, w.P);`;
+    new WebAssembly.Instance(w.compiled, { env: { memory: w.memory, absent: () => 0 } }).exports.f(w.p, w.P);`;
   const workers = [0, 1, 2].map((each) => new Worker(text, { eval: true, workerData: { compiled, memory, p: each, P: 3 } }));
   await Promise.all(workers.map((worker) => once(worker, "exit")));
   const cells = new Int32Array(memory.buffer);
   for (const each of [0, 1, 2]) expect([...cells.subarray(16 + 16 * each, 19 + 16 * each)]).toEqual([1999, 0, 7]);
   expect([...cells.subarray(0, 2)]).toEqual([0, 4000]);
 
-  (new WebAssembly.Instance(compiled, { env: { memory } }).exports.f as (p: number, threads: number) => void)(0, 1);
+  (new WebAssembly.Instance(compiled, { env: { memory, absent: () => 0 } }).exports.f as (p: number, threads: number) => void)(0, 1);
   expect([...cells.subarray(0, 2)]).toEqual([0, 4000]);
 });
 

@@ -6,7 +6,7 @@ import { splitAddress } from "../../../ir/loop/build.ts";
 import type { Expression, LoopFunction, LoopModule, LoopType, Statement } from "../../../ir/loop/node.ts";
 import { invariant, unreachable } from "../../../support/invariant.ts";
 import { type AssembledFunction, assembleModule, type MemoryImport, type ValueType } from "./assembler.ts";
-import { emitBarrier } from "./barrier.ts";
+import { ABSENT, emitBarrier } from "./barrier.ts";
 import { type ByteWriter, createByteWriter, unsignedBytes, writeByte, writeBytes, writtenBytes } from "./bytes.ts";
 import {
   type ConstantPool,
@@ -46,13 +46,15 @@ export interface EmitOptions {
   readonly memory?: MemoryImport;
 }
 
-/** The bytes of a module that imports its memory and exports `module.exports`; vector parameters keep a function from being called by a host. */
+/** The bytes of a module that imports its memory (and, if that is shared, `absent`: see barrier.ts) and exports `module.exports`; vector parameters keep a function from being called by a host. */
 export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Array {
-  const indices = new Map(module.functions.map((each, index) => [each.name, index]));
+  // Only threads that share a memory meet, and ask the host about each other.
+  const imported = options.memory?.shared ? [ABSENT] : [];
+  const indices = new Map(module.functions.map((each, index) => [each.name, imported.length + index]));
   const helpers: Helper[] = [];
   const helperIndex = (op: Helper): number => {
     if (!helpers.includes(op)) helpers.push(op);
-    return module.functions.length + helpers.indexOf(op);
+    return imported.length + module.functions.length + helpers.indexOf(op);
   };
   const functionIndex = (name: string): number => {
     const index = indices.get(name);
@@ -61,10 +63,13 @@ export function emitWasm(module: LoopModule, options: EmitOptions = {}): Uint8Ar
   };
   const { fused = false, joins = false } = options;
   const constants = typeof options.constants === "object" ? constantPool(options.constants) : undefined;
-  const functions = module.functions.map((each) => emitFunction(each, { fused, joins, constants, helperIndex, functionIndex }));
-  const helperFunctions = helpers.map((op) => (op === "barrier" ? emitBarrier() : emitTranscendental(op, constants)));
+  const functions = module.functions.map((each) =>
+    emitFunction(each, { fused, joins, meets: imported.length > 0, constants, helperIndex, functionIndex }),
+  );
+  const helperFunctions = helpers.map((op) => (op === "barrier" ? emitBarrier(imported.indexOf(ABSENT)) : emitTranscendental(op, constants)));
   return assembleModule({
     memory: options.memory ?? { import: ["env", "memory"], initialPages: 0 },
+    imported,
     functions: [...functions, ...helperFunctions],
     ...(constants ? { data: constants } : {}),
     exports: module.exports.map((name) => [name, functionIndex(name)] as const),
@@ -82,6 +87,8 @@ type Helper = TranscendentalOp | "barrier";
 interface ModuleContext {
   readonly fused: boolean;
   readonly joins: boolean;
+  /** Threads may share the memory. */
+  readonly meets: boolean;
   readonly constants: ConstantPool | undefined;
   readonly helperIndex: (op: Helper) => number;
   readonly functionIndex: (name: string) => number;
@@ -209,6 +216,7 @@ function emitStatement(statement: Statement, context: FunctionContext, halved = 
       write(instruction("none", "memory.copy", [of(statement.to), of(statement.from), of(statement.bytes)]));
       return;
     case "barrier":
+      invariant(context.meets, "threads meet over a shared memory");
       write(instruction("none", "call", [constantI32(statement.address), of(statement.threads)], unsignedBytes(context.helperIndex("barrier"))));
       return;
     default:
