@@ -11,7 +11,7 @@ import { gzipSync } from "node:zlib";
 import { root, runNode, runNpm, toolPath } from "./launch.mjs";
 
 /** Upper bounds of what is shipped; raising one is a decision to record. */
-const LIMITS = { libraryGzippedBytes: 225 * 1024, packageBytes: 3 * 1024 * 1024 };
+const LIMITS = { libraryGzippedBytes: 230 * 1024, packageBytes: 3 * 1024 * 1024 };
 
 const args = process.argv.slice(2);
 const reportAt = args.indexOf("--tests-from");

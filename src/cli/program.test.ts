@@ -92,6 +92,29 @@ test("format prints both spellings and rewrites whole files", async () => {
   expect((await sluice("format", path, "--check")).code).toBe(0);
 });
 
+test("explain --memory says how training would keep to a budget, as train does it", async () => {
+  const told = async (memory: string, ...more: string[]) =>
+    JSON.parse((await sluice("explain", "lstm", "--size", "H=24,D=2", "--batch", "4", "--steps", "200", "--memory", memory, "--json", ...more)).out);
+  const [usual, least, segments] = [await told("100"), await told("1"), await told("0.4")];
+  expect([usual, least, segments].map(({ memory }) => [memory.keep, memory.segment > 0])).toEqual([
+    ["usual", false],
+    ["least", false],
+    ["least", true],
+  ]);
+  expect(least.kept[0].perStep).toBeLessThan(usual.kept[0].perStep);
+  for (const { memory, budget } of [
+    { ...least, budget: 1 },
+    { ...segments, budget: 0.4 },
+  ])
+    expect(memory.memoryBytes).toBeLessThanOrEqual(budget * 2 ** 20);
+  const { out } = await sluice("explain", "lstm", "--size", "H=24,D=2", "--batch", "4", "--steps", "200", "--memory", "0.4");
+  expect(out).toMatch(/within 0.4 MiB: training takes [\d.]+ MiB .*in segments of \d+ steps/s);
+  const small = await sluice("explain", "lstm", "--batch", "4", "--steps", "200", "--memory", "0.01");
+  expect(small.code).toBe(1);
+  expect(small.err).toMatch(/E478.*training needs at least/s);
+  expect((await sluice("explain", "lstm", "--memory", "1", "--forward")).code).toBe(2);
+});
+
 test("explain tells gates, sizes and weights, and shows every phase", async () => {
   const { code, out } = await sluice("explain", "lstm", "--size", "H=3,D=2");
   expect(code).toBe(0);

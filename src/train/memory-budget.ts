@@ -6,8 +6,14 @@
  * all memory before anything runs; a way is judged by what the most demanding engine needs for it, so the choice, and with it the last bits, is the same everywhere.
  */
 import { whyNotCarried } from "../ir/network/carrying.ts";
+import type { Network } from "../ir/network/node.ts";
+import type { Room } from "../model/compile-once.ts";
+import { parameterLayout } from "../model/parameters.ts";
+import type { Sizes } from "../model/sizes.ts";
 import { statesBeginConstant } from "../model/states.ts";
 import { SluiceError } from "../support/diagnostic.ts";
+import type { BatchSource } from "./data/dataset.ts";
+import { optimizerGraph, readOptimizer } from "./optimizer.ts";
 import { type PassOptions, passMemory } from "./passes.ts";
 import { segmentMemory } from "./segments.ts";
 
@@ -51,6 +57,30 @@ export function planWithin(options: PassOptions, segment: number, budgetBytes: n
     `training needs at least ${mebibytes(smallest!.memoryBytes)} MiB${why === undefined ? "" : ` (it cannot go in segments: ${why})`}, more than the ` +
       `${mebibytes(budgetBytes)} MiB allowed; allow more, or use a smaller batch or fewer steps per batch`,
   );
+}
+
+/**
+ * The same without data, for batches of whole sequences: how Adam would train the network, what validation needs apart.
+ * @throws SluiceError E463 (nothing to train), E478
+ */
+export function planTraining(network: Network, sizes: Sizes, { capacity, batch }: Room, budgetBytes: number): MemoryPlan {
+  const { slots, count } = parameterLayout(network, sizes);
+  if (count === 0) throw new SluiceError("E463", `${network.name} has no weights, so there is nothing to train`);
+  const optimizer = readOptimizer();
+  const source: BatchSource = { batch, capacity, batchAt: () => ({ steps: capacity, batch, inputs: {}, carry: false }) };
+  const planned: PassOptions = {
+    network,
+    sizes,
+    slots,
+    index: new Map(slots.map((slot) => [slot.name, slot])),
+    device: { device: "wasm", fused: false },
+    source,
+    mode: "train",
+    outputs: ["loss"],
+    gradient: true,
+    units: [{ entry: "update", key: `${JSON.stringify(optimizer)} ${count}`, graph: () => optimizerGraph(optimizer, count) }],
+  };
+  return planWithin(planned, 0, budgetBytes);
 }
 
 function whyNotInSegments({ network }: PassOptions): string | undefined {

@@ -24,20 +24,33 @@ test("once models have been made it is too late", () => {
   expect(codeOptions(false)).toMatchObject({ wide: false, joins: false });
 });
 
-test("an engine that fails, knows no option, or gives other bits is refused with its reason", async () => {
+test("an engine that fails, knows no option, gives other bits or no answer is refused with its reason", async () => {
+  const verdicts = (verdict: object): string => JSON.stringify(probePrograms().map(() => verdict));
+  const broken = Object.assign(new Error("spawnSync node EPIPE"), { code: "EPIPE" });
+  const late = Object.assign(new Error("spawnSync node ETIMEDOUT"), { code: "ETIMEDOUT" });
+  const missing = Object.assign(new Error("spawnSync node ENOENT"), { code: "ENOENT" });
   const answers = [
-    { status: 133, stdout: "", text: /fails when it joins vectors/ },
-    { status: 9, stdout: "", text: /has no option for them on this machine/ },
-    { status: 0, stdout: '[{"same":false,"plainMs":2,"wideMs":1}]', text: /gives other bits/ },
-    { status: 0, stdout: '[{"same":true,"plainMs":1,"wideMs":0.95}]', text: /bring nothing here \(a training step no faster \(1.05\)/ },
-    { status: 0, stdout: '[{"same":true,"plainMs":2,"wideMs":1}]', text: /^256-bit vectors with the same bits: a training step 2.00 times as fast/ },
+    { status: 133, stdout: "", text: /fails when it joins vectors$/ },
+    { status: null, signal: "SIGSEGV", stdout: "", error: broken, text: /fails when it joins vectors \(SIGSEGV\)$/ },
+    { status: null, signal: "SIGTERM", stdout: "", error: late, text: /check was not done after 20 s$/ },
+    { status: null, stdout: "", error: missing, text: /could not be run \(spawnSync node ENOENT\)$/ },
+    { status: 9, stdout: "", error: broken, text: /has no option for them on this machine/ },
+    { status: 0, stdout: "", text: /ended without a result$/ },
+    { status: 0, stdout: "hello", text: /ended without a result$/ },
+    { status: 0, stdout: "[null]", text: /ended without a result$/ },
+    { status: 0, stdout: verdicts({ same: false, plainMs: 2, wideMs: 1 }), text: /gives other bits/ },
+    { status: 0, stdout: verdicts({ same: true, plainMs: 1, wideMs: 0.95 }), text: /bring nothing here \(a training step no faster \(1.05\)/ },
+    {
+      status: 0,
+      stdout: verdicts({ same: true, plainMs: 2, wideMs: 1 }),
+      text: /^256-bit vectors with the same bits: a training step 2.00 times as fast/,
+    },
   ];
-  for (const { status, stdout, text } of answers) {
+  for (const { text, ...answer } of answers) {
     vi.resetModules();
     const flags: string[] = [];
     vi.doMock("../platform.ts", () => ({
-      builtin: (name: string) =>
-        name === "node:v8" ? { setFlagsFromString: (flag: string) => flags.push(flag) } : { spawnSync: () => ({ status, stdout }) },
+      builtin: (name: string) => (name === "node:v8" ? { setFlagsFromString: (flag: string) => flags.push(flag) } : { spawnSync: () => answer }),
     }));
     vi.doMock("./engine.ts", async (original) => ({ ...(await original<typeof import("./engine.ts")>()), v8Major: () => 12 }));
     const { useWideVectors: use } = await import("./wide.ts");
