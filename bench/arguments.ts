@@ -47,7 +47,7 @@ const TAKEN = {
   "--variants": {},
   "--chunks": {},
   "--filters": {},
-  "--threads": { workloads: true },
+  "--threads": { workloads: true, flags: ["--wide"] },
   "--compile": {},
   "--compile-cold": { words: () => undefined },
   "--cold": {},

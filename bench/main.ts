@@ -7,7 +7,7 @@
  * Exit status 1 if Sluice disagrees or cannot run a workload.
  *
  * Other modes: `--profile [W3 …] [--cell MECHANISM] [--fused] [--wide]`, `--wide [W3 …] [--fused]`, `--scaling`, `--variants`, `--chunks`, `--filters`,
- * `--threads [W3 …]`, `--compile`, `--cold`, `--shakespeare FILE`, `--bits [NODE…] [chromium]`; each is a file here.
+ * `--threads [W3 …] [--wide]`, `--compile`, `--cold`, `--shakespeare FILE`, `--bits [NODE…] [chromium]`; each is a file here.
  */
 import { type ChildProcess, fork, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -175,7 +175,7 @@ const MODES: Readonly<Record<ModeName, Mode>> = {
   "--variants": variants,
   "--chunks": chunks,
   "--filters": filters,
-  "--threads": (workloads) => compareThreads(only(workloads, ["W3", "W4"])),
+  "--threads": (workloads, args) => compareThreads(only(workloads, ["W3", "W4"]), args.includes("--wide")),
   "--compile": compileTimes,
   "--compile-cold": (_, args) => compileCold(args[1]),
   "--cold": coldStart,

@@ -1,10 +1,12 @@
 /**
- * `npm run bench -- --threads [W3 W4 …]`: one step on one and on two threads, in turn, best and median wall time of many rounds, and whether the
- * bits agree; PyTorch on one and on two threads in the same rounds, where a Python has it.
+ * `npm run bench -- --threads [W3 W4 …] [--wide]`: one step on one and on two threads, in turn, best and median wall time of many rounds, and whether the
+ * bits agree; PyTorch on one and on two threads in the same rounds, where a Python has it. `--wide`: Sluice with 256-bit vectors, under a Node that has
+ * them (22 and newer); exit status 1 if it has none.
  *
  * Needs two free cores: on a busy machine the second thread waits for its turn and the first one for the second.
  */
 import { threadPool } from "../src/runtime/wasm/threads.ts";
+import { useWideVectors } from "../src/runtime/wasm/wide.ts";
 import * as pytorch from "./peers/pytorch.mjs";
 import { median } from "./report.ts";
 import { prepareProgram, programOf } from "./sluice.ts";
@@ -20,8 +22,15 @@ interface Contestant {
   measure(): Promise<number>;
 }
 
-/** Prints a table for each workload. */
-export async function compareThreads(workloads: readonly Workload[]): Promise<void> {
+/** Prints a table for each workload; the exit status. */
+export async function compareThreads(workloads: readonly Workload[], wide: boolean): Promise<number> {
+  if (wide) {
+    const { joins, text } = useWideVectors();
+    console.log(`Node ${process.version}: ${text}`);
+    if (!joins?.deterministic) return 1;
+  }
+  const name = wide ? "Sluice, wide" : "Sluice";
+  let good = true;
   const pool = await threadPool(2);
   if (pytorch.pythonWithTorch() === undefined) console.log(`PyTorch: ${pytorch.ABSENT}`);
   for (const workload of workloads) {
@@ -30,12 +39,13 @@ export async function compareThreads(workloads: readonly Workload[]): Promise<vo
     const two = prepareProgram(workload, arrays, programOf(workload, { threads: 2 })!.program, pool);
     const [first, second] = [await one.check(), await two.check()];
     const same = Object.entries(first).every(([name, values]) => values.every((value, i) => Object.is(value, second[name][i])));
+    good &&= same;
     const peers =
       pytorch.pythonWithTorch() === undefined
         ? []
         : [await pytorch.prepare(workload, arrays), await pytorch.prepare(workload, arrays, { threads: 2 })];
     const contestants: readonly Contestant[] = [
-      ...[one, two].map(({ step }, i) => ({ name: `Sluice, ${i + 1}`, samples: [], measure: () => timed(step) })),
+      ...[one, two].map(({ step }, i) => ({ name: `${name}, ${i + 1}`, samples: [], measure: () => timed(step) })),
       ...peers.map(({ measure }, i) => ({ name: `PyTorch, ${i + 1}`, samples: [], measure: async () => (await measure(LEAST_MS)).sample })),
     ];
     const began = performance.now();
@@ -50,9 +60,10 @@ export async function compareThreads(workloads: readonly Workload[]): Promise<vo
       const alone = Math.min(...contestants[i - (i % 2)].samples);
       const middle = median(samples);
       const gain = i % 2 === 1 ? `   ${(alone / best).toFixed(2)}× of one thread` : "";
-      console.log(`  ${name.padEnd(12)}best ${best.toFixed(3).padStart(9)} ms   median ${middle.toFixed(3).padStart(9)} ms${gain}`);
+      console.log(`  ${name.padEnd(wide ? 16 : 12)}best ${best.toFixed(3).padStart(9)} ms   median ${middle.toFixed(3).padStart(9)} ms${gain}`);
     }
   }
+  return good ? 0 : 1;
 }
 
 async function timed(step: () => unknown): Promise<number> {

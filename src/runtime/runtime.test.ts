@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readFileBytes, writeFileAtomically } from "./platform.ts";
+import { engineCodeText } from "./wasm/engine.ts";
 import { moduleOf } from "./wasm/module-cache.ts";
 import { wasmFeatures } from "./wasm/probe.ts";
 
@@ -11,6 +12,16 @@ test("the probe's modules are judged as the engine's version says", () => {
   expect(simd).toBe(true);
   expect(threads).toBe(true);
   expect(relaxedSimd).toBe(Number(process.versions.node.split(".")[0]) >= 22);
+});
+
+test("an engine's kernels are told with the reason", () => {
+  expect(engineCodeText({ constants: "code", fusedRows: 4, fused: false }, 11)).toBe(
+    "tiles of 4 rows, vector constants in the code, never fused: up to V8 12 the engine orders instructions itself and keeps constants, as measured (this is V8 11)",
+  );
+  expect(engineCodeText({ constants: "memory", fusedRows: 6, fused: true }, 13)).toMatch(
+    /^tiles of 4 rows \(6 if fused\), .* in memory, fused where asked for: from V8 13/,
+  );
+  expect(engineCodeText()).toContain(`V8 ${Number.parseInt(process.versions.v8, 10)}`);
 });
 
 test("equal bytes are compiled once, other bytes are not mistaken for them", () => {

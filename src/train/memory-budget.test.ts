@@ -3,6 +3,7 @@ import { MECHANISMS } from "../mechanisms/index.ts";
 import { compile } from "../model/compiled.ts";
 import type { StartEvent } from "./events.ts";
 import { train } from "./loop.ts";
+import { planTraining } from "./memory-budget.ts";
 import { findTask } from "./tasks/list.ts";
 
 const dataset = findTask("adding")!.dataset({ batch: 4, seed: 2, options: { length: 200 } });
@@ -39,6 +40,24 @@ test("a smaller budget first keeps less, with the same bits, then goes in segmen
     } else for (const [k, loss] of losses.entries()) expect(loss).toBeCloseTo(free.losses[k], 4);
   }
   expect(ways).toEqual(["usual", "least", "segments"]);
+});
+
+test("the plan without data is the one that training takes", async () => {
+  const ways: string[] = [];
+  for (const mebibytes of [3, 1.1, 0.9, 0.5]) {
+    let start: StartEvent | undefined;
+    const { network, sizes } = await train(compile(MECHANISMS.lstm), dataset, {
+      H: 24,
+      steps: 1,
+      memoryMiB: mebibytes,
+      validateEvery: 0,
+      onEvent: (event) => void (event.kind === "start" && (start = event)),
+    });
+    const { keep, segment } = planTraining(network, sizes, { capacity: 200, batch: 4 }, mebibytes * 2 ** 20);
+    expect({ keep, segment }).toEqual({ keep: start!.keep, segment: start!.segment });
+    ways.push(`${keep} ${segment > 0}`);
+  }
+  expect(new Set(ways).size).toBe(3);
 });
 
 test("a budget holds although only a later batch pads", async () => {

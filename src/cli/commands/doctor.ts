@@ -10,7 +10,7 @@ import { MECHANISMS } from "../../mechanisms/index.ts";
 import { compile, networkOf } from "../../model/compiled.ts";
 import { createModel } from "../../model/model.ts";
 import { threadsRefused } from "../../runtime/wasm/threads.ts";
-import { engineCode, v8Major } from "../../runtime/wasm/engine.ts";
+import { engineCodeText } from "../../runtime/wasm/engine.ts";
 import { wasmFeatures } from "../../runtime/wasm/probe.ts";
 import { checkWideVectors } from "../../runtime/wasm/wide.ts";
 import { createRandom } from "../../support/random.ts";
@@ -85,7 +85,7 @@ function machine(): Finding[] {
       text: features.relaxedSimd ? "relaxed SIMD: fused multiply-add can be used" : "no relaxed SIMD; results are the same, products a little slower",
       ok: true,
     },
-    { name: "code", text: codeText(), ok: true },
+    { name: "code", text: engineCodeText(), ok: true },
     {
       name: "threads",
       text: threadsRefused() ?? `${availableParallelism()} threads over one shared memory; \`--threads\` chooses, the bits are the same`,
@@ -99,19 +99,6 @@ function machine(): Finding[] {
       cure: "models are written here unless --out says otherwise; go to a folder of your own",
     },
   ];
-}
-
-/** Which kernels the compiler makes for this engine, and why these. */
-function codeText(): string {
-  const { constants, fused, fusedRows } = engineCode();
-  const rows = `tiles of 4 rows${fused ? ` (fused: ${fusedRows})` : ""}, vector constants in the ${constants}, ${fused ? "fused where asked for" : "never fused"}`;
-  const version = v8Major();
-  if (version === undefined) return `${rows}: the code for newer engines, as this one is not V8`;
-  const why =
-    version < 13
-      ? "V8 up to 12 orders instructions itself and keeps constants in registers"
-      : "V8 from 13 keeps the order of the code and builds constants anew";
-  return `${rows}: ${why} (V8 ${process.versions.v8}; measured)`;
 }
 
 /** Whether `--wide` would do anything, found by a process that tries it. */

@@ -39,6 +39,18 @@ export function engineCode(): EngineCode {
   return found;
 }
 
+/** Which kernels the compiler makes for an engine, by default this one, and why these; for people. `version`: V8's, undefined for another engine. */
+export function engineCodeText({ constants, fused, fusedRows } = engineCode(), version = v8Major()): string {
+  const places = { code: "in the code", memory: "in memory" };
+  const rows = `tiles of 4 rows${fused ? ` (${fusedRows} if fused)` : ""}, vector constants ${places[constants]}, ${fused ? "fused where asked for" : "never fused"}`;
+  if (version === undefined) return `${rows}: the code for newer engines; the version of this one cannot be told`;
+  const why =
+    version < 13
+      ? "up to V8 12 the engine orders instructions itself and keeps constants"
+      : "from V8 13 on the engine keeps the order and builds constants anew";
+  return `${rows}: ${why}, as measured (this is V8 ${version})`;
+}
+
 /** What the compiler is told about this engine, for programs with fused multiply-add or without. */
 export function codeOptions(fused: boolean): CodeOptions {
   asked = true;

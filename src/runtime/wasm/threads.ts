@@ -98,7 +98,9 @@ const pools = new Map<number, Promise<ThreadPool>>();
 /** The process's pool of that many threads, started at first use, and again after a failure. It does not keep a process alive. @throws SluiceError E475 */
 export async function threadPool(threads: number): Promise<ThreadPool> {
   const known = pools.get(threads);
-  if (known !== undefined && (await known.catch(() => undefined))?.failure() === undefined) return known;
+  const pool = await known?.catch(() => undefined); // one that could not start is started again
+  if (pool !== undefined && pool.failure() === undefined) return pool;
+  pool?.close(); // what is left of it
   // Another one may have started the next pool meanwhile.
   if (pools.get(threads) === known) pools.set(threads, startThreads(threads));
   return pools.get(threads)!;
@@ -181,7 +183,7 @@ export async function startThreads(threads: number): Promise<ThreadPool> {
       return run;
     },
     close() {
-      failed = "they have been closed";
+      failed ??= "they have been closed";
       for (const helper of helpers) helper.close();
     },
   };
