@@ -176,6 +176,13 @@ test("what is looked ahead at has the value that is given after its last step, a
   expect([...documents]).toEqual([4 + 70, 7 + 50, 7 + 50]);
 });
 
+test("what is given for the step after the last is not read two steps after the end of a padded sequence", () => {
+  const n = network("m(x) → y\n  h = 2 * x\n  y = h[t+1] + 10 * h[t+2]\n  where x ∈ ℝ, h[T+1] = 7");
+  const given = variant({}, ["y"], { lengths: true });
+  const second = [...run(build(n, given), 3, { x: [1, 1, 2, 2, 3, 3], lengths: [3, 2], valid: [1, 1, 1, 1, 1, 0] }).y].filter((_, k) => k % 2 === 1);
+  expect(second).toEqual([4 + 70, 7, 0]);
+});
+
 test("a chunk of one step carries a delay of two", () => {
   const n = network("m(x) → y\n  y = W·x[t-2]");
   const sizes = { D: 1, H: 1 };

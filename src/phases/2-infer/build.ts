@@ -143,11 +143,13 @@ export function build(network: Network, variant: Variant): Graph {
 
     function later(of: string | undefined, depth: number, now: NodeId): NodeId {
       const written = of !== undefined && network.initials.some((each) => each.state === of && each.lag === -depth);
+      // What was written for a nearer step stands beyond the sequence too, and must not be read for one further on.
+      const beyond = of !== undefined && network.initials.some((each) => each.state === of && each.lag < 0 && each.lag >= -depth);
       const final = written ? b.expand(initialOf(of, -depth, true).node, axes) : b.filled(0, axes);
       const after = b.shift(now, -1, final);
       const ends = [
         ...(reset === undefined ? [] : [endsDocument(reset)]),
-        ...(written && valid !== undefined ? [b.sub(valid, b.shift(valid, -1, b.filled(0, ["b"])))] : []),
+        ...(beyond && valid !== undefined ? [b.sub(valid, b.shift(valid, -1, b.filled(0, ["b"])))] : []),
       ];
       return ends.reduce((kept, end) => choose(outside, end, { node: final, dims: value.dims }, { node: kept, dims: value.dims }).node, after);
     }
